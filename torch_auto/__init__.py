@@ -1,0 +1,1 @@
+"""torch-auto: the PyTorch build that fits this machine, as a dependency."""
