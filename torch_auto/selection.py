@@ -1,0 +1,526 @@
+"""Which build of a release a machine gets, and why: the rules of DESIGN section 4, as a pure function.
+
+``select`` reads a Machine, a Release and the Catalog, and nothing else. What it decides is a :class:`Selection`;
+how that is written as requirements is the business of :mod:`torch_auto.requirements`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Dict, FrozenSet, List, NamedTuple, Optional, Tuple
+
+from torch_auto.catalog import (
+    Build,
+    Catalog,
+    PlatformBuilds,
+    Release,
+    rocm_version,
+    toolkit_version,
+    vendor_of,
+    version_key,
+)
+from torch_auto.fit import KINDS, Candidate, Unfit, candidates, cuda_driver_version, fault, libc_fault
+from torch_auto.machine import Machine, NvidiaAccelerator, format_pair
+
+#: Values of the setting ``backend`` that are no torch backend.
+AUTO, PUBLIC, NONE = "auto", "pypi", "none"
+
+
+class Rejection(NamedTuple):
+    """A build that was not chosen, and why."""
+
+    torch_backend: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a release comes to on a machine.
+
+    ``local_version`` is the local version to pin, or None where the build has none (the public build alone).
+    ``public_allowed`` says that the public build does as well where no index shows that local version. ``needs`` is
+    the label of a pin that nothing satisfies ("nvidia.driver.580"), set where this release has nothing for the
+    machine and another release has; ``torch_backend`` is None then, and with the setting ``backend=none``.
+    """
+
+    release: str
+    platform: Optional[str]
+    torch_backend: Optional[str]
+    local_version: Optional[str]
+    public_allowed: bool
+    accelerated: bool
+    needs: Optional[str] = None
+    reasons: Tuple[str, ...] = ()
+    rejected: Tuple[Rejection, ...] = ()
+
+    @property
+    def requires_torch(self) -> bool:
+        """False with the setting backend=none alone."""
+        return self.torch_backend is not None or self.needs is not None
+
+
+class _Context(NamedTuple):
+    """What every rule looks at."""
+
+    machine: Machine
+    catalog: Catalog
+    release: Release
+    platform: str
+    here: PlatformBuilds
+
+    def fault(self, build: Build, candidate: Candidate) -> Optional[Unfit]:
+        return fault(build, candidate, self.machine, self.catalog)
+
+    def usable(self, candidate: Candidate) -> List[Build]:
+        return _usable(self.here, candidate, self.machine, self.catalog)
+
+
+def _usable(here: PlatformBuilds, candidate: Candidate, machine: Machine, catalog: Catalog) -> List[Build]:
+    return [build for build in here.builds if build.seen and fault(build, candidate, machine, catalog) is None]
+
+
+class _Reach(NamedTuple):
+    """In which releases a device has a build, on the machine's platform."""
+
+    releases: Tuple[str, ...]  # those that the machine's Python can install, oldest first
+    public: Tuple[str, ...]  # those of them whose public build runs on the device
+    other_pythons: Tuple[str, ...]  # those that only other Pythons can install
+
+
+class _Served(NamedTuple):
+    release: str
+    public: bool
+    pythons: FrozenSet[str]
+
+
+@lru_cache(maxsize=256)
+def _served(candidate: Candidate, machine: Machine, catalog: Catalog) -> Tuple[_Served, ...]:
+    """The releases that have a build for a device, whatever the Python."""
+    found = []
+    for release in catalog.releases:
+        here = release.platforms.get(machine.platform or "")
+        if here is not None and _usable(here, candidate, machine, catalog):
+            public = here.public is not None and fault(here.public, candidate, machine, catalog) is None
+            found.append(_Served(release.version, public, here.pythons))
+    return tuple(found)
+
+
+def _reach(candidate: Candidate, machine: Machine, catalog: Catalog) -> _Reach:
+    served = _served(candidate, replace(machine, python="", evidence=()), catalog)
+    mine = [item for item in served if machine.python in item.pythons]
+    return _Reach(
+        tuple(item.release for item in mine),
+        tuple(item.release for item in mine if item.public),
+        tuple(item.release for item in served if machine.python not in item.pythons),
+    )
+
+
+# --- the order of builds ---------------------------------------------------------------------------------------
+
+
+def _nvidia_order(build: Build, cuda: Tuple[int, int]) -> Tuple[int, int, int]:
+    """The driver's own toolkit major first: native ones newest first, then others oldest first; then older majors."""
+    major, minor = toolkit_version(build.torch_backend) or (0, 0)
+    if major == cuda[0]:
+        native = minor <= cuda[1]
+        return (0, 0, -minor) if native else (0, 1, minor)
+    return (1, 0, -minor) if major > cuda[0] else (1 + cuda[0] - major, 0, -minor)
+
+
+def _order(build: Build, decisive: Candidate, context: _Context) -> Tuple[int, ...]:
+    accelerator = decisive.accelerator
+    if isinstance(accelerator, NvidiaAccelerator):
+        cuda = cuda_driver_version(accelerator, context.machine, context.catalog)
+        return _nvidia_order(build, cuda or (0, 0))
+    return tuple(-part for part in rocm_version(build.torch_backend) or ())
+
+
+def _best(usable: List[Build], decisive: Candidate, others: List[Candidate], context: _Context) -> Build:
+    def key(build: Build) -> Tuple[int, Tuple[int, ...]]:
+        reached = sum(context.fault(build, other) is None for other in others)
+        return -reached, _order(build, decisive, context)
+
+    return min(usable, key=key)
+
+
+# --- words -------------------------------------------------------------------------------------------------------
+
+
+def _worst_first(faults: List[Unfit]) -> Optional[Unfit]:
+    """The most telling of several faults: what the user could change comes first."""
+    return min(faults, key=lambda item: KINDS.index(item.kind), default=None)
+
+
+def _span(releases: Tuple[str, ...], catalog: Catalog) -> str:
+    """Releases as a person says them: "2.4.0 to 2.4.1 and 2.7.0 to 2.13.0"."""
+    runs: List[List[str]] = [[]]
+    for release in catalog.releases:
+        if release.version in releases:
+            runs[-1].append(release.version)
+        elif runs[-1]:
+            runs.append([])
+    named = [run[0] if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs if run]
+    return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
+
+
+def _why_build(build: Build, decisive: Candidate, context: _Context) -> str:
+    accelerator = decisive.accelerator
+    toolkit = toolkit_version(build.torch_backend)
+    if not isinstance(accelerator, NvidiaAccelerator) or toolkit is None:
+        newest = "newest " if build.gfx else ""
+        return f"{build.torch_backend} is the {newest}build of torch {context.release.version} that runs on it."
+    cuda = cuda_driver_version(accelerator, context.machine, context.catalog) or (0, 0)
+    driver = f"driver {accelerator.driver_version}" if accelerator.driver_version else "this driver"
+    text = f"{build.torch_backend}: its toolkit {format_pair(toolkit)} "
+    if toolkit <= cuda and toolkit[0] == cuda[0]:
+        return text + f"is the newest in this release that {driver} (CUDA {format_pair(cuda)}) supports natively."
+    if toolkit[0] == cuda[0]:
+        return text + (
+            f"is newer than the CUDA {format_pair(cuda)} of {driver}, and runs by NVIDIA's minor version "
+            f"compatibility; it is the closest one in this release that runs on the GPU."
+        )
+    return text + f"is of an older major than the CUDA {format_pair(cuda)} of {driver}, which runs it as well."
+
+
+def _unsupported(candidate: Candidate, machine: Machine, catalog: Catalog, reach: _Reach) -> str:
+    """Why no release has anything for a device on this machine."""
+    name = candidate.describe()
+    if reach.other_pythons:
+        return (
+            f"{name}: torch {_span(reach.other_pythons, catalog)} run on it, "
+            f"but no build of them is made for Python {machine.python}."
+        )
+    faults = []
+    for release in catalog.releases:
+        here = release.platforms.get(machine.platform or "")
+        for build in here.builds if here else ():
+            found = fault(build, candidate, machine, catalog)
+            if build.seen and found is not None and found.kind != "vendor":
+                faults.append(found)
+    worst = _worst_first(faults)
+    if worst is None:
+        return f"{name}: PyTorch publishes no builds for it on this system."
+    if worst.kind == "architecture":
+        return f"{name}: no build of torch {_span(_versions(catalog), catalog)} has code for it on this system."
+    return f"{name} cannot be used: {worst.text}."
+
+
+def _versions(catalog: Catalog) -> Tuple[str, ...]:
+    return tuple(release.version for release in catalog.releases)
+
+
+def _left_out(build: Build, others: List[Candidate], context: _Context) -> List[str]:
+    """What is left out, and which release would have served it."""
+    reasons = []
+    for other in others:
+        found = context.fault(build, other)
+        if found is None:
+            continue
+        reach = _reach(other, context.machine, context.catalog)
+        text = f"{other.describe()} is left out: {found.text}"
+        if not reach.releases:
+            text = _unsupported(other, context.machine, context.catalog, reach).rstrip(".")
+        elif context.release.version in reach.releases:
+            text += "; another build of this release runs on it, but not on the more capable GPU"
+        else:
+            text += f"; torch {_span(reach.releases, context.catalog)} have builds that run on it"
+        reasons.append(text + ".")
+    return reasons
+
+
+def _rejections(
+    chosen: Optional[Build],
+    decisive: Optional[Candidate],
+    context: _Context,
+    otherwise: str = "",
+) -> Tuple[Rejection, ...]:
+    """Every build of the release but the chosen one; ``otherwise`` is the reason where no device decides."""
+    found: Dict[str, str] = {}
+    for build in context.here.builds:
+        if chosen is not None and build.torch_backend == chosen.torch_backend:
+            continue
+        if not build.seen:
+            reason = f"not known to be published for {context.platform}, so it is not pinned"
+        elif decisive is None:
+            reason = otherwise
+        else:
+            unfit = context.fault(build, decisive)
+            if unfit is not None:
+                reason = unfit.text
+            else:
+                name = chosen.torch_backend if chosen is not None else "another one"
+                reason = f"it runs on this machine too, but {name} fits it better"
+        found[build.torch_backend] = reason
+    return tuple(Rejection(*item) for item in found.items())
+
+
+# --- the rules ---------------------------------------------------------------------------------------------------
+
+
+def _public_only(
+    machine: Machine, release: Release, reasons: Tuple[str, ...], *, accelerated: bool = False
+) -> Selection:
+    here = release.platforms.get(machine.platform or "")
+    public = here.public.torch_backend if here is not None and here.public is not None else None
+    return Selection(
+        release.version,
+        machine.platform,
+        public or "cpu",
+        None,
+        public_allowed=True,
+        accelerated=accelerated,
+        reasons=reasons,
+    )
+
+
+def _label(
+    context: _Context,
+    needs: str,
+    reasons: List[str],
+    decisive: Optional[Candidate],
+    otherwise: str = "it does not install on this system",
+) -> Selection:
+    """Rule 3: a pin that nothing satisfies, so that the resolver goes on to a release that serves this machine."""
+    return Selection(
+        context.release.version,
+        context.platform,
+        None,
+        None,
+        public_allowed=False,
+        accelerated=False,
+        needs=needs,
+        reasons=tuple(reasons),
+        rejected=_rejections(None, decisive, context, otherwise),
+    )
+
+
+def _cpu(context: _Context, reasons: List[str], otherwise: str = "there is no GPU that it could use") -> Selection:
+    """Rule 1: the CPU build, or the public one where no index shows it."""
+    here = context.here
+    build = next((item for item in here.builds if item.torch_backend == "cpu" and item.seen), None)
+    public = here.public
+    if build is not None and build.local_version is not None:
+        if public is not None and public.torch_backend != "cpu":
+            reasons.append(
+                f"The public build of {context.release.version} on PyPI is {public.torch_backend}: it runs on the CPU "
+                "too, but brings GPU libraries along; with the hint the much smaller cpu build is taken."
+            )
+        local: Optional[str] = build.local_version
+    else:
+        local = None
+    return Selection(
+        context.release.version,
+        context.platform,
+        "cpu",
+        local,
+        public_allowed=True,
+        accelerated=False,
+        reasons=tuple(reasons),
+        rejected=_rejections(build, None, context, otherwise),
+    )
+
+
+def _libc_label(context: _Context) -> Optional[Tuple[str, str]]:
+    """The label and the reason where none of this release's wheels install on the machine's libc."""
+    builds = [build for build in context.here.builds if build.seen]
+    if context.here.public is not None:
+        builds.append(context.here.public)
+    faults = [libc_fault(build.glibc, context.machine) for build in builds]
+    if not faults or None in faults:
+        return None
+    text = f"torch {context.release.version} does not install here: {faults[0].text if faults[0] else ''}."
+    if not (context.machine.libc or "").startswith("glibc"):
+        return "glibc", text
+    lowest = min(build.glibc for build in builds if build.glibc is not None)
+    return f"glibc.{format_pair(lowest)}", text
+
+
+def _release_label(reach: _Reach, release: str) -> str:
+    """The label that names the nearest release that serves the machine: a newer one if there is one, else an older."""
+    older = [item for item in reach.releases if version_key(item) < version_key(release)]
+    newer = [item for item in reach.releases if version_key(item) > version_key(release)]
+    return f"torch.{newer[0]}.or.newer" if newer else f"torch.{older[-1]}.or.older"
+
+
+def _nothing_here(context: _Context, decisive: Candidate, reach: _Reach, reasons: List[str]) -> Selection:
+    faults = [context.fault(build, decisive) for build in context.here.builds if build.seen]
+    drivers = [item.driver for item in faults if item is not None and item.kind == "driver" and item.driver]
+    span = _span(reach.releases, context.catalog)
+    if drivers:
+        driver = min(drivers, key=version_key)
+        reasons.append(
+            f"torch {context.release.version} needs NVIDIA driver {driver} or newer on this GPU; "
+            f"with the driver of this machine torch {span} have a build for it."
+        )
+        return _label(context, f"nvidia.driver.{driver}", reasons, decisive)
+    reasons.append(f"torch {context.release.version} has no build that runs on it; torch {span} have.")
+    return _label(context, _release_label(reach, context.release.version), reasons, decisive)
+
+
+def _accelerated(context: _Context, decisive: Candidate, others: List[Candidate], reasons: List[str]) -> Selection:
+    """Rule 2, and rule 3 where this release has no build for the device that decides."""
+    reach = _reach(decisive, context.machine, context.catalog)
+    reasons.append(f"{decisive.describe()} decides.")
+    usable = context.usable(decisive)
+    if not usable:
+        return _nothing_here(context, decisive, reach, reasons)
+    best = _best(usable, decisive, others, context)
+    reasons.append(_why_build(best, decisive, context))
+    reasons.extend(_left_out(best, others, context))
+    allowed, why = _public_beside(best, [decisive, *others], reach, context)
+    reasons.append(why)
+    return Selection(
+        context.release.version,
+        context.platform,
+        best.torch_backend,
+        best.local_version,
+        public_allowed=allowed,
+        accelerated=True,
+        reasons=tuple(reasons),
+        rejected=_rejections(best, decisive, context),
+    )
+
+
+def _public_beside(best: Build, devices: List[Candidate], reach: _Reach, context: _Context) -> Tuple[bool, str]:
+    """Whether the public build does too, by (a) it runs on the same devices, or (b) no release's public build does."""
+    public = context.here.public
+    version = context.release.version
+    if public is None:
+        return False, f"PyPI has no build of torch {version} for {context.platform}: the hint is needed."
+    served = [item for item in devices if context.fault(best, item) is None]
+    if public.torch_backend == best.torch_backend:
+        return (
+            True,
+            f"The public build of {version} on PyPI is {best.torch_backend} too, so it serves without the hint.",
+        )
+    if all(context.fault(public, item) is None for item in served):
+        return True, (
+            f"The public build of {version} on PyPI ({public.torch_backend}) runs on the same devices, "
+            "so it serves without the hint."
+        )
+    if not reach.public:
+        return True, (
+            f"The public build of {version} on PyPI ({public.torch_backend}) does not use this GPU, and no release's "
+            f"does; it is allowed all the same, so that something installs. With the hint {best.torch_backend} comes."
+        )
+    return False, (
+        f"The public build of {version} on PyPI ({public.torch_backend}) does not run on this GPU; without the hint an "
+        f"installer goes back to torch {reach.public[-1]}, whose public build does."
+    )
+
+
+def _auto(context: _Context) -> Selection:
+    label = _libc_label(context)
+    if label is not None:
+        return _label(context, label[0], [label[1]], None)
+    if context.platform == "macos_arm64":
+        reason = "macOS on Apple silicon has one build, the public one; it uses the GPU through MPS."
+        return _public_only(context.machine, context.release, (reason,), accelerated=True)
+    devices = candidates(context.machine)
+    reasons: List[str] = []
+    for position, decisive in enumerate(devices):
+        reach = _reach(decisive, context.machine, context.catalog)
+        if reach.releases:
+            others = [*devices[:position], *devices[position + 1 :]]
+            return _accelerated(context, decisive, others, reasons)
+    reasons.extend(
+        _unsupported(item, context.machine, context.catalog, _reach(item, context.machine, context.catalog))
+        for item in devices
+    )
+    reasons.append("No GPU that torch can use: the CPU build." if devices else "No GPU was found: the CPU build.")
+    return _cpu(context, list(dict.fromkeys(reasons)))
+
+
+def _asked_for(context: _Context, torch_backend: str) -> Selection:
+    """A torch backend that the user named: that build and no other, whatever the machine has."""
+    reasons = [f"The setting asks for {torch_backend}."]
+    otherwise = f"the setting asks for {torch_backend}"
+    places = [
+        release.version
+        for release in context.catalog.releases
+        if any(item.torch_backend == torch_backend and item.seen for item in _builds(release, context.platform))
+    ]
+    if not places:
+        reasons.append(f"PyTorch has no {torch_backend} build for {context.platform}: the public build.")
+        return _public_only(context.machine, context.release, tuple(reasons))
+    build = next((item for item in context.here.builds if item.torch_backend == torch_backend and item.seen), None)
+    if build is None:
+        reasons.append(
+            f"torch {context.release.version} has no such build; torch {_span(tuple(places), context.catalog)} have."
+        )
+        label = _release_label(_Reach(tuple(places), (), ()), context.release.version)
+        return _label(context, label, reasons, None, otherwise)
+    devices = [item for item in candidates(context.machine) if item.vendor == vendor_of(torch_backend)]
+    faults = [context.fault(build, item) for item in devices]
+    runs = None in faults
+    if not runs:
+        known = [item for item in faults if item is not None]
+        why = _worst_first(known)
+        reasons.append(f"It will not use a GPU of this machine: {why.text if why else 'there is none that it is for'}.")
+    public = context.here.public
+    same = public is not None and public.torch_backend == torch_backend
+    if same:
+        reasons.append(f"The public build of {context.release.version} on PyPI is {torch_backend} too.")
+    return Selection(
+        context.release.version,
+        context.platform,
+        torch_backend,
+        build.local_version,
+        public_allowed=same,
+        accelerated=runs,
+        reasons=tuple(reasons),
+        rejected=_rejections(build, None, context, otherwise),
+    )
+
+
+def _builds(release: Release, platform: str) -> Tuple[Build, ...]:
+    here = release.platforms.get(platform)
+    return here.builds if here is not None else ()
+
+
+def _no_builds(machine: Machine, release: Release, catalog: Catalog, platform: str) -> Selection:
+    """The release has nothing for the whole platform; another one has."""
+    places = tuple(item.version for item in catalog.releases if platform in item.platforms)
+    text = f"torch {release.version} has no build for {platform}; torch {_span(places, catalog)} have."
+    label = _release_label(_Reach(places, (), ()), release.version)
+    if platform == "macos_x86_64":
+        label = "macos.arm64"
+        text += " Newer releases of torch need a Mac with Apple silicon."
+    empty = _Context(machine, catalog, release, platform, PlatformBuilds((), None, frozenset()))
+    return _label(empty, label, [text], None)
+
+
+def select(machine: Machine, release: Release, catalog: Catalog, torch_backend: str = AUTO) -> Selection:
+    """What a release comes to on a machine.
+
+    ``torch_backend`` is a value of the setting ``backend``: "auto", a torch backend, "pypi" or "none".
+    """
+    if torch_backend == NONE:
+        return Selection(
+            release.version,
+            machine.platform,
+            None,
+            None,
+            public_allowed=False,
+            accelerated=False,
+            reasons=("The setting backend=none asks for no torch: the command alone.",),
+        )
+    if torch_backend == PUBLIC:
+        return _public_only(machine, release, ("The setting backend=pypi asks for the public builds, everywhere.",))
+    platform = machine.platform
+    if platform is None:
+        reason = (
+            f"PyTorch publishes no builds for {machine.system} on {machine.architecture}; the public build is "
+            "required, so that the installer says so."
+        )
+        return _public_only(machine, release, (reason,))
+    here = release.platforms.get(platform)
+    if here is None:
+        return _no_builds(machine, release, catalog, platform)
+    context = _Context(machine, catalog, release, platform, here)
+    if torch_backend == AUTO:
+        return _auto(context)
+    if torch_backend == "cpu":
+        return _cpu(context, ["The setting asks for cpu."], "the setting asks for cpu")
+    return _asked_for(context, torch_backend)
