@@ -1,0 +1,169 @@
+"""The one call that the build hook and the command share: release + settings + machine -> Plan."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any, Dict, List, Optional, Tuple
+
+from torch_auto.catalog import Catalog, Release, version_key
+from torch_auto.machine import (
+    Accelerator,
+    AmdAccelerator,
+    AmdDevice,
+    Evidence,
+    Machine,
+    NvidiaAccelerator,
+    NvidiaDevice,
+    machine_to_json,
+)
+from torch_auto.requirements import PREFER, torch_requirements
+from torch_auto.selection import AUTO, Selection, select
+from torch_auto.settings import Settings
+
+FORMAT_VERSION = 1
+
+_POST = re.compile(r"\.post\d+\Z", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a build of one release emits on one machine.
+
+    ``requirements`` are the pins as METADATA has them, ``index_url`` is where the chosen torch backend's wheels are,
+    ``find_links`` the pages that the user's side must name for them to be found.
+    """
+
+    release: str
+    selection: Selection
+    requirements: Tuple[str, ...]
+    index_url: str
+    find_links: Tuple[str, ...]
+    reasons: Tuple[str, ...]
+
+
+def torch_release(version: str) -> str:
+    """The torch release that a version of torch-auto pins: 2.5.1 for 2.5.1 and for its repair 2.5.1.post1."""
+    return _POST.sub("", version)
+
+
+def assume(machine: Machine, settings: Settings) -> Machine:
+    """The machine with what uv's own variables say about it.
+
+    UV_CUDA_DRIVER_VERSION and UV_AMD_GPU_ARCHITECTURE replace what was detected, as they do in uv; where no NVIDIA GPU
+    was found, one of unknown compute capability is assumed. They count only where the setting ``backend`` is auto.
+    """
+    if settings.backend != AUTO or not (settings.driver_version or settings.gfx_target):
+        return machine
+    accelerators: List[Accelerator] = []
+    evidence = list(machine.evidence)
+    if settings.driver_version is not None:
+        devices = machine.nvidia.devices if machine.nvidia is not None else (NvidiaDevice(),)
+        accelerators.append(NvidiaAccelerator(devices, settings.driver_version))
+        evidence.append(Evidence("UV_CUDA_DRIVER_VERSION", "found", f"driver {settings.driver_version} is assumed"))
+    if settings.gfx_target is not None:
+        accelerators.append(AmdAccelerator((AmdDevice(settings.gfx_target),)))
+        evidence.append(Evidence("UV_AMD_GPU_ARCHITECTURE", "found", f"{settings.gfx_target} is assumed"))
+    return replace(machine, accelerators=tuple(accelerators), evidence=tuple(evidence))
+
+
+def machine_for(settings: Settings, detected: Optional[Machine] = None) -> Machine:
+    """The machine to build for: the setting's, or this one with what uv's variables say about it."""
+    if settings.machine is not None:
+        return settings.machine
+    if detected is None:
+        from torch_auto.detect import detect  # noqa: PLC0415  # costs start-up time that a given machine need not pay
+
+        detected = detect()
+    return assume(detected, settings)
+
+
+def _pythons(release: Release, platform: Optional[str]) -> Tuple[str, ...]:
+    """The Python versions that the release has wheels for, ascending; a marker cannot tell a free-threaded Python."""
+    here = release.platforms.get(platform or "")
+    versions = {python.rstrip("t") for python in here.pythons} if here is not None else set()
+    return tuple(sorted(versions, key=version_key))
+
+
+def make_plan(release: Release, machine: Machine, settings: Settings, catalog: Catalog) -> Plan:
+    """What a build of this release emits on this machine.
+
+    The requirements hold for every Python; the reasons are told for the machine's own.
+    """
+    selection = select(machine, release, catalog, settings.backend)
+    pythons = _pythons(release, machine.platform)
+    selections = {
+        python: select(replace(machine, python=python), release, catalog, settings.backend) for python in pythons
+    }
+    reasons = [*selection.reasons]
+    if selection.requires_torch and pythons and machine.python.rstrip("t") not in pythons:
+        reasons.append(
+            f"torch {release.version} has no wheels for Python {machine.python}; it has them for {', '.join(pythons)}."
+        )
+    base = settings.index_url
+    backend = selection.torch_backend
+    requirements = torch_requirements(
+        selections or {machine.python: selection}, release, machine.platform, settings.pin
+    )
+    return Plan(
+        release=release.version,
+        selection=selection,
+        requirements=tuple(map(str, requirements)),
+        index_url=f"{base}/{backend}" if backend else base,
+        find_links=(f"{base}/torch/",) if selection.requires_torch else (),
+        reasons=(*reasons, *settings.notes),
+    )
+
+
+@dataclass(frozen=True)
+class Newest:
+    """The newest release that a machine can use, with the hint and without it; None where there is none."""
+
+    with_hint: Optional[str]
+    without_hint: Optional[str]
+
+
+def newest_usable(machine: Machine, settings: Settings, catalog: Catalog) -> Newest:
+    """What a resolver comes to that walks back from the newest release of torch-auto, on this machine's Python."""
+    with_hint = None
+    for release in reversed(catalog.releases):
+        here = release.platforms.get(machine.platform or "")
+        if here is not None and machine.python not in here.pythons:
+            continue
+        selection = select(machine, release, catalog, settings.backend)
+        if selection.needs is not None:
+            continue
+        with_hint = with_hint or release.version
+        if satisfied_by_public(selection, settings.pin):
+            return Newest(with_hint, release.version)
+    return Newest(with_hint, None)
+
+
+def satisfied_by_public(selection: Selection, pin: str) -> bool:
+    """Whether the pins resolve where nothing but PyPI is visible."""
+    if selection.needs is not None:
+        return False
+    return selection.local_version is None or (selection.public_allowed and pin == PREFER)
+
+
+def plan_to_json(plan: Plan) -> Dict[str, Any]:
+    """One entry of ``torch-auto plan --json``; ``schemas/plan.schema.json`` describes it."""
+    selection = plan.selection
+    needs = f"needs.{selection.needs}" if selection.needs is not None else None
+    return {
+        "release": plan.release,
+        "platform": selection.platform,
+        "torch_backend": selection.torch_backend,
+        "local_version": needs or selection.local_version,
+        "accelerated": selection.accelerated,
+        "requirements": list(plan.requirements),
+        "index_url": plan.index_url,
+        "find_links": list(plan.find_links),
+        "reasons": list(plan.reasons),
+        "rejected": [{"torch_backend": item.torch_backend, "reason": item.reason} for item in selection.rejected],
+    }
+
+
+def record(plan: Plan, machine: Machine) -> Dict[str, Any]:
+    """What the wheel keeps in ``torch_auto/selection.json``: the machine, and what was decided for it and why."""
+    return {"version": FORMAT_VERSION, "machine": machine_to_json(machine), "plan": plan_to_json(plan)}
