@@ -1,0 +1,79 @@
+"""hatchling's way in: the release that an sdist is for, and the pins of the wheel that is built from it.
+
+What decides is in ``torch_auto``; this file only hands values over.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from typing import Any, Dict
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
+
+# A frontend that calls the shim has this folder on its path already; hatchling's own command has not.
+sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+
+from torch_auto import catalog, settings
+from torch_auto.distribution import (
+    EXTRAS,
+    PROJECT_URLS,
+    index_url_entry,
+    platform_tag,
+    sdist_version,
+    wheel_requirements,
+)
+from torch_auto.plan import machine_for, make_plan, record, torch_release
+
+
+class ReleaseMetadataHook(MetadataHookInterface):
+    """Fixes version and Requires-Python when an sdist is made: those of one torch release."""
+
+    def update(self, metadata: Dict[str, Any]) -> None:
+        """Leave a tree that already has a version alone: an unpacked sdist, whose PKG-INFO was read back."""
+        if "version" in metadata:
+            return
+        version = sdist_version(os.environ)
+        release = catalog.load().release(torch_release(version))
+        metadata["version"] = version
+        metadata["requires-python"] = release.requires_python
+        metadata["urls"] = dict(PROJECT_URLS)
+
+
+class PinHook(BuildHookInterface[Any]):
+    """Writes this machine's pins, and the hint, into a wheel."""
+
+    _record: str = ""
+
+    def initialize(self, version: str, build_data: Dict[str, Any]) -> None:
+        """Decide and hand over. ``version`` is hatchling's name for the kind of wheel: "standard" or "editable"."""
+        core = self.metadata.core
+        # The index URL is written below, so Project-URL is dynamic although the project's own URLs are known (PEP 643).
+        core.dynamic.append("urls")
+        if self.target_name != "wheel":
+            return
+        known = catalog.load()
+        chosen = settings.read(known)
+        machine = machine_for(chosen)
+        plan = make_plan(known.release(torch_release(self.metadata.version)), machine, chosen, known)
+        label, url = index_url_entry(plan)
+        core.urls[label] = url
+        build_data["dependencies"].extend(wheel_requirements(plan))
+        core.optional_dependencies.update({extra: list(items) for extra, items in EXTRAS.items()})
+        build_data["tag"] = f"py3-none-{platform_tag()}"
+        build_data["pure_python"] = False
+        if version == "standard":
+            # hatchling takes a file's bytes from a file alone.
+            handle, self._record = tempfile.mkstemp(prefix="torch-auto-", suffix=".json")
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                json.dump(record(plan, machine), file, indent=1, ensure_ascii=False)
+                file.write("\n")
+            build_data["force_include"][self._record] = "torch_auto/selection.json"
+
+    def finalize(self, version: str, build_data: Dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
+        """Remove what ``initialize`` made."""
+        if self._record:
+            os.unlink(self._record)
