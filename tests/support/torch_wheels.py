@@ -1,0 +1,242 @@
+"""The wheels of torch, torchvision and torchaudio that the catalog knows, tiny, under their real file names.
+
+The names follow the project's own data (torch_auto/data/releases.json and builds.json). What the data does not
+say, since a pin needs none of it, is said here: which tag a local build's file carries, macOS's ABI tags, and the
+files that were uploaded a second time.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from support.wheels import TinyWheel
+
+DATA = Path(__file__).resolve().parents[2] / "torch_auto" / "data"
+
+#: torchvision of each torch release (METADATA on PyPI). From 0.29.1 on it requires torch>=2.14.0, before ==.
+TORCHVISION = {
+    "2.0.0": "0.15.1", "2.0.1": "0.15.2", "2.1.0": "0.16.0", "2.1.1": "0.16.1", "2.1.2": "0.16.2", "2.2.0": "0.17.0",
+    "2.2.1": "0.17.1", "2.2.2": "0.17.2", "2.3.0": "0.18.0", "2.3.1": "0.18.1", "2.4.0": "0.19.0", "2.4.1": "0.19.1",
+    "2.5.0": "0.20.0", "2.5.1": "0.20.1", "2.6.0": "0.21.0", "2.7.0": "0.22.0", "2.7.1": "0.22.1", "2.8.0": "0.23.0",
+    "2.9.0": "0.24.0", "2.9.1": "0.24.1", "2.10.0": "0.25.0", "2.11.0": "0.26.0", "2.12.0": "0.27.0",
+    "2.12.1": "0.27.1", "2.13.0": "0.28.0", "2.14.0": "0.29.0", "2.14.1": "0.29.1", "2.15.0": "0.29.2",
+}  # fmt: skip
+
+#: The last torchaudio that was released, which requires no torch.
+LAST_TORCHAUDIO = "2.11.0"
+
+#: Public files that were uploaded again under a build number (page of torch on PyPI): (build, the Pythons).
+_REBUILT = {
+    ("2.0.0", "linux_aarch64"): ("1", ("3.8", "3.9", "3.10", "3.11")),
+    ("2.10.0", "linux_x86_64"): ("3", ("3.10", "3.11", "3.12", "3.13", "3.13t", "3.14", "3.14t")),
+    ("2.10.0", "macos_arm64"): ("2", ("3.10", "3.11", "3.12", "3.13")),
+}
+
+
+def release_key(release: str) -> tuple[int, ...]:
+    """2.10.0 as (2, 10, 0), which sorts as releases do."""
+    return tuple(int(part) for part in release.split("."))
+
+
+@dataclass(frozen=True)
+class Build:
+    """The files of one build: on the PyTorch index where ``torch_backend`` is set, on PyPI where it is None."""
+
+    project: str
+    torch_backend: str | None
+    files: tuple[TinyWheel, ...]
+
+
+@lru_cache(maxsize=None)
+def _data(name: str) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads((DATA / f"{name}.json").read_text("utf-8"))
+    return data
+
+
+@lru_cache(maxsize=None)
+def _release(release: str) -> dict[str, str]:
+    return next(entry for entry in _data("releases")["releases"] if entry["release"] == release)
+
+
+def releases() -> tuple[str, ...]:
+    """Every release of the catalog, oldest first."""
+    return tuple(entry["release"] for entry in _data("releases")["releases"])
+
+
+def _interpreter_and_abi(project: str, release: str, platform: str, python: str) -> str:
+    """3.13t as cp313-cp313t. macOS's wheels said none for the ABI up to 2.10.0, but for new Pythons and no GIL."""
+    if project == "torchvision" and release_key(release) >= (2, 15, 0):
+        return "py3-none"
+    interpreter = "cp" + python.rstrip("t").replace(".", "")
+    free_threaded = python.endswith("t")
+    if free_threaded:
+        return f"{interpreter}-{interpreter}t"
+    if platform.startswith("macos") and release_key(release) <= (2, 10, 0) and release_key(python) < (3, 14):
+        return f"{interpreter}-none"
+    return f"{interpreter}-{interpreter}"
+
+
+def _platform_tag(tags: list[str], python: str) -> str:
+    """The tag of a platform's public wheel. Where macOS has two, the newer is that of 3.14 and of no GIL."""
+    if len(tags) == 1:
+        return tags[0]
+    newer = python.endswith("t") or release_key(python) >= (3, 14)
+    return max(tags) if newer else min(tags)
+
+
+def _local_tag(release: str, platform: str, torch_backend: str, public_tag: str) -> str:
+    """The tag of a local build's wheel.
+
+    linux_x86_64 up to 2.5.1, manylinux_2_28_x86_64 from 2.7.0 on; 2.6.0 was on the way: +cpu, +cu118, +cu124 and +xpu
+    the old, +cu126 and +rocm6.2.4 the new (lock files in public repositories name all of these; +rocm6.1 is taken
+    to be as the other rocm). The only aarch64 wheels with the plain tag were those of +cu126 of 2.6.0, and before.
+    """
+    key = release_key(release)
+    if platform == "linux_x86_64":
+        new_in_260 = torch_backend == "cu126" or torch_backend.startswith("rocm")
+        old = key < (2, 6, 0) or (key == (2, 6, 0) and not new_in_260)
+        return "linux_x86_64" if old else "manylinux_2_28_x86_64"
+    if platform == "linux_aarch64" and torch_backend != "cpu" and key <= (2, 6, 0):
+        return "linux_aarch64"
+    return public_tag
+
+
+def _toolkit(torch_backend: str) -> str | None:
+    """cu124 as "12.4"."""
+    return f"{torch_backend[2:-1]}.{torch_backend[-1]}" if torch_backend.startswith("cu") else None
+
+
+_AUTOLOAD = '''
+
+def _load_device_backends():
+    """Call every entry point of the group torch.backends; what one raises ends the import, as in torch itself."""
+    import os
+    import sys
+    from importlib import metadata
+
+    if os.environ.get("TORCH_DEVICE_BACKEND_AUTOLOAD", "1") != "1":
+        return
+    if sys.version_info >= (3, 10):
+        found = metadata.entry_points(group="torch.backends")
+    else:
+        found = metadata.entry_points().get("torch.backends", ())
+    for entry_point in found:
+        try:
+            entry_point.load()()
+        except Exception as error:
+            raise RuntimeError("Failed to load the backend extension: " + entry_point.name) from error
+
+
+_load_device_backends()
+'''
+
+
+def _torch_modules(release: str, torch_backend: str, inside: str) -> tuple[tuple[str, str], ...]:
+    rocm = torch_backend[4:] if torch_backend.startswith("rocm") else None
+    xpu = "20260000" if torch_backend == "xpu" else None
+    version = (
+        f"__version__ = {inside!r}\ndebug = False\ncuda = {_toolkit(torch_backend)!r}\n"
+        f"hip = {rocm!r}\nxpu = {xpu!r}\ngit_version = 'tiny'\n"
+    )
+    init = "from torch import version\nfrom torch.version import __version__\n"
+    if release_key(release) >= (2, 5, 0):  # the group torch.backends came with 2.5
+        init += _AUTOLOAD
+    return (("torch/__init__.py", init), ("torch/version.py", version))
+
+
+def _wheel(  # noqa: PLR0913  # what a file name is made of
+    project: str,
+    release: str,
+    platform: str,
+    torch_backend: str,
+    *,
+    tag: str,
+    local: str | None = None,
+    build: str = "",
+) -> TinyWheel:
+    entry = _release(release)
+    own_release, requires = _own_release(project, release)
+    # A CUDA, ROCm, XPU or CPU wheel says inside what it is, a wheel for macOS does not. PyPI's do so too, although
+    # neither their names nor their METADATA have the local part (65 wheels on PyPI read).
+    inside = own_release if platform.startswith("macos") else f"{own_release}+{torch_backend}"
+    if project == "torch":
+        modules = _torch_modules(release, torch_backend, inside)
+    else:
+        modules = ((f"{project}/__init__.py", f"__version__ = {inside!r}\n"),)
+    version = f"{own_release}+{local}" if local else own_release
+    uploaded = f"{entry['released']}T18:00:00Z"
+    return TinyWheel(project, version, tag, build, entry["requires_python"], requires, modules, uploaded=uploaded)
+
+
+def _own_release(project: str, release: str) -> tuple[str, tuple[str, ...]]:
+    """What a project's release for a torch release is called, and what it requires."""
+    if project == "torch":
+        return release, ()
+    if project == "torchvision":
+        newer = release_key(release) >= (2, 14, 1)
+        return TORCHVISION[release], (("torch>=2.14.0" if newer else f"torch=={release}"),)
+    if release_key(release) >= release_key(LAST_TORCHAUDIO):
+        return LAST_TORCHAUDIO, ()
+    return {"2.0.0": "2.0.1", "2.0.1": "2.0.2"}.get(release, release), (f"torch=={release}",)
+
+
+@lru_cache(maxsize=None)
+def public_build(project: str, release: str, platform: str) -> Build | None:
+    """The files of a release on PyPI for a platform, or None where there are none."""
+    record = _platform(release, platform)
+    if record is None or record["public"] is None:
+        return None
+    files = []
+    rebuilt, rebuilt_pythons = _REBUILT.get((release, platform), ("", ()))
+    for python in record["pythons"]:
+        pair = _interpreter_and_abi(project, release, platform, python)
+        tag = f"{pair}-{_platform_tag(record['tags'], python)}"
+        files.append(_wheel(project, release, platform, record["public"], tag=tag))
+        if project == "torch" and python in rebuilt_pythons:
+            files.append(_wheel(project, release, platform, record["public"], tag=tag, build=rebuilt))
+    return Build(project, None, tuple(dict.fromkeys(files)))
+
+
+def _platform(release: str, platform: str) -> dict[str, Any] | None:
+    for record in _data("releases")["platforms"]:
+        if record["release"] == release and record["platform"] == platform:
+            found: dict[str, Any] = record
+            return found
+    return None
+
+
+def public_builds(project: str) -> tuple[Build, ...]:
+    """Every public build of a project on PyPI."""
+    records = _data("releases")["platforms"]
+    if project == "torchaudio":
+        records = [r for r in records if release_key(r["release"]) <= release_key(LAST_TORCHAUDIO)]
+    builds = [public_build(project, record["release"], record["platform"]) for record in records]
+    return tuple(build for build in builds if build is not None)
+
+
+@lru_cache(maxsize=None)
+def index_builds(project: str, *, unseen: bool = False) -> tuple[Build, ...]:
+    """Every build of a project on the PyTorch index, those that nobody has seen there only where ``unseen``."""
+    found = []
+    for record in _data("builds")["builds"]:
+        release, platform = record["release"], record["platform"]
+        if record["confidence"] == "unseen" and not unseen:
+            continue
+        if project == "torchaudio" and release_key(release) > release_key(LAST_TORCHAUDIO):
+            continue
+        of_platform = _platform(release, platform)
+        if of_platform is None:
+            raise ValueError(f"builds.json has a build of {release} on {platform}, releases.json no such platform")
+        files = []
+        for python in of_platform["pythons"]:
+            public_tag = _platform_tag(of_platform["tags"], python)
+            backend, local = record["torch_backend"], record["local"]
+            tag = _local_tag(release, platform, backend, public_tag) if local else public_tag
+            pair = _interpreter_and_abi(project, release, platform, python)
+            files.append(_wheel(project, release, platform, backend, tag=f"{pair}-{tag}", local=local))
+        found.append(Build(project, record["torch_backend"], tuple(dict.fromkeys(files))))
+    return tuple(found)
