@@ -82,6 +82,8 @@ class Build(NamedTuple):
     ptx: Tuple[Tuple[int, int], ...]
     gfx: Tuple[str, ...]
     glibc: Optional[Tuple[int, int]]
+    pythons: Optional[FrozenSet[str]]  # where they differ from the public build's
+    own_index: bool  # its wheels require packages that no other index has, so the hint is not enough
     seen: bool
     confidence: str
     source: str
@@ -247,6 +249,8 @@ def _build(row: Dict[str, Any], platform_tags: List[str]) -> Build:
         ptx=tuple(map(_sm, row.get("ptx", ()))),
         gfx=tuple(row.get("gfx", ())),
         glibc=_pair(row["glibc"]) if "glibc" in row else _lowest_glibc(row.get("tags") or platform_tags),
+        pythons=frozenset(row["pythons"]) if "pythons" in row else None,
+        own_index=row.get("own_index", False),
         seen=row["confidence"] != "unseen",
         confidence=row["confidence"],
         source=row["source"],
@@ -312,6 +316,25 @@ def _load(directory: str) -> Catalog:
         tegra_compute_capabilities=frozenset(map(_pair, nvidia["tegra_compute_capabilities"])),
         xpu_ids={pci_id: row["family"] for row in intel["supported"] for pci_id in row["ids"]},
     )
+
+
+@lru_cache(maxsize=None)
+def _pairs(directory: str) -> Tuple[Dict[str, Any], ...]:
+    return tuple(_read(directory, "pairs.json")["pairs"])
+
+
+def companions(vendor: Optional[str], release: Optional[str] = None, directory: str = DATA) -> Tuple[str, ...]:
+    """Projects that builds for AMD or Intel GPUs require and that the PyTorch index alone has: their triton.
+
+    Of one release, or of all. They are read apart from the catalog, since most machines need none of them.
+
+    Raises:
+        CatalogError: the file is missing or damaged.
+    """
+    if vendor not in ("amd", "intel"):
+        return ()
+    found = (row for row in _pairs(directory) if row.get("vendor") == vendor and release in (None, row["release"]))
+    return tuple(dict.fromkeys(row["project"] for row in found))
 
 
 @lru_cache(maxsize=None)

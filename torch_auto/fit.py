@@ -22,6 +22,11 @@ _VENDOR_NAMES = {"nvidia": "NVIDIA", "amd": "AMD", "intel": "Intel"}
 KINDS = ("no-driver", "tegra", "driver", "libc", "architecture", "vendor")
 
 
+#: PTX of Kepler's is there for Kepler: much of torch is written for newer GPUs than it can be compiled for from that,
+#: and torch itself calls such a GPU "not compatible with the current PyTorch installation" (torch/cuda/__init__.py).
+_OLDEST_PTX = (5, 0)
+
+
 class Unfit(NamedTuple):
     """Why a build does not run: a kind (see :data:`KINDS`), a sentence part, and the driver that would mend it."""
 
@@ -107,7 +112,7 @@ def _architecture_fault(
         return None
     toolkit = toolkit_version(build.torch_backend)
     assert toolkit is not None  # noqa: S101  # only CUDA builds come here
-    if any(ptx <= capability for ptx in build.ptx):
+    if any(_OLDEST_PTX <= ptx <= capability for ptx in build.ptx):
         if toolkit <= cuda:
             return None
         return Unfit(

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Optional, Tuple
 
-from torch_auto.catalog import Catalog, Release, version_key
+from torch_auto.catalog import Catalog, Release, companions, vendor_of, version_key
 from torch_auto.machine import (
     Accelerator,
     AmdAccelerator,
@@ -85,6 +85,14 @@ def _pythons(release: Release, platform: Optional[str]) -> Tuple[str, ...]:
     return tuple(sorted(versions, key=version_key))
 
 
+def _find_links(base: str, selection: Selection) -> Tuple[str, ...]:
+    """The page of every local version of torch and, for ROCm and XPU, that of the triton that PyPI does not have."""
+    if not selection.requires_torch:
+        return ()
+    vendor = vendor_of(selection.torch_backend) if selection.torch_backend is not None else None
+    return tuple(f"{base}/{project}/" for project in ("torch", *companions(vendor, selection.release)))
+
+
 def make_plan(release: Release, machine: Machine, settings: Settings, catalog: Catalog) -> Plan:
     """What a build of this release emits on this machine.
 
@@ -110,7 +118,7 @@ def make_plan(release: Release, machine: Machine, settings: Settings, catalog: C
         selection=selection,
         requirements=tuple(map(str, requirements)),
         index_url=f"{base}/{backend}" if backend else base,
-        find_links=(f"{base}/torch/",) if selection.requires_torch else (),
+        find_links=_find_links(base, selection),
         reasons=(*reasons, *settings.notes),
     )
 

@@ -15,37 +15,31 @@ Three things about the form were measured with uv, pip and Poetry, and tests hol
 
 from __future__ import annotations
 
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from packaging.requirements import Requirement
 
-from torch_auto.catalog import Release
+from torch_auto.catalog import PlatformBuilds, Release
 from torch_auto.selection import Selection
 
 #: Values of the setting ``pin``.
 PREFER, EXACT = "prefer", "exact"
 
-#: platform -> (sys_platform, platform_machine), as the environment markers of PEP 508 spell them.
-_MARKERS = {
-    "linux_x86_64": ("linux", "x86_64"),
-    "linux_aarch64": ("linux", "aarch64"),
-    "win_amd64": ("win32", "AMD64"),
-    "win_arm64": ("win32", "ARM64"),
-    "macos_arm64": ("darwin", "arm64"),
-    "macos_x86_64": ("darwin", "x86_64"),
-}
+
+class _System(NamedTuple):
+    """A third of the world, told apart by sys_platform; its platforms by platform_machine (PEP 508)."""
+
+    marker: str
+    platforms: Mapping[str, str]  # platform -> platform_machine; the first is told apart, the last is all the others
 
 
-def marker_of(platform: str) -> str:
-    """The environment marker that is true on this platform and on no other."""
-    system, machine = _MARKERS[platform]
-    return f"sys_platform == '{system}' and platform_machine == '{machine}'"
-
-
-def marker_of_others(platform: str) -> str:
-    """The environment marker that is true everywhere but on this platform."""
-    system, machine = _MARKERS[platform]
-    return f"sys_platform != '{system}' or platform_machine != '{machine}'"
+# Machines that no wheel is for count with one that is: the installer then says that there is no wheel, where a pin that
+# held on known machines alone would leave torch out in silence. Few and short markers keep its own errors legible.
+_SYSTEMS = (
+    _System("sys_platform == 'linux'", {"linux_x86_64": "x86_64", "linux_aarch64": "aarch64"}),
+    _System("sys_platform == 'win32'", {"win_amd64": "AMD64", "win_arm64": "ARM64"}),
+    _System("sys_platform != 'linux' and sys_platform != 'win32'", {"macos_x86_64": "x86_64", "macos_arm64": "arm64"}),
+)
 
 
 def _leaving_out(release: Release, but: Optional[str] = None) -> str:
@@ -56,11 +50,19 @@ def _leaving_out(release: Release, but: Optional[str] = None) -> str:
 
 def _public_specifier(release: Release, platform: Optional[str]) -> str:
     """The specifier of the public build on a platform, or of its cpu build where PyPI has none."""
-    here = release.platforms.get(platform or "")
+    here = release.platforms.get(platform or "") or _sibling(release, platform)
     if here is None:
         return _leaving_out(release)
     twin = here.public or next((build for build in here.builds if build.torch_backend == "cpu" and build.seen), None)
     return _leaving_out(release, twin.local_version if twin is not None else None)
+
+
+def _sibling(release: Release, platform: Optional[str]) -> Optional[PlatformBuilds]:
+    """The release's builds for the same system on another machine: what a platform without builds is counted with."""
+    for system in _SYSTEMS:
+        if platform in system.platforms:
+            return next((release.platforms[item] for item in system.platforms if item in release.platforms), None)
+    return None
 
 
 def _own_specifier(selection: Selection, release: Release, pin: str) -> str:
@@ -89,40 +91,50 @@ def _by_python(specifiers: Sequence[Tuple[str, str]]) -> List[Tuple[str, str]]:
     return result
 
 
+def _places(own: Optional[str]) -> List[Tuple[str, str]]:
+    """[(platform, marker)]: a partition of the world in which the machine's own platform has a place to itself."""
+    places = []
+    for system in _SYSTEMS:
+        names = list(system.platforms)
+        first, other = (names[1], names[0]) if own == names[1] else (names[0], names[1])
+        machine = system.platforms[first]
+        places.append((first, f"{system.marker} and platform_machine == '{machine}'"))
+        places.append((other, f"{system.marker} and platform_machine != '{machine}'"))
+    return places
+
+
+def _joined(markers: List[str]) -> str:
+    """One marker for several places: a system's two places are the system, all places are everywhere."""
+    left = list(markers)
+    joined = []
+    for system in _SYSTEMS:
+        here = [marker for marker in left if marker.startswith(system.marker)]
+        joined.extend([system.marker] if len(here) == 2 else here)  # noqa: PLR2004  # a system has two places
+    if joined == [system.marker for system in _SYSTEMS]:
+        return ""
+    return joined[0] if len(joined) == 1 else " or ".join(f"({marker})" for marker in joined)
+
+
 def torch_requirements(
     selections: Mapping[str, Selection], release: Release, platform: Optional[str], pin: str = PREFER
 ) -> Tuple[Requirement, ...]:
     """The requirements that a wheel built for these selections declares.
 
-    ``selections`` is what the machine comes to on each Python version ("3.12"), ascending. First the pin
-    of the machine's own platform, then what gives every other platform the public build, since a lock that is made on
-    this machine is read on others too.
+    ``selections`` is what the machine comes to on each Python version ("3.12"), ascending. They pin torch on the
+    machine's own platform, and give every other platform the public build, since a lock that is made on this machine is
+    read on others too. On each platform and Python exactly one of them holds.
     """
     if not all(selection.requires_torch for selection in selections.values()):
         return ()
-    default = _leaving_out(release)
-    own = _by_python([(python, _own_specifier(item, release, pin)) for python, item in selections.items()])
-    groups: Dict[str, List[str]] = {}
-    for other in release.platforms:
-        specifier = _public_specifier(release, other)
-        if other != platform and specifier != default:
-            groups.setdefault(specifier, []).append(other)
-    if platform is not None and len(own) == 1 and own[0][1] in groups:
-        # Written where the others of the same answer are, so that all machines of one answer have one METADATA.
-        groups[own.pop()[1]].append(platform)
-    elif platform is None or own == [("", default)]:
-        own = []
-    written: List[Tuple[str, str]] = []
-    named = [item for group in groups.values() for item in group]
-    if own and platform is not None:
-        named.append(platform)
-        own_marker = marker_of(platform)
-        written.extend((specifier, f"{own_marker} and {python}" if python else own_marker) for python, specifier in own)
-    for specifier, group in groups.items():
-        markers = [marker_of(item) for item in sorted(group)]
-        written.append((specifier, markers[0] if len(markers) == 1 else " or ".join(f"({item})" for item in markers)))
-    rest = [f"({marker_of_others(item)})" for item in sorted(named)]
-    written.append((default, " and ".join(rest)))
-    return tuple(
-        Requirement(f"torch{specifier}; {marker}" if marker else f"torch{specifier}") for specifier, marker in written
-    )
+    groups: Dict[Tuple[str, str], List[str]] = {}  # (specifier, marker of the Pythons) -> markers of the places
+    for place, marker in _places(platform):
+        pins = [("", _public_specifier(release, place))]
+        if place == platform:
+            pins = _by_python([(python, _own_specifier(item, release, pin)) for python, item in selections.items()])
+        for python, specifier in pins:
+            groups.setdefault((specifier, python), []).append(marker)
+    written = []
+    for (specifier, python), markers in groups.items():
+        marker = " and ".join(part for part in (_joined(markers), python) if part)
+        written.append(f"torch{specifier}; {marker}" if marker else f"torch{specifier}")
+    return tuple(Requirement(item) for item in written)

@@ -77,7 +77,20 @@ class _Context(NamedTuple):
 
 
 def _usable(here: PlatformBuilds, candidate: Candidate, machine: Machine, catalog: Catalog) -> List[Build]:
-    return [build for build in here.builds if build.seen and fault(build, candidate, machine, catalog) is None]
+    """The builds that can be pinned for a device, where nothing but the hint is set."""
+    return [
+        build
+        for build in here.builds
+        if build.seen
+        and not build.own_index
+        and _has_python(build, machine.python)
+        and fault(build, candidate, machine, catalog) is None
+    ]
+
+
+def _has_python(build: Build, python: str) -> bool:
+    """Whether a build comes for a Python, as far as it differs from its platform's; "" stands for any."""
+    return not python or build.pythons is None or python in build.pythons
 
 
 class _Reach(NamedTuple):
@@ -100,9 +113,11 @@ def _served(candidate: Candidate, machine: Machine, catalog: Catalog) -> Tuple[_
     found = []
     for release in catalog.releases:
         here = release.platforms.get(machine.platform or "")
-        if here is not None and _usable(here, candidate, machine, catalog):
+        usable = _usable(here, candidate, machine, catalog) if here is not None else []
+        if here is not None and usable:
             public = here.public is not None and fault(here.public, candidate, machine, catalog) is None
-            found.append(_Served(release.version, public, here.pythons))
+            pythons = frozenset().union(*(build.pythons or here.pythons for build in usable))
+            found.append(_Served(release.version, public, pythons))
     return tuple(found)
 
 
@@ -242,6 +257,10 @@ def _rejections(
             continue
         if not build.seen:
             reason = f"not known to be published for {context.platform}, so it is not pinned"
+        elif build.own_index:
+            reason = "its wheels require packages that its own index alone has, which the hint does not reach"
+        elif not _has_python(build, context.machine.python):
+            reason = f"it does not come for Python {context.machine.python}"
         elif decisive is None:
             reason = otherwise
         else:
