@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,30 +14,17 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from torch_auto import catalog  # noqa: E402
+from torch_auto.build import build_sdist  # noqa: E402
 from torch_auto.plan import torch_release  # noqa: E402
-
-# A process of its own per sdist: hatchling reads the version once per process.
-_BUILD = (
-    "import sys; sys.path.insert(0, '.'); from torch_auto.build import build_sdist; print(build_sdist(sys.argv[1]))"
-)
 
 
 def build(directory: Path, version: str) -> Path:
     """Make the sdist of one version.
 
-    Raises:
-        subprocess.CalledProcessError: the build failed; its output went to stderr.
+    hatchling reads the tree anew each time, with the version that TORCH_AUTO_VERSION names.
     """
-    environment = {**os.environ, "TORCH_AUTO_VERSION": version}
-    done = subprocess.run(  # noqa: S603  # this interpreter, our own code
-        [sys.executable, "-c", _BUILD, str(directory)],
-        cwd=ROOT,
-        env=environment,
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    return directory / done.stdout.split()[-1]
+    os.environ["TORCH_AUTO_VERSION"] = version
+    return directory / build_sdist(str(directory))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -56,6 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
             parser.error(str(error))
     directory = options.directory.resolve()
     directory.mkdir(parents=True, exist_ok=True)
+    os.chdir(ROOT)  # PEP 517: the source tree is the current directory
     for version in versions:
         print(build(directory, version))
     return 0

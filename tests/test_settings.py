@@ -1,0 +1,174 @@
+"""Settings: which source wins, what is valid, and that every fault is named at once."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support import machines
+
+from torch_auto import catalog
+from torch_auto.settings import DEFAULT_INDEX_URL, Settings, SettingsError, config_settings, read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CATALOG = catalog.load()
+
+
+def settings(config: dict[str, Any] | None = None, **environment: str) -> Settings:
+    """The settings of config settings and variables alone."""
+    return read(CATALOG, config or {}, environment)
+
+
+def faults(config: dict[str, Any] | None = None, **environment: str) -> tuple[str, ...]:
+    """The faults that reading them raises."""
+    with pytest.raises(SettingsError) as caught:
+        settings(config, **environment)
+    for fault in caught.value.faults:
+        assert fault in str(caught.value)
+    return caught.value.faults
+
+
+def test_defaults() -> None:
+    """Nothing set: detect, prefer, PyTorch's own index, and nothing to note."""
+    assert settings() == Settings("auto", "prefer", None, "https://download.pytorch.org/whl", None, None, ())
+
+
+def test_config_settings_win_over_variables_and_those_over_uvs() -> None:
+    """-C before TORCH_AUTO_* before UV_*."""
+    assert settings({"backend": "cpu"}, TORCH_AUTO_BACKEND="cu126", UV_TORCH_BACKEND="cu128").backend == "cpu"
+    assert settings(TORCH_AUTO_BACKEND="cu126", UV_TORCH_BACKEND="cu128").backend == "cu126"
+    assert settings(UV_TORCH_BACKEND="cu128").backend == "cu128"
+
+
+def test_a_setting_that_is_made_is_noted_with_its_source() -> None:
+    """Where a setting came from is among the reasons that a user sees."""
+    assert "backend=cu128 (from UV_TORCH_BACKEND)" in settings(UV_TORCH_BACKEND="cu128").notes[0]
+
+
+def test_an_empty_variable_is_not_set() -> None:
+    """``TORCH_AUTO_BACKEND=`` is how a shell takes a setting back."""
+    assert settings(TORCH_AUTO_BACKEND="", TORCH_AUTO_PIN=" ") == Settings()
+
+
+def test_every_fault_is_named_at_once_with_what_is_valid() -> None:
+    """Five wrong settings are five faults, each with the valid values or form."""
+    found = faults(
+        {"backend": "cu99", "pin": "hard"},
+        TORCH_AUTO_MACHINE="machine.json",
+        TORCH_AUTO_INDEX_URL="ftp://x",
+        UV_CUDA_DRIVER_VERSION="R550",
+    )
+    assert len(found) == 5
+    text = "\n".join(found)
+    for expected in ("cu126", "rocm6.4", "pypi, none", "valid are prefer, exact", "absolute path", "550.54.14"):
+        assert expected in text
+
+
+@pytest.mark.parametrize(
+    "torch_backend", ["auto", "cpu", "cu117", "cu126", "cu132", "rocm6.2.4", "rocm6.4", "xpu", "pypi", "none"]
+)
+def test_valid_torch_backends(torch_backend: str) -> None:
+    """Each kind of value of the setting backend."""
+    assert settings({"backend": torch_backend}).backend == torch_backend
+
+
+@pytest.mark.parametrize("value", ["CPU", "cuda", "cu", "12.4", "rocm", "gpu", "cpu,cu126", "pypi "[:4] + "x"])
+def test_what_is_no_torch_backend_is_refused(value: str) -> None:
+    """A value that is near to a valid one is still refused: guessing would be a lie."""
+    assert repr(value) in faults({"backend": value})[0]
+
+
+@pytest.mark.parametrize("value", [["cpu", "cu126"], True, None, 3])
+def test_a_config_setting_is_given_once_as_text(value: object) -> None:
+    """``-C backend=cpu -C backend=cu126`` arrives as a list, and is a fault."""
+    assert "must be given once, as text" in faults({"backend": value})[0]
+
+
+def test_a_slip_in_a_name_is_a_fault() -> None:
+    """A misspelt setting is not ignored in silence."""
+    assert "did you mean backend?" in faults({"bakend": "cpu"})[0]
+    assert "did you mean index-url?" in faults({"index_url": "https://x.test"})[0]
+    assert "did you mean TORCH_AUTO_BACKEND?" in faults(TORCH_AUTO_BACKENDS="cpu")[0]
+
+
+def test_what_is_not_ours_is_left_alone() -> None:
+    """Settings for other build backends, and variables of a later version, do not stop a build; the former are noted."""
+    found = settings({"editable_mode": "strict", "--build-option": ["x"]}, TORCH_AUTO_SOMETHING_ELSE="1")
+    assert found.backend == "auto"
+    assert len(found.notes) == 2
+
+
+def test_a_machine_file_is_read(tmp_path: Path) -> None:
+    """The setting machine takes what ``torch-auto info --json`` prints."""
+    path = tmp_path / "machine.json"
+    path.write_text(json.dumps(machines.a100_550()), "utf-8")
+    machine = settings(TORCH_AUTO_MACHINE=str(path)).machine
+    assert machine is not None
+    assert machine.nvidia is not None
+    assert machine.nvidia.driver_version == "550.54.14"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"{", "not JSON"),
+        (b"\xff", "not UTF-8"),
+        (b'{"version": 1, "system": "linux", "speed": 1}', "speed: is not a key"),
+        (b" " * (1 << 20) + b"{}", "larger than"),
+    ],
+)
+def test_a_damaged_machine_file_is_a_fault(tmp_path: Path, content: bytes, expected: str) -> None:
+    """What is wrong with a machine file is said, with its path."""
+    path = tmp_path / "machine.json"
+    path.write_bytes(content)
+    found = faults(TORCH_AUTO_MACHINE=str(path))
+    assert any(expected in fault and str(path) in fault for fault in found), found
+
+
+def test_a_machine_file_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
+    """A path that leads nowhere is a fault, not a machine without GPUs."""
+    assert "No such file" in faults(TORCH_AUTO_MACHINE=str(tmp_path / "none.json"))[0]
+    assert "cannot be read" in faults(TORCH_AUTO_MACHINE=str(tmp_path))[0]
+
+
+@pytest.mark.parametrize(
+    "url", ["https://mirror.test/pytorch/whl", "http://127.0.0.1:8000/whl/", "file:///srv/whl", DEFAULT_INDEX_URL]
+)
+def test_index_urls(url: str) -> None:
+    """A mirror by http, https or from a folder; a slash at the end makes no difference."""
+    assert settings({"index-url": url}).index_url == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "whl",
+        "ftp://x.test/whl",
+        "https://",
+        "https://x.test/a b",
+        "https://x.test/whl?x=1",
+        "https://x.test/\nName: y",
+    ],
+)
+def test_what_is_no_index_url_is_refused(url: str) -> None:
+    """What would not work, or would break METADATA, is refused."""
+    assert faults({"index-url": url})
+
+
+def test_a_password_in_an_index_url_is_refused_and_not_repeated() -> None:
+    """A secret would end up in the wheel's METADATA; the error does not print it either."""
+    for url in ("https://me:hunter2@x.test/whl", "ftp://me:hunter2@x.test/whl", "https://me:hunter2@x.test/a b"):
+        found = faults({"index-url": url})
+        assert "METADATA" in found[0]
+        assert "hunter2" not in " ".join(found)
+
+
+def test_config_settings_reach_the_hook_inside_the_call_alone() -> None:
+    """What the shim holds is what the hook reads, and is gone afterwards."""
+    with config_settings({"backend": "cpu"}):
+        assert read(CATALOG, environment={}).backend == "cpu"
+    assert read(CATALOG, environment={}).backend == "auto"
