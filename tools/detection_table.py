@@ -1,0 +1,117 @@
+"""Write the tables of docs/detection.md: every kind of machine, what detection makes of it, and what uv would take.
+
+    python tools/detection_table.py          rewrite what stands between the markers
+    python tools/detection_table.py --check  exit 1 where it is not what would be written
+
+Every kind is fed for real: its files, the stand-in for NVML, its nvidia-smi. uv's column is a model of its rules
+(tests/detect/uv_model.py) on the same input.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]
+
+from detect import uv_model  # noqa: E402
+from detect.feeding import describe, feed, present_ids  # noqa: E402
+from detect.kinds import KINDS, Kind  # noqa: E402
+
+from torch_auto import catalog, settings  # noqa: E402
+from torch_auto.plan import make_plan, newest_usable  # noqa: E402
+
+DOCUMENT = REPOSITORY / "docs" / "detection.md"
+BEGIN, END = "<!-- {}: begin, made by tools/detection_table.py -->", "<!-- {}: end -->"
+
+
+class Row:
+    """A kind of machine, with what we and uv make of it."""
+
+    def __init__(self, kind: Kind, folder: Path) -> None:
+        known = catalog.load()
+        chosen = settings.read(known, {}, {})
+        machine = feed(kind, folder)
+        newest = newest_usable(machine, chosen, known)
+        self.kind = kind
+        self.found = describe(machine)
+        self.torch = "nothing"
+        self.torch_backend = "nothing"
+        if newest.with_hint is not None:
+            plan = make_plan(known.release(newest.with_hint), machine, chosen, known)
+            local = plan.selection.local_version
+            self.torch = f"{plan.release}+{local}" if local else f"{plan.release} of PyPI"
+            self.torch_backend = plan.selection.torch_backend or local or "cpu"
+        ids = present_ids(kind)
+        self.uv = uv_model.auto(folder / "tree", machine.system, kind.smi_lines, kind.rocm, ids)
+
+    @property
+    def differs(self) -> bool:
+        """Whether uv asks another torch backend first than the one that we take."""
+        return self.uv != self.torch_backend
+
+
+def rows() -> list[Row]:
+    """All kinds, fed."""
+    found = []
+    for kind in KINDS:
+        with tempfile.TemporaryDirectory() as folder:
+            found.append(Row(kind, Path(folder)))
+    return found
+
+
+def _table(head: list[str], lines: list[list[str]]) -> str:
+    body = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in [head, *lines]]
+    body.insert(1, "|" + " --- |" * len(head))
+    return "\n".join(body)
+
+
+def tables(found: list[Row]) -> dict[str, str]:
+    """The tables by the names of their markers."""
+    kinds = [
+        [str(number), row.kind.name, row.kind.fed, row.found, row.kind.source] for number, row in enumerate(found, 1)
+    ]
+    against = [
+        [str(number), row.kind.name, row.torch, row.uv, "yes" if row.differs else "", row.kind.why]
+        for number, row in enumerate(found, 1)
+    ]
+    count = sum(row.differs for row in found)
+    return {
+        "kinds": _table(["", "machine", "what is fed", "what comes out", "source of the facts"], kinds),
+        "uv": f"{len(found)} kinds of machine; on {count} the two take different torch backends.\n\n"
+        + _table(["", "machine", "torch-auto, with the hint", "uv", "differ", "who is right"], against),
+    }
+
+
+def filled(text: str, parts: dict[str, str]) -> str:
+    """The document with ``parts`` between their markers.
+
+    Raises:
+        ValueError: a marker is not there.
+    """
+    for name, part in parts.items():
+        begin, end = BEGIN.format(name), END.format(name)
+        before, _, rest = text.partition(begin)
+        _, found, after = rest.partition(end)
+        if not found:
+            raise ValueError(f"{begin} and {end} do not both stand in the document")
+        text = f"{before}{begin}\n\n{part}\n\n{end}{after}"
+    return text
+
+
+def main() -> int:
+    """Write the tables, or compare them."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    made = filled(text, tables(rows()))
+    if "--check" in sys.argv[1:]:
+        if made != text:
+            print("docs/detection.md is not what tools/detection_table.py writes: run it", file=sys.stderr)
+        return int(made != text)
+    DOCUMENT.write_text(made, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

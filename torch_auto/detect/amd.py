@@ -1,0 +1,133 @@
+"""AMD's GPUs, from the files of the kernel's compute driver (KFD) alone: no ROCm has to be installed.
+
+Each node of the topology has a file ``properties`` of lines "name value", all values decimal, and a GPU's has
+``gfx_target_version``: major * 10000 + minor * 100 + stepping. Layout: kfd_topology.c of the kernel.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Dict, List, Mapping, Optional, Tuple
+
+from torch_auto.detect.log import Log, clean
+from torch_auto.detect.sources import Sources
+from torch_auto.detect.tree import Tree
+from torch_auto.machine import AmdAccelerator, AmdDevice
+
+NODES = "/sys/class/kfd/kfd/topology/nodes"
+DEVICE_FILE = "/dev/kfd"
+OVERRIDE = "HSA_OVERRIDE_GFX_VERSION"
+
+_MOST_NODES = 256
+_OVERRIDE = re.compile(r"(\d{1,2})\.(\d{1,3})\.(\d{1,3})", re.ASCII)
+#: Targets of GPUs that share a chip with the processor: "APU" in LLVM's table of AMDGPU processors. gfx942 is both,
+#: and the MI300A is no lesser GPU for it.
+_INTEGRATED = frozenset(
+    {"gfx700", "gfx801", "gfx902", "gfx909", "gfx90c"}
+    | {"gfx1013", "gfx1033", "gfx1035", "gfx1036"}
+    | {"gfx1103", "gfx1150", "gfx1151", "gfx1152", "gfx1153"}
+)
+
+
+def amd(sources: Sources, tree: Tree, log: Log) -> Optional[AmdAccelerator]:
+    """The AMD accelerator of a Linux machine, or None where KFD lists no GPU."""
+    devices: List[AmdDevice] = []
+    seen: Dict[Tuple[int, int], str] = {}
+    for node in tree.names(NODES, log)[:_MOST_NODES]:
+        path = f"{NODES}/{node}/properties"
+        text = tree.read(path, log)
+        if text is None:
+            continue  # a container's devices cgroup hides a GPU by refusing to read its node
+        values = properties(text)
+        target = gfx_target(values.get("gfx_target_version", 0))
+        if target is None:
+            _note_no_target(path, values, log)
+            continue
+        physical = _physical(values)
+        if physical in seen:
+            log.found(path, f"{target}, a partition of the GPU of {seen[physical]}")
+            continue
+        seen[physical] = path
+        integrated = target in _INTEGRATED
+        log.found(path, f"{target}, {'integrated' if integrated else 'discrete'}")
+        target = _overridden(target, node, sources.env, log)
+        devices.append(AmdDevice(target, _name(node, values, tree), integrated))
+    if devices and sources.live:
+        _note_access(tree, log)
+    return AmdAccelerator(tuple(devices)) if devices else None
+
+
+def properties(text: str) -> Dict[str, int]:
+    """The values in the text of a node's properties; lines of another form are passed over."""
+    values = {}
+    for line in text.splitlines():
+        name, _, value = line.strip().partition(" ")
+        value = value.strip()
+        if value.isascii() and value.isdigit() and len(value) <= 20:  # noqa: PLR2004  # the digits of 2**64
+            values[name] = int(value)
+    return values
+
+
+def gfx_target(version: int) -> Optional[str]:
+    """LLVM's name of a gfx_target_version: 90010 is gfx90a, 110501 is gfx1151; None for 0, which is a processor's."""
+    major, minor, stepping = version // 10000, version // 100 % 100, version % 100
+    if not 0 < major < 100 or minor > 15 or stepping > 15:  # noqa: PLR2004  # minor and stepping are one hex digit
+        return None
+    return f"gfx{major}{minor:x}{stepping:x}"
+
+
+def override_target(text: str) -> Optional[str]:
+    """The target that HSA_OVERRIDE_GFX_VERSION names: "10.3.0" is gfx1030; None for anything that ROCm refuses."""
+    found = _OVERRIDE.fullmatch(text)
+    if found is None:
+        return None
+    major, minor, stepping = (int(part) for part in found.groups())
+    return gfx_target(major * 10000 + minor * 100 + stepping) if minor < 100 and stepping < 100 else None  # noqa: PLR2004
+
+
+def _note_no_target(path: str, values: Mapping[str, int], log: Log) -> None:
+    if values.get("simd_count", 0) > 0:
+        log.unreadable(path, "a GPU without a gfx_target_version that can be decoded; kernels before 5.16 have none")
+    elif not values:
+        log.unreadable(path, "no properties in it")
+
+
+def _physical(values: Mapping[str, int]) -> Tuple[int, int]:
+    """What partitions of one GPU share: the PCI domain, and the address without the partition's number.
+
+    The number is in the upper four bits of location_id, and in the three of the PCI function for kernels before 6.9.
+    """
+    return values.get("domain", 0), values.get("location_id", 0) & 0x0FFFFFF8
+
+
+def _overridden(target: str, node: str, env: Mapping[str, str], log: Log) -> str:
+    """The target that ROCm takes a GPU for. The node's own variable comes first, as in ROCm's thunk library."""
+    for variable in (f"{OVERRIDE}_{node}", OVERRIDE):
+        if variable in env:
+            other = override_target(env[variable])
+            if other is None:
+                log.unreadable(f"${variable}", f"{env[variable]!r} is not of the form 10.3.0")
+                return target
+            log.found(f"${variable}", f"{env[variable]}: {target} counts as {other}")
+            return other
+    return target
+
+
+def _name(node: str, values: Mapping[str, int], tree: Tree) -> str:
+    """The product's name, which server cards have, or KFD's name of the chip, which newer ones have not."""
+    location = values.get("location_id", 0) & 0xFFF8
+    address = f"{values.get('domain', 0):04x}:{location >> 8:02x}:{location >> 3 & 0x1F:02x}.0"
+    product = tree.read(f"/sys/bus/pci/devices/{address}/product_name", limit=256)
+    chip = tree.read(f"{NODES}/{node}/name", limit=256) or ""
+    return clean(product or ("" if chip == "ip discovery" else chip), 80)
+
+
+def _note_access(tree: Tree, log: Log) -> None:
+    """A user outside the group render can build for the GPU, and cannot compute on it."""
+    if not tree.exists(DEVICE_FILE):
+        log.absent(DEVICE_FILE, "ROCm computes through it; a container needs --device=/dev/kfd --device=/dev/dri")
+    elif os.access(tree.locate(DEVICE_FILE), os.R_OK | os.W_OK):
+        log.found(DEVICE_FILE, "can be opened by this user")
+    else:
+        log.unreadable(DEVICE_FILE, "this user may not open it; it belongs to the group render or video")

@@ -1,0 +1,41 @@
+"""Linux: what is there is seen from a few folders, and only then is a vendor's module loaded."""
+
+from __future__ import annotations
+
+from typing import List, Optional, Tuple
+
+from torch_auto.detect import nvidia_files, pci
+from torch_auto.detect.log import Log
+from torch_auto.detect.sources import Sources
+from torch_auto.detect.tree import Tree
+from torch_auto.machine import Accelerator
+
+
+def accelerators(sources: Sources, log: Log) -> Tuple[Accelerator, ...]:
+    """The accelerators of a Linux machine, NVIDIA's first, then AMD's, then Intel's."""
+    tree = Tree(sources.root)
+    displays = pci.display_devices(tree, log)
+    found: List[Accelerator] = []
+    # A build compiles every module that it imports, each time: one per vendor, and only where it is needed.
+    if nvidia_files.has_trace(tree, log, displays, sources.env):
+        from torch_auto.detect.nvidia import nvidia  # noqa: PLC0415
+
+        _add(found, nvidia(sources, tree, log, displays))
+    if tree.exists("/sys/class/kfd"):
+        from torch_auto.detect.amd import amd  # noqa: PLC0415
+
+        _add(found, amd(sources, tree, log))
+    elif all(device.vendor != "1002" for device in displays):
+        log.absent("/sys/class/kfd")
+    else:
+        log.absent("/sys/class/kfd", "an AMD GPU without the kernel's compute driver (amdgpu with KFD)")
+    if any(device.vendor == "8086" for device in displays):
+        from torch_auto.detect.intel import intel  # noqa: PLC0415
+
+        _add(found, intel(displays, log))
+    return tuple(found)
+
+
+def _add(found: List[Accelerator], accelerator: Optional[Accelerator]) -> None:
+    if accelerator is not None:
+        found.append(accelerator)

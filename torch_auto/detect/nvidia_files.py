@@ -1,0 +1,123 @@
+"""What the kernel's files say of NVIDIA's driver, where NVML cannot be asked, and whether to ask it at all."""
+
+from __future__ import annotations
+
+import re
+from typing import Mapping, Optional, Sequence
+
+from torch_auto.detect.log import Log
+from torch_auto.detect.pci import PciDevice
+from torch_auto.detect.tree import Tree
+
+VENDOR = "10de"
+MODULE_VERSION = "/sys/module/nvidia/version"
+PROC_VERSION = "/proc/driver/nvidia/version"
+LIBRARY = "libnvidia-ml.so.1"
+LOADER_CACHE = "/etc/ld.so.cache"
+WSL_LIBRARIES = "/usr/lib/wsl/lib"
+
+#: Where NVIDIA's libraries are put that the loader finds without help, and then those that it does not.
+_LOADER_FOLDERS = (
+    "/usr/lib/x86_64-linux-gnu",
+    "/usr/lib/aarch64-linux-gnu",
+    "/usr/lib64",
+    "/lib64",
+    "/usr/lib",
+    "/lib",
+)
+_OTHER_FOLDERS = (
+    WSL_LIBRARIES,
+    "/usr/local/nvidia/lib64",  # containers of Google's and of older container toolkits
+    "/usr/lib64/nvidia",
+    "/usr/lib/nvidia",
+    "/run/opengl-driver/lib",  # NixOS
+    "/opt/nvidia/lib64",
+)
+
+#: Files of a Tegra module, which has no GPU on a bus, and what is in them.
+_TEGRA_TRACES = (
+    ("/etc/nv_tegra_release", "release"),
+    ("/proc/sys/kernel/osrelease", "tegra"),
+    ("/proc/device-tree/compatible", "nvidia,tegra"),
+    ("/sys/devices/soc0/family", "tegra"),
+)
+
+DRIVER_VERSION = re.compile(r"\d{1,6}(?:\.\d{1,6}){1,3}", re.ASCII)
+
+
+def is_driver_version(text: str) -> bool:
+    """Whether a text is a driver version, such as "550.54.14", and nothing else."""
+    return DRIVER_VERSION.fullmatch(text) is not None
+
+
+def module_version(tree: Tree, log: Log) -> Optional[str]:
+    """The version of the loaded kernel module. Both files are the kernel's, and hang in no driver.
+
+    /sys/module/nvidia/version holds "550.54.14". /proc/driver/nvidia/version says, of the proprietary and of the
+    open module:
+
+        NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.14  Thu Feb 22 01:44:30 UTC 2024
+        NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  550.54.14  Release Build  (dvs-builder@...)  ...
+    """
+    text = tree.read(MODULE_VERSION, log)
+    if text is not None:
+        if is_driver_version(text):
+            log.found(MODULE_VERSION, text)
+            return text
+        log.unreadable(MODULE_VERSION, f"not a driver version: {text!r}")
+    text = tree.read(PROC_VERSION, log)
+    if text is not None:
+        version = proc_version(text)
+        if version:
+            log.found(PROC_VERSION, text.splitlines()[0])
+            return version
+        log.unreadable(PROC_VERSION, f"no driver version in it: {text!r}")
+    return None
+
+
+def proc_version(text: str) -> Optional[str]:
+    """The driver version in the line of /proc/driver/nvidia/version that begins with "NVRM version:"."""
+    for line in text.splitlines():
+        if line.startswith("NVRM version:") and "Kernel Module" in line:
+            # "x86_64" and "aarch64" have no dot, and the version is the first thing after "Kernel Module" that has.
+            found = DRIVER_VERSION.search(line.partition("Kernel Module")[2])
+            return found.group() if found else None
+    return None
+
+
+def library(tree: Tree, env: Mapping[str, str]) -> Optional[str]:
+    """Where libnvidia-ml.so.1 is: a path, or the loader's cache that lists it; None where there is none."""
+    # An empty part of LD_LIBRARY_PATH means the current directory, which is nothing to go by.
+    for folder in env.get("LD_LIBRARY_PATH", "").split(":")[:256]:
+        if folder.startswith("/") and tree.exists(f"{folder}/{LIBRARY}"):
+            return f"{folder}/{LIBRARY}"
+    for folder in (*_LOADER_FOLDERS, *_OTHER_FOLDERS):
+        if tree.exists(f"{folder}/{LIBRARY}"):
+            return f"{folder}/{LIBRARY}"
+    cache = tree.read_bytes(LOADER_CACHE, limit=4 << 20)
+    return LOADER_CACHE if cache and LIBRARY.encode() in cache else None
+
+
+def out_of_reach(path: str) -> bool:
+    """Whether a library's path is one that the loader does not look at by itself."""
+    return path.rpartition("/")[0] in _OTHER_FOLDERS
+
+
+def has_trace(tree: Tree, log: Log, displays: Sequence[PciDevice], env: Mapping[str, str]) -> bool:
+    """Whether anything at all speaks for an NVIDIA GPU or driver. Costs a few failed opens where nothing does.
+
+    A library alone is asked too: there are sandboxes that show the driver's devices and hide the kernel's files.
+    """
+    if any(device.vendor == VENDOR for device in displays):
+        return True
+    for path in ("/proc/driver/nvidia", "/sys/module/nvidia", "/dev/nvidiactl", WSL_LIBRARIES + "/" + LIBRARY):
+        if tree.exists(path):
+            return True
+    if any(mark in (tree.read(path) or "").lower() for path, mark in _TEGRA_TRACES):
+        return True
+    for path in ("/proc/driver/nvidia", "/dev/nvidiactl"):
+        log.absent(path)
+    where = library(tree, env)
+    if where is None:
+        log.absent(LIBRARY, "neither in LD_LIBRARY_PATH nor where the loader looks")
+    return where is not None

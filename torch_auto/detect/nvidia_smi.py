@@ -1,0 +1,99 @@
+"""nvidia-smi, where NVML could not be asked: an absolute path, a deadline, and nothing believed of its words."""
+
+from __future__ import annotations
+
+import re
+from typing import List, NamedTuple, Optional, Tuple
+
+from torch_auto.detect.log import Log
+from torch_auto.detect.nvidia_files import is_driver_version
+from torch_auto.detect.process import Output, run
+from torch_auto.detect.sources import Sources
+
+_QUERY = ("--query-gpu=name,driver_version,compute_cap", "--format=csv,noheader")
+#: Drivers before R470 or so do not know compute_cap, and refuse the whole query.
+_OLD_QUERY = ("--query-gpu=name,driver_version", "--format=csv,noheader")
+
+_CAPABILITY = re.compile(r"(\d{1,3})\.(\d{1,3})", re.ASCII)
+#: "| NVIDIA-SMI 550.54.14  Driver Version: 550.54.14  CUDA Version: 12.4  |"; from 610 on "KMD" and "CUDA UMD Version".
+_HEADER_CUDA = re.compile(r"CUDA (?:UMD )?Version: ?(\d{1,3})\.(\d{1,2})", re.ASCII)
+_HEADER_DRIVER = re.compile(r"(?:Driver|KMD) Version: ?(\d{1,6}(?:\.\d{1,6}){1,3})", re.ASCII)
+_MOST_DEVICES = 64
+
+
+class SmiReport(NamedTuple):
+    """What nvidia-smi said: a (name, compute capability or None) for every GPU."""
+
+    driver_version: Optional[str] = None
+    cuda_driver_version: Optional[Tuple[int, int]] = None
+    devices: Tuple[Tuple[str, Optional[Tuple[int, int]]], ...] = ()
+
+
+def ask(sources: Sources, log: Log) -> Optional[SmiReport]:
+    """The report of the first nvidia-smi that can be started; None where there is none, or it says nothing."""
+    for path in sources.nvidia_smi:
+        report = _query(path, sources, log)
+        if report is not None:
+            return report
+    return None
+
+
+def _run(path: str, arguments: Tuple[str, ...], sources: Sources, log: Log) -> Optional[Output]:
+    try:
+        return run((path, *arguments), sources.env, sources.deadline)
+    except (FileNotFoundError, NotADirectoryError):
+        log.absent(path)
+    except (OSError, ValueError) as error:
+        log.unreadable(path, str(error))
+    return None
+
+
+def _query(path: str, sources: Sources, log: Log) -> Optional[SmiReport]:
+    report = SmiReport()
+    for arguments in (_QUERY, _OLD_QUERY):
+        output = _run(path, arguments, sources, log)
+        if output is None:
+            return None
+        if output.exit_code is None:
+            log.unreadable(path, f"no answer within {sources.deadline:g} s")
+            return None
+        if output.exit_code == 0:
+            report = parse_query(output.text, arguments[0].count(",") + 1)
+            break
+        log.unreadable(path, f"exit code {output.exit_code} for {arguments[0]}: {output.text}")
+    if report.driver_version is not None:
+        log.found(path, f"driver {report.driver_version}, {len(report.devices)} GPU(s)")
+    # The table of NVIDIA's pairs is exact for the drivers that it knows: the banner is for the others only.
+    banner = _run(path, (), sources, log)
+    if banner is not None and banner.exit_code == 0:
+        driver, cuda = parse_banner(banner.text)
+        if cuda is not None:
+            log.found(path, f"CUDA driver version {cuda[0]}.{cuda[1]}")
+        return SmiReport(report.driver_version or driver, cuda, report.devices)
+    return report if report.driver_version is not None else None
+
+
+def parse_query(text: str, columns: int) -> SmiReport:
+    """A report of lines such as ``NVIDIA A100-SXM4-40GB, 550.54.14, 8.0``; other lines are passed over.
+
+    ``columns`` is how many were asked for: two without the compute capability. A name may hold a comma.
+    """
+    driver: Optional[str] = None
+    devices: List[Tuple[str, Optional[Tuple[int, int]]]] = []
+    for line in text.splitlines():
+        parts = [part.strip() for part in line.rsplit(",", columns - 1)]
+        if len(parts) != columns or not is_driver_version(parts[1]) or len(devices) >= _MOST_DEVICES:
+            continue
+        driver = driver or parts[1]
+        found = _CAPABILITY.fullmatch(parts[2]) if columns > 2 else None  # noqa: PLR2004
+        devices.append((parts[0], (int(found.group(1)), int(found.group(2))) if found else None))
+    return SmiReport(driver, None, tuple(devices))
+
+
+def parse_banner(text: str) -> Tuple[Optional[str], Optional[Tuple[int, int]]]:
+    """The driver version and the CUDA driver version in the banner that plain ``nvidia-smi`` prints."""
+    driver, cuda = _HEADER_DRIVER.search(text), _HEADER_CUDA.search(text)
+    return (
+        driver.group(1) if driver else None,
+        (int(cuda.group(1)), int(cuda.group(2))) if cuda else None,
+    )

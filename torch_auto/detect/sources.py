@@ -1,0 +1,84 @@
+"""Where detection reads: handed in as one frozen value, so that a test can feed all of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import MappingProxyType
+from typing import List, Mapping, NamedTuple, Optional, Tuple
+
+from torch_auto.detect.host import Host, this_host
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol, Union
+
+    class Registry(Protocol):
+        """The Windows registry below HKEY_LOCAL_MACHINE, as far as it is read here."""
+
+        def keys(self, path: str) -> List[str]:
+            """Names of the keys below a path. Raises OSError."""
+
+        def value(self, path: str, name: str) -> Union[str, int, bytes, List[str], None]:
+            """A value of the key at a path. Raises OSError."""
+
+        def present(self) -> Optional[List[str]]:
+            """Instance ids of the display adapters that are there now; None where that is not known."""
+
+
+#: Seconds that NVML or nvidia-smi get. Without the persistence daemon, a GPU takes about one to wake up.
+DEADLINE = 5.0
+
+#: Absolute paths only: a build never runs what the first folder in PATH happens to hold.
+_NVIDIA_SMI = {
+    "linux": (
+        "/usr/bin/nvidia-smi",
+        "/usr/lib/wsl/lib/nvidia-smi",
+        "/opt/bin/nvidia-smi",  # Flatcar
+        "/usr/local/nvidia/bin/nvidia-smi",  # Container-Optimized OS
+        "/run/current-system/sw/bin/nvidia-smi",  # NixOS
+    ),
+    "win32": (
+        "C:\\Windows\\System32\\nvidia-smi.exe",
+        "C:\\Program Files\\NVIDIA Corporation\\NVSMI\\nvidia-smi.exe",
+    ),
+}
+
+
+class Sources(NamedTuple):
+    """All that detection looks at.
+
+    ``root`` is the folder that the system's files lie below. ``live`` says that they are those of the running
+    system: only then is NVML asked, nvidia-smi started or the registry read. ``module_path`` is where pynvml is
+    looked for, None for sys.path. ``deadline`` is in seconds, for NVML and for nvidia-smi each.
+    """
+
+    host: Host
+    root: str = "/"
+    env: Mapping[str, str] = MappingProxyType({})
+    live: bool = True
+    interpreter: Optional[str] = None
+    module_path: Optional[Tuple[str, ...]] = None
+    nvidia_smi: Tuple[str, ...] = ()
+    registry: Optional[Registry] = None
+    deadline: float = DEADLINE
+
+
+def this_system(root: str = "/", env: Optional[Mapping[str, str]] = None, interpreter: Optional[str] = None) -> Sources:
+    """The sources of the running system, or those of the tree that was captured into ``root``."""
+    live = os.path.abspath(root) == os.path.abspath("/")
+    platform = "linux" if sys.platform.startswith("linux") else sys.platform
+    registry: Optional[Registry] = None
+    if platform == "win32":
+        from torch_auto.detect.windows import LocalMachine  # noqa: PLC0415
+
+        registry = LocalMachine()
+    return Sources(
+        host=this_host(),
+        root="/" if live else root,
+        env=os.environ if env is None else env,
+        live=live,
+        interpreter=interpreter or sys.executable or None,
+        nvidia_smi=_NVIDIA_SMI.get(platform, ()),
+        registry=registry,
+    )
