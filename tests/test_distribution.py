@@ -65,7 +65,7 @@ def pkg_info(sdist: Path) -> email.message.Message:
 
 
 def test_every_release_has_an_sdist_with_its_own_facts(sdists: Path) -> None:
-    """28 sdists; each says its version, its release's Requires-Python, that its requirements are dynamic, and none of them."""
+    """28 sdists; each says its version, its release's Requires-Python, and that its requirements are dynamic."""
     found = sorted(path.name for path in sdists.glob("*.tar.gz"))
     assert found == sorted(f"torch_auto-{release.version}.tar.gz" for release in CATALOG.releases)
     assert len(found) == 28
@@ -149,7 +149,7 @@ MACHINES: list[Callable[..., dict[str, Any]]] = [
 def test_prepared_metadata_is_the_wheels_byte_for_byte(
     tmp_path: Path, sdists: Path, make: Any, version: str, settings: dict[str, str] | None
 ) -> None:
-    """What prepare_metadata answers is the METADATA that build_wheel writes, on every machine and with every setting."""
+    """What prepare_metadata answers is the METADATA that build_wheel writes, on each machine and with each setting."""
     machine = tmp_path / "machine.json"
     machine.write_text(json.dumps(make()), "utf-8")
     tree = unpack(sdists / f"torch_auto-{version}.tar.gz", tmp_path)

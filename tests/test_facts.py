@@ -1,4 +1,4 @@
-"""The facts about frontends that the design rests on, each against the real thing. The numbers are those of DESIGN, section 2.
+"""The facts about frontends that the design rests on, each against the real thing; the numbers are the design's.
 
 A fact that stops being true is a fact that lets something be simpler, or that breaks what rests on it.
 """
@@ -141,7 +141,7 @@ def test_our_shim_hands_config_settings_on(any_uv: Frontend, sandbox: Sandbox, i
 def test_fact_5_find_links_shadows_nothing_and_an_extra_index_does(
     uv: Frontend, sandbox: Sandbox, index: TorchIndex
 ) -> None:
-    """With an ordinary extra index numpy comes from the PyTorch index, years old; with the find-links page from PyPI."""
+    """With an extra index numpy comes from the PyTorch index, years old; with the find-links page from PyPI."""
     source = write(sandbox.root / "x.in", "numpy\ntorch==2.5.1\n")
     found = {}
     for name, flags in {
@@ -177,14 +177,14 @@ def find_links(index: TorchIndex) -> str:
     return f'[tool.uv]\nfind-links = ["{index.find_links}"]'
 
 
-LOCALS = "cpu cu118 cu121 cu124 rocm6.1 rocm6.2 xpu cpu.cxx11.abi".split()
+LOCALS = ["cpu", "cu118", "cu121", "cu124", "rocm6.1", "rocm6.2", "xpu", "cpu.cxx11.abi"]
 
 
 @pytest.mark.parametrize("requirement", ["torch==2.5.1", "left out"])
 def test_fact_6_a_bare_pin_takes_the_highest_local_version(
     any_uv: Frontend, any_pip: Frontend, sandbox: Sandbox, index: TorchIndex, requirement: str
 ) -> None:
-    """``torch==2.5.1`` matches local versions and the highest wins; with all of them left out the public build comes."""
+    """``torch==2.5.1`` matches local versions and the highest wins; with all left out the public build comes."""
     out = ",".join(f"!=2.5.1+{local}" for local in LOCALS)
     bare = requirement == "torch==2.5.1"
     wanted = requirement if bare else f"torch==2.5.1.*,{out}"
@@ -194,7 +194,7 @@ def test_fact_6_a_bare_pin_takes_the_highest_local_version(
     assert re.findall(r"^torch==(\S+)", done.stdout, re.MULTILINE) == [expected]
     report = sandbox.root / "report.json"
     python = sandbox.venv()
-    flags = ["--dry-run", "--quiet", "--report", report, "--find-links", index.find_links]
+    flags: list[str | Path] = ["--dry-run", "--quiet", "--report", report, "--find-links", index.find_links]
     any_pip.run(["--python", python, "install", *flags, wanted])
     assert [item["metadata"]["version"] for item in json.loads(report.read_text("utf-8"))["install"]] == [expected]
 
@@ -243,7 +243,16 @@ def test_fact_8_an_unsatisfiable_pin_makes_the_resolver_walk_back(
         assert "torch-auto==2.10.0" in done.stdout
     else:
         report = sandbox.root / "report.json"
-        command = ["--python", sandbox.venv(), "install", "--dry-run", "--quiet", "--report", report, "torch-auto"]
+        command: list[str | Path] = [
+            "--python",
+            sandbox.venv(),
+            "install",
+            "--dry-run",
+            "--quiet",
+            "--report",
+            report,
+            "torch-auto",
+        ]
         pip.run(command, env=env)
         installs = json.loads(report.read_text("utf-8"))["install"]
         versions = {item["metadata"]["name"]: item["metadata"]["version"] for item in installs}
@@ -280,7 +289,7 @@ def test_fact_10_what_was_built_stays_cached_until_uv_is_told(
 def test_fact_10_config_settings_package_has_a_cache_entry_of_its_own(
     uv: Frontend, sandbox: Sandbox, index: TorchIndex
 ) -> None:
-    """``config-settings-package`` in a project's [tool.uv] is read by the build, and not served from another's cache."""
+    """``config-settings-package`` in [tool.uv] is read by the build, and not served from another project's cache."""
     machine = write(sandbox.root / "m.json", json.dumps(machines.a100_550()))
     env = {"TORCH_AUTO_MACHINE": str(machine)}
     versions = []

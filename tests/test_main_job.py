@@ -1,4 +1,4 @@
-"""Plain ``uv add torch-auto`` and ``pip install torch-auto`` give each machine its torch: real uv, real pip, real sdists."""
+"""Plain ``uv add torch-auto`` and ``pip install torch-auto`` give each machine its torch: real frontends and sdists."""
 
 from __future__ import annotations
 
@@ -114,11 +114,10 @@ def test_a_release_that_is_asked_for(uv: Frontend, sandbox: Sandbox, index: Torc
 def test_pin_exact_in_metadata(any_pip: Frontend, sandbox: Sandbox, sdists: Path) -> None:
     """With ``-C pin=exact`` the METADATA of 2.5.1 reads ``torch==2.5.1+cu124`` with the platform's marker."""
     wheel = sandbox.root / "wheel"
-    command = ["wheel", "--no-deps", "-w", wheel, sdists / "torch_auto-2.5.1.tar.gz"]
-    flag = ["--config-settings", "pin=exact"]
-    any_pip.run([*command, *flag], env=on(machines.a100_550(), sandbox))
+    command: list[str | Path] = ["wheel", "--no-deps", "-w", wheel, sdists / "torch_auto-2.5.1.tar.gz"]
+    any_pip.run([*command, "--config-settings", "pin=exact"], env=on(machines.a100_550(), sandbox))
     pins = requirements_of(next(wheel.glob("*.whl")))
-    assert pins[0] == 'torch==2.5.1+cu124; sys_platform == "linux" and platform_machine == "x86_64"'
+    assert pins[0] == "torch==2.5.1+cu124; sys_platform == 'linux' and platform_machine == 'x86_64'"
 
 
 def requirements_of(wheel: Path) -> list[str]:
@@ -150,7 +149,7 @@ def test_a_pin_that_nothing_satisfies_says_why(uv: Frontend, sandbox: Sandbox) -
 def test_a_lock_from_linux_serves_macos_and_windows(
     any_uv: Frontend, sandbox: Sandbox, index: TorchIndex, make: Any, here: str
 ) -> None:
-    """A lock that is made on Linux with the hint holds wheels for macOS and Windows: the public build, or its twin on the index."""
+    """A lock made on Linux with the hint holds wheels for macOS and Windows: the public build, or its twin there."""
     project = sandbox.project(["torch-auto==2.5.1"], requires_python=">=3.11,<3.13")
     env = on(make(), sandbox, UV_FIND_LINKS=index.find_links)
     any_uv.run(["lock"], cwd=project, env=env)
@@ -210,7 +209,7 @@ def test_poetry_locks_each_platform(poetry: Frontend, sandbox: Sandbox) -> None:
 def test_the_sdist_is_built_anew_on_each_machine(
     uv: Frontend, sandbox: Sandbox, index: TorchIndex, fake_nvml: Callable[..., dict[str, str]]
 ) -> None:
-    """One sdist, one lock file's worth of sources: a CUDA machine and a CPU machine each get their own pins, both ways round."""
+    """One sdist: a CUDA machine and a CPU machine each get their own pins from it, both ways round."""
     cuda = fake_nvml(driver="550.54.14", cuda="12.4", devices=[("NVIDIA A100-SXM4-80GB", "8.0")])
     found = []
     for number, machine in enumerate([cuda, {}, cuda]):
@@ -238,7 +237,7 @@ def test_a_hung_driver_does_not_hang_a_build(
 def test_requirements_are_valid_and_scoped(any_pip: Frontend, sandbox: Sandbox, sdists: Path) -> None:
     """Every pin carries the marker of the platforms that it is for, and exactly one of them holds on each."""
     wheel = sandbox.root / "wheel"
-    command = ["wheel", "--no-deps", "-w", wheel, sdists / "torch_auto-2.14.1.tar.gz"]
+    command: list[str | Path] = ["wheel", "--no-deps", "-w", wheel, sdists / "torch_auto-2.14.1.tar.gz"]
     any_pip.run(command, env=on(machines.a100_550(), sandbox))
     pins = [Requirement(text) for text in requirements_of(next(wheel.glob("*.whl")))]
     for system, architecture in [("linux", "x86_64"), ("linux", "aarch64"), ("win32", "AMD64"), ("darwin", "arm64")]:

@@ -71,7 +71,7 @@ def test_pip_installs_the_real_torch(tmp_path: Path, sdists: Path) -> None:
 
 @needs_wheel
 def test_uv_adds_the_real_torch(tmp_path: Path, sdists: Path) -> None:
-    """``uv add torch-auto`` with UV_FIND_LINKS on the wheel's folder locks and installs the same, and torch computes."""
+    """``uv add torch-auto`` with UV_FIND_LINKS on the wheel's folder locks and installs it, and torch computes."""
     assert FOUND is not None
     folder, release = FOUND
     env = {**_environment(tmp_path), "UV_FIND_LINKS": f"{folder},{sdists}"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -166,14 +165,14 @@ def test_toolkits_are_preferred_in_the_stated_order(cuda: tuple[int, int], order
             if len(both) < 2:
                 continue
             only = release._replace(platforms={"linux_x86_64": here._replace(builds=both, public=None)})
-            small = replace(CATALOG, releases=(only,))
+            small = CATALOG._replace(releases=(only,))
             assert select(on, only, small).torch_backend == first, (release.version, first, second)
             compared += 1
     assert compared >= 20
 
 
 def test_the_most_capable_gpu_decides_and_the_others_are_named() -> None:
-    """A Pascal card beside a Blackwell does not hold it back, and a reason says that it is left out and where it would run."""
+    """A Pascal card beside a Blackwell does not hold it back; a reason says that it is left out, and why."""
     on = machine(
         NvidiaAccelerator(
             (NvidiaDevice("NVIDIA P4", (6, 1)), NvidiaDevice("NVIDIA B200", (10, 0))), "580.65.06", (13, 0)
@@ -309,9 +308,9 @@ def _runs(build: dict[str, Any], on: Machine) -> bool:
                 number = device.compute_capability[0] * 10 + device.compute_capability[1]
                 if any(sm // 10 == number // 10 and sm <= number for sm in build["sm"]):
                     return True
-                if accelerator.cuda_driver_version is not None and accelerator.cuda_driver_version >= toolkit:
-                    if any(50 <= ptx <= number for ptx in build["ptx"]):
-                        return True
+                native = accelerator.cuda_driver_version is not None and accelerator.cuda_driver_version >= toolkit
+                if native and any(50 <= ptx <= number for ptx in build["ptx"]):
+                    return True
     return False
 
 
@@ -371,7 +370,7 @@ def test_every_pin_names_a_build_that_exists_and_runs(platform: str) -> None:
     cases = 0
     for accelerators in _machines(platform):
         on = machine(*accelerators, platform=platform)
-        decisive = replace(on, accelerators=(MIXED[accelerators],)) if accelerators in MIXED else on
+        decisive = on._replace(accelerators=(MIXED[accelerators],)) if accelerators in MIXED else on
         usable = {
             release: {
                 row["torch_backend"]
@@ -386,14 +385,14 @@ def test_every_pin_names_a_build_that_exists_and_runs(platform: str) -> None:
             served = any(usable[release] and python in places[release]["pythons"] for release in RELEASES)
             for release in RELEASES:
                 cases += 1
-                _check(replace(on, python=python), release, usable[release], served=served)
+                _check(on._replace(python=python), release, usable[release], served=served)
     machines = _machines(platform)
     mixed = sum(accelerators in MIXED for accelerators in machines)
     assert cases == ((len(machines) - mixed) * len(PYTHONS) + mixed) * len(RELEASES)
 
 
 def _check(on: Machine, release: str, usable: set[str], *, served: bool) -> None:
-    """One case: ``usable`` are the torch backends of the release that run here, ``served`` is whether any release has one."""
+    """One case: ``usable`` are the release's torch backends that run here; ``served``: whether any release has one."""
     selection = select(on, CATALOG.release(release), CATALOG)
     where = (release, on)
     rows = {
@@ -420,8 +419,8 @@ def _check(on: Machine, release: str, usable: set[str], *, served: bool) -> None
 
 @pytest.mark.parametrize("release", RELEASES)
 def test_requirements_lead_every_platform_to_its_build(release: str) -> None:
-    """From each machine's METADATA, the own platform gets the selected build, every other one its public build or that build's twin."""
-    machines = [
+    """By each machine's METADATA its own platform gets the selected build, others the public build or its twin."""
+    machines: list[tuple[Accelerator, ...]] = [
         (), (A100_550,), (H100_580,), (P100_580,), (V100_470,), (RTX5090_575,), (amd("gfx942"),), (intel("8086:e20b"),),
     ]  # fmt: skip
     for accelerators, platform, pin in itertools.product(machines, PLATFORMS, ["prefer", "exact"]):

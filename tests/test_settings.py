@@ -95,7 +95,7 @@ def test_a_slip_in_a_name_is_a_fault() -> None:
 
 
 def test_what_is_not_ours_is_left_alone() -> None:
-    """Settings for other build backends, and variables of a later version, do not stop a build; the former are noted."""
+    """Settings for other build backends, and variables of later versions, stop no build; the former are noted."""
     found = settings({"editable_mode": "strict", "--build-option": ["x"]}, TORCH_AUTO_SOMETHING_ELSE="1")
     assert found.backend == "auto"
     assert len(found.notes) == 2

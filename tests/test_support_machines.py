@@ -8,7 +8,7 @@ import json
 import pytest
 from support import machines
 
-from torch_auto.machine import machine_from_json, machine_to_json
+from torch_auto.machine_file import machine_from_json, machine_to_json
 
 
 @pytest.mark.parametrize("name", machines.MACHINES)

@@ -56,7 +56,7 @@ def default_index() -> str:
     # pip's help shows the value that its files and environment variables set.
     command = [sys.executable, "-m", "pip", "download", "--help"]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)  # noqa: S603
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     except (OSError, subprocess.SubprocessError) as error:
         raise RuntimeError(f"pip does not say which index it uses, pass --pypi: {error}") from error
     found = _PIP_DEFAULT.search(answer.stdout)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tuple
 
@@ -126,9 +125,11 @@ class PairedDriver(NamedTuple):
     windows: Optional[str]
 
 
-@dataclass(frozen=True, eq=False)
-class Catalog:
-    """The whole catalog; ``as_of`` is the day (ISO 8601) that it was last compared with what is published."""
+class Catalog(NamedTuple):
+    """The whole catalog; ``as_of`` is the day (ISO 8601) that it was last compared with what is published.
+
+    A catalog equals itself alone, which makes it a cheap key of caches.
+    """
 
     as_of: str
     releases: Tuple[Release, ...]  # oldest first
@@ -136,6 +137,15 @@ class Catalog:
     paired_drivers: Tuple[PairedDriver, ...]  # oldest first
     tegra_compute_capabilities: FrozenSet[Tuple[int, int]]
     xpu_ids: Mapping[str, str]  # PCI id -> family, of the GPUs that PyTorch's XPU builds support
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __ne__(self, other: object) -> bool:
+        return self is not other
 
     def release(self, version: str) -> Release:
         """The release of this version.
@@ -161,19 +171,6 @@ class Catalog:
             if paired.cuda == cuda:
                 return paired.windows if system == "windows" else paired.linux
         return None
-
-    def cuda_of_driver(self, driver_version: str, system: str) -> Optional[Tuple[int, int]]:
-        """The newest toolkit version that came with this driver version or an older one.
-
-        A driver newer than the table gets the newest toolkit of the table; one older than the table gets None.
-        """
-        driver = version_key(driver_version)
-        best = None
-        for paired in self.paired_drivers:
-            version = paired.windows if system == "windows" else paired.linux
-            if version is not None and version_key(version) <= driver:
-                best = paired.cuda
-        return best
 
     @property
     def newest(self) -> Release:
@@ -202,9 +199,10 @@ def _backend_key(torch_backend: str) -> Tuple[int, Tuple[int, ...]]:
     return (0, ()) if torch_backend == "cpu" else (3, ())
 
 
-def _sm(number: int) -> Tuple[int, int]:
-    """86 as (8, 6), 120 as (12, 0): the last digit is the minor version."""
-    return divmod(number, 10)
+@lru_cache(maxsize=None)
+def _capabilities(numbers: Tuple[int, ...]) -> Tuple[Tuple[int, int], ...]:
+    """(86, 120) as ((8, 6), (12, 0)): the last digit is the minor version. A few lists recur in hundreds of records."""
+    return tuple(divmod(number, 10) for number in numbers)
 
 
 def _pair(text: str) -> Tuple[int, int]:
@@ -224,7 +222,8 @@ def glibc_of_tag(tag: str) -> Optional[Tuple[int, int]]:
     return None
 
 
-def _lowest_glibc(tags: List[str]) -> Optional[Tuple[int, int]]:
+@lru_cache(maxsize=None)
+def _lowest_glibc(tags: Tuple[str, ...]) -> Optional[Tuple[int, int]]:
     found = [glibc for glibc in map(glibc_of_tag, tags) if glibc is not None]
     return min(found) if found else None
 
@@ -241,14 +240,16 @@ def _read(directory: str, name: str) -> Dict[str, Any]:
     return value
 
 
-def _build(row: Dict[str, Any], platform_tags: List[str]) -> Build:
+def _build(row: Dict[str, Any], platform_tags: Tuple[str, ...]) -> Build:
     return Build(
         torch_backend=row["torch_backend"],
         local_version=row["local"],
-        sm=tuple(map(_sm, row.get("sm", ()))),
-        ptx=tuple(map(_sm, row.get("ptx", ()))),
+        sm=_capabilities(tuple(row.get("sm", ()))),
+        ptx=_capabilities(tuple(row.get("ptx", ()))),
         gfx=tuple(row.get("gfx", ())),
-        glibc=_pair(row["glibc"]) if "glibc" in row else _lowest_glibc(row.get("tags") or platform_tags),
+        glibc=_pair(row["glibc"])
+        if "glibc" in row
+        else _lowest_glibc(tuple(row["tags"]) if "tags" in row else platform_tags),
         pythons=frozenset(row["pythons"]) if "pythons" in row else None,
         own_index=row.get("own_index", False),
         seen=row["confidence"] != "unseen",
@@ -262,13 +263,14 @@ def _platforms(rows: List[Dict[str, Any]], builds: Dict[Tuple[str, str], List[Di
     result: Dict[str, Dict[str, PlatformBuilds]] = {}
     for row in rows:
         key = (row["release"], row["platform"])
-        own = tuple(_build(build, row["tags"]) for build in builds.get(key, ()))
+        tags = tuple(row["tags"])
+        own = tuple(_build(build, tags) for build in builds.get(key, ()))
         public = None
         if row["public"] is not None:
             public = next((build for build in own if build.torch_backend == row["public"]), None)
             if public is None:
                 raise CatalogError(f"builds.json has no {row['public']} build of torch {key[0]} on {key[1]}")
-            public = public._replace(glibc=_lowest_glibc(row["tags"]))
+            public = public._replace(glibc=_lowest_glibc(tags))
         if public is None and not any(build.seen for build in own):
             continue  # nothing is known to be published there; the local versions that may be are left out all the same
         result.setdefault(key[0], {})[key[1]] = PlatformBuilds(own, public, frozenset(row["pythons"]))

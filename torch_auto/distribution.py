@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import List, Mapping, Tuple
 
-from packaging.tags import platform_tags
-
 from torch_auto import catalog
 from torch_auto.plan import Plan, torch_release
 
@@ -47,6 +45,8 @@ def index_url_entry(plan: Plan) -> Tuple[str, str]:
 
 def platform_tag() -> str:
     """The tag of wheels for this machine alone: linux_x86_64, and never manylinux, which promises more."""
+    from packaging.tags import platform_tags  # noqa: PLC0415  # a wheel needs it, its METADATA alone does not
+
     tags = list(platform_tags())
     plain = [tag for tag in tags if tag.startswith("linux_")]
     return plain[0] if plain else tags[0]

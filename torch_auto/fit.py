@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import List, NamedTuple, Optional, Tuple, Union
 
 from torch_auto.catalog import Build, Catalog, toolkit_version, vendor_of, version_key
+from torch_auto.detect.nvidia_table import cuda_of_driver
 from torch_auto.machine import (
     Accelerator,
     AmdDevice,
@@ -82,15 +83,13 @@ def candidates(machine: Machine) -> List[Candidate]:
     return sorted(found, key=_rank)
 
 
-def cuda_driver_version(
-    accelerator: NvidiaAccelerator, machine: Machine, catalog: Catalog
-) -> Optional[Tuple[int, int]]:
-    """The CUDA driver version: as the driver said it, or else as the catalog's table has it for this driver version."""
+def cuda_driver_version(accelerator: NvidiaAccelerator, machine: Machine) -> Optional[Tuple[int, int]]:
+    """The CUDA driver version: as the driver said it, or else the one that this driver version came with."""
     if accelerator.cuda_driver_version is not None:
         return accelerator.cuda_driver_version
     if accelerator.driver_version is None:
         return None
-    return catalog.cuda_of_driver(accelerator.driver_version, machine.system)
+    return cuda_of_driver(accelerator.driver_version, windows=machine.system == "windows")[0]
 
 
 def libc_fault(glibc: Optional[Tuple[int, int]], machine: Machine) -> Optional[Unfit]:
@@ -133,7 +132,7 @@ def _nvidia_fault(
     capability = device.compute_capability
     if capability in catalog.tegra_compute_capabilities:
         return Unfit("tegra", "it is a Jetson module, which NVIDIA's own wheels serve (see NVIDIA's Jetson downloads)")
-    cuda = cuda_driver_version(accelerator, machine, catalog)
+    cuda = cuda_driver_version(accelerator, machine)
     if accelerator.driver_version is None and cuda is None:
         return Unfit("no-driver", "NVIDIA's driver is not installed or not loaded")
     if capability is not None:

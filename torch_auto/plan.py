@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from torch_auto.catalog import Catalog, Release, companions, vendor_of, version_key
 from torch_auto.machine import (
@@ -15,7 +14,6 @@ from torch_auto.machine import (
     Machine,
     NvidiaAccelerator,
     NvidiaDevice,
-    machine_to_json,
 )
 from torch_auto.requirements import PREFER, torch_requirements
 from torch_auto.selection import AUTO, Selection, select
@@ -26,8 +24,7 @@ FORMAT_VERSION = 1
 _POST = re.compile(r"\.post\d+\Z", re.ASCII)
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """What a build of one release emits on one machine.
 
     ``requirements`` are the pins as METADATA has them, ``index_url`` is where the chosen torch backend's wheels are,
@@ -64,7 +61,7 @@ def assume(machine: Machine, settings: Settings) -> Machine:
     if settings.gfx_target is not None:
         accelerators.append(AmdAccelerator((AmdDevice(settings.gfx_target),)))
         evidence.append(Evidence("UV_AMD_GPU_ARCHITECTURE", "found", f"{settings.gfx_target} is assumed"))
-    return replace(machine, accelerators=tuple(accelerators), evidence=tuple(evidence))
+    return machine._replace(accelerators=tuple(accelerators), evidence=tuple(evidence))
 
 
 def machine_for(settings: Settings, detected: Optional[Machine] = None) -> Machine:
@@ -101,7 +98,7 @@ def make_plan(release: Release, machine: Machine, settings: Settings, catalog: C
     selection = select(machine, release, catalog, settings.backend)
     pythons = _pythons(release, machine.platform)
     selections = {
-        python: select(replace(machine, python=python), release, catalog, settings.backend) for python in pythons
+        python: select(machine._replace(python=python), release, catalog, settings.backend) for python in pythons
     }
     reasons = [*selection.reasons]
     if selection.requires_torch and pythons and machine.python.rstrip("t") not in pythons:
@@ -116,15 +113,14 @@ def make_plan(release: Release, machine: Machine, settings: Settings, catalog: C
     return Plan(
         release=release.version,
         selection=selection,
-        requirements=tuple(map(str, requirements)),
+        requirements=requirements,
         index_url=f"{base}/{backend}" if backend else base,
         find_links=_find_links(base, selection),
         reasons=(*reasons, *settings.notes),
     )
 
 
-@dataclass(frozen=True)
-class Newest:
+class Newest(NamedTuple):
     """The newest release that a machine can use, with the hint and without it; None where there is none."""
 
     with_hint: Optional[str]
@@ -174,4 +170,6 @@ def plan_to_json(plan: Plan) -> Dict[str, Any]:
 
 def record(plan: Plan, machine: Machine) -> Dict[str, Any]:
     """What the wheel keeps in ``torch_auto/selection.json``: the machine, and what was decided for it and why."""
+    from torch_auto.machine_file import machine_to_json  # noqa: PLC0415  # preparing METADATA needs none of it
+
     return {"version": FORMAT_VERSION, "machine": machine_to_json(machine), "plan": plan_to_json(plan)}

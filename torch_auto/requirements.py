@@ -17,8 +17,6 @@ from __future__ import annotations
 
 from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from packaging.requirements import Requirement
-
 from torch_auto.catalog import PlatformBuilds, Release
 from torch_auto.selection import Selection
 
@@ -117,7 +115,7 @@ def _joined(markers: List[str]) -> str:
 
 def torch_requirements(
     selections: Mapping[str, Selection], release: Release, platform: Optional[str], pin: str = PREFER
-) -> Tuple[Requirement, ...]:
+) -> Tuple[str, ...]:
     """The requirements that a wheel built for these selections declares.
 
     ``selections`` is what the machine comes to on each Python version ("3.12"), ascending. They pin torch on the
@@ -137,4 +135,4 @@ def torch_requirements(
     for (specifier, python), markers in groups.items():
         marker = " and ".join(part for part in (_joined(markers), python) if part)
         written.append(f"torch{specifier}; {marker}" if marker else f"torch{specifier}")
-    return tuple(Requirement(item) for item in written)
+    return tuple(written)

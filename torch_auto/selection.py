@@ -6,7 +6,6 @@ how that is written as requirements is the business of :mod:`torch_auto.requirem
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Dict, FrozenSet, List, NamedTuple, Optional, Tuple
 
@@ -34,8 +33,7 @@ class Rejection(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(NamedTuple):
     """What a release comes to on a machine.
 
     ``local_version`` is the local version to pin, or None where the build has none (the public build alone).
@@ -122,7 +120,7 @@ def _served(candidate: Candidate, machine: Machine, catalog: Catalog) -> Tuple[_
 
 
 def _reach(candidate: Candidate, machine: Machine, catalog: Catalog) -> _Reach:
-    served = _served(candidate, replace(machine, python="", evidence=()), catalog)
+    served = _served(candidate, machine._replace(python="", evidence=()), catalog)
     mine = [item for item in served if machine.python in item.pythons]
     return _Reach(
         tuple(item.release for item in mine),
@@ -146,7 +144,7 @@ def _nvidia_order(build: Build, cuda: Tuple[int, int]) -> Tuple[int, int, int]:
 def _order(build: Build, decisive: Candidate, context: _Context) -> Tuple[int, ...]:
     accelerator = decisive.accelerator
     if isinstance(accelerator, NvidiaAccelerator):
-        cuda = cuda_driver_version(accelerator, context.machine, context.catalog)
+        cuda = cuda_driver_version(accelerator, context.machine)
         return _nvidia_order(build, cuda or (0, 0))
     return tuple(-part for part in rocm_version(build.torch_backend) or ())
 
@@ -185,7 +183,7 @@ def _why_build(build: Build, decisive: Candidate, context: _Context) -> str:
     if not isinstance(accelerator, NvidiaAccelerator) or toolkit is None:
         newest = "newest " if build.gfx else ""
         return f"{build.torch_backend} is the {newest}build of torch {context.release.version} that runs on it."
-    cuda = cuda_driver_version(accelerator, context.machine, context.catalog) or (0, 0)
+    cuda = cuda_driver_version(accelerator, context.machine) or (0, 0)
     driver = f"driver {accelerator.driver_version}" if accelerator.driver_version else "this driver"
     text = f"{build.torch_backend}: its toolkit {format_pair(toolkit)} "
     if toolkit <= cuda and toolkit[0] == cuda[0]:

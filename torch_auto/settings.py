@@ -6,17 +6,13 @@ not ours is left alone, but one that looks like a slip of ours is a fault: ignor
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
-from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
-from urllib.parse import urlsplit
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from torch_auto.catalog import Catalog
-from torch_auto.machine import Machine, MachineError, machine_from_text
+from torch_auto.machine import Machine
 from torch_auto.requirements import EXACT, PREFER
 from torch_auto.selection import AUTO, NONE, PUBLIC
 
@@ -44,8 +40,7 @@ class SettingsError(ValueError):
         self.faults = tuple(faults)
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """What the user asked for. ``notes`` are for the reasons: where a setting came from, what was not taken."""
 
     backend: str = AUTO
@@ -68,14 +63,17 @@ class _Given(NamedTuple):
 _CONFIG_SETTINGS: ContextVar[Optional[Mapping[str, Any]]] = ContextVar("torch_auto_config_settings", default=None)
 
 
-@contextmanager
-def config_settings(values: Optional[Mapping[str, Any]]) -> Iterator[None]:
+class config_settings:  # noqa: N801  # used like a function: ``with config_settings(values):``
     """Hold the frontend's config settings for everything that runs inside."""
-    token = _CONFIG_SETTINGS.set(values)
-    try:
-        yield
-    finally:
-        _CONFIG_SETTINGS.reset(token)
+
+    def __init__(self, values: Optional[Mapping[str, Any]]) -> None:
+        self._values = values
+
+    def __enter__(self) -> None:
+        self._token = _CONFIG_SETTINGS.set(self._values)
+
+    def __exit__(self, *_: object) -> None:
+        _CONFIG_SETTINGS.reset(self._token)
 
 
 def current_config_settings() -> Mapping[str, Any]:
@@ -110,13 +108,14 @@ def _given(
 
 def _slips(config: Mapping[str, Any], environment: Mapping[str, str]) -> Tuple[List[str], List[str]]:
     """Faults for names that look like a slip of ours, and notes for config settings that are none of ours."""
-    faults, notes = [], []
+    faults: List[str] = []
+    notes: List[str] = []
     for key in config:
         if key in NAMES:
             continue
-        close = difflib.get_close_matches(key.replace("_", "-").lower(), NAMES, 1, 0.75)
+        close = _closest(key.replace("_", "-").lower(), NAMES, 0.75)
         if close:
-            faults.append(f"config setting {key}: there is no such setting; did you mean {close[0]}?")
+            faults.append(f"config setting {key}: there is no such setting; did you mean {close}?")
         else:
             notes.append(
                 f"The config setting {key!r} is not one of torch-auto's ({', '.join(NAMES)}); it was not used."
@@ -125,10 +124,16 @@ def _slips(config: Mapping[str, Any], environment: Mapping[str, str]) -> Tuple[L
     for key in environment:
         if not key.startswith("TORCH_AUTO_") or key in variables:
             continue
-        close = difflib.get_close_matches(key, variables, 1, 0.85)
+        close = _closest(key, variables, 0.85)
         if close:
-            faults.append(f"{key}: there is no such variable; did you mean {close[0]}?")
+            faults.append(f"{key}: there is no such variable; did you mean {close}?")
     return faults, notes
+
+
+def _closest(name: str, names: Sequence[str], similarity: float) -> Optional[str]:
+    import difflib  # noqa: PLC0415  # the right names need none of it
+
+    return next(iter(difflib.get_close_matches(name, names, 1, similarity)), None)
 
 
 def _backend(given: _Given, catalog: Catalog, faults: List[str]) -> str:
@@ -147,6 +152,8 @@ def _pin(given: _Given, faults: List[str]) -> str:
 
 
 def _machine(given: _Given, faults: List[str]) -> Optional[Machine]:
+    from torch_auto.machine_file import MachineError  # noqa: PLC0415  # most builds are for the machine that they run on
+
     path = given.value
     if not os.path.isabs(path):
         # A build runs in a folder of its own, so a relative path would never mean what its author saw.
@@ -168,6 +175,8 @@ def read_machine(path: str) -> Machine:
         OSError: the file cannot be read.
         MachineError: it is not a machine file.
     """
+    from torch_auto.machine_file import MachineError, machine_from_text  # noqa: PLC0415  # as above
+
     with open(path, "rb") as file:
         data = file.read(_MACHINE_FILE_LIMIT + 1)
     if len(data) > _MACHINE_FILE_LIMIT:
@@ -181,6 +190,8 @@ def read_machine(path: str) -> Machine:
 
 def _index_url(given: _Given, faults: List[str]) -> str:
     """The base of the index. It ends up in METADATA, so it is one printable line and holds no password."""
+    from urllib.parse import urlsplit  # noqa: PLC0415  # the default needs none of it
+
     url = given.value.rstrip("/")
     try:
         parts = urlsplit(url)

@@ -20,7 +20,7 @@ from detect.kinds import linux
 from detect.trees import join, kfd, kfd_cpu, pci, write
 from torch_auto.detect import Sources, detect, detect_from
 from torch_auto.detect.nvidia_nvml import find_pynvml
-from torch_auto.machine import machine_from_json
+from torch_auto.machine_file import machine_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,7 +150,9 @@ def test_detection_runs_on_the_pythons_that_torch_runs_on(
     folder = find_pynvml(None)
     assert folder is not None
     (tmp_path / "pynvml.py").symlink_to(Path(folder) / "pynvml.py")
-    code = "import json; from torch_auto.detect import detect; from torch_auto.machine import machine_to_json as to; "
+    code = (
+        "import json; from torch_auto.detect import detect; from torch_auto.machine_file import machine_to_json as to; "
+    )
     done = subprocess.run(
         [interpreter(version), "-B", "-c", code + "print(json.dumps(to(detect())))"],
         capture_output=True,

@@ -20,8 +20,8 @@ from torch_auto.machine import (
     Machine,
     NvidiaAccelerator,
     NvidiaDevice,
-    machine_from_text,
 )
+from torch_auto.machine_file import machine_from_text
 
 if TYPE_CHECKING:
     from pathlib import Path

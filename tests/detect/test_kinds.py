@@ -10,7 +10,8 @@ from support import fake_nvml
 from detect.feeding import describe, feed
 from detect.kinds import KINDS
 from torch_auto.detect.nvidia_table import load
-from torch_auto.machine import format_pair, machine_from_json, machine_to_json
+from torch_auto.machine import format_pair
+from torch_auto.machine_file import machine_from_json, machine_to_json
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,8 +66,11 @@ def made_once(name: str, key: str, make: Callable[[Path], None], root: Path = CA
 
 def prune(name: str, keep: int, root: Path = CACHE) -> None:
     """Leave the ``keep`` folders ``<name>-...`` that were made last; more than one, since others may be in use."""
-    marks = sorted(root.glob(f"{name}-*.made"), key=lambda mark: mark.stat().st_mtime, reverse=True)
-    for mark in marks[keep:]:
+    times = {}
+    for mark in root.glob(f"{name}-*.made"):
+        with suppress(FileNotFoundError):  # another process prunes too
+            times[mark] = mark.stat().st_mtime
+    for mark in sorted(times, key=times.__getitem__, reverse=True)[keep:]:
         mark.unlink(missing_ok=True)
         shutil.rmtree(mark.with_suffix(""), ignore_errors=True)
         mark.with_suffix(".lock").unlink(missing_ok=True)

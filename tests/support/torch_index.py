@@ -62,7 +62,7 @@ class TorchIndex:
     the builds too that nobody has seen on the real index. ``core_metadata`` off is an index without PEP 658.
     """
 
-    def __init__(  # noqa: PLR0913  # each is a switch of its own
+    def __init__(  # each is a switch of its own
         self,
         *,
         sdists: Path | None = None,

@@ -148,7 +148,7 @@ def _torch_modules(release: str, torch_backend: str, inside: str) -> tuple[tuple
     return (("torch/__init__.py", init), ("torch/version.py", version))
 
 
-def _wheel(  # noqa: PLR0913  # what a file name is made of
+def _wheel(  # what a file name is made of
     project: str,
     release: str,
     platform: str,

@@ -190,7 +190,7 @@ class _Handler(BaseHTTPRequestHandler):
         except ValueError:
             return False
 
-    def _send(  # noqa: PLR0913  # the parts of an answer
+    def _send(  # the parts of an answer
         self,
         path: str,
         status: int,

@@ -19,8 +19,8 @@ from torch_auto.machine import (
     NvidiaAccelerator,
     NvidiaDevice,
     format_pair,
-    machine_to_json,
 )
+from torch_auto.machine_file import machine_to_json
 
 #: Columns of the layout. A terminal that is narrower wraps it, and a file reads well.
 _WIDTH = 100

@@ -1,0 +1,63 @@
+"""The main job, end to end: real uv, our real sdists, and a PyTorch index on this machine whose wheels are tiny.
+
+Run it with ``python3 tools/dev.py demo``. Each step shows the command that a user would type, and what came of it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from support import frontends, machines  # noqa: E402
+from support.sdists import sdists  # noqa: E402
+from support.torch_index import TorchIndex  # noqa: E402
+from support.wheelhouse import wheelhouse  # noqa: E402
+
+VERSIONS = "from importlib.metadata import version as v; print('torch-auto', v('torch-auto'), '-> torch', v('torch'))"
+
+
+def main() -> int:
+    """Run the demonstration; returns 0 where every machine got the torch that it should have."""
+    print("Making the sdists of all releases, and fetching what builds need (once) ...", flush=True)
+    steps = [
+        ("this machine, PyPI alone", None, False, None),
+        ("this machine, with the hint", None, True, None),
+        ("an A100 with driver 550, PyPI alone", machines.a100_550(), False, "2.10.0"),
+        ("an A100 with driver 550, with the hint", machines.a100_550(), True, "2.14.1+cu126"),
+        ("a P100 with driver 580, with the hint", machines.p100_580(), True, "2.14.1+cu126"),
+    ]
+    wrong = []
+    with tempfile.TemporaryDirectory() as folder, TorchIndex(wheelhouse=wheelhouse()) as index:
+        index.add(sdists())
+        uv = frontends.uv()
+        for number, (name, machine, hint, expected) in enumerate(steps):
+            root = Path(folder) / str(number)
+            root.mkdir()
+            sandbox = frontends.Sandbox(root, index)
+            project = sandbox.project(requires_python=">=3.10")
+            env = {"UV_FIND_LINKS": index.find_links} if hint else {}
+            if machine is not None:
+                (root / "machine.json").write_text(json.dumps(machine), "utf-8")
+                env["TORCH_AUTO_MACHINE"] = str(root / "machine.json")
+            done = frontends.Frontend(uv, sandbox).run(["add", "torch-auto"], cwd=project, env=env)
+            python = project / (".venv/Scripts/python.exe" if sys.platform == "win32" else ".venv/bin/python")
+            found = sandbox.run([python, "-c", VERSIONS]).stdout.strip()
+            shown = "".join(f"{key}=... " for key in env)
+            print(f"\n# {name}\n$ {shown}uv add torch-auto      ({done.seconds:.1f} s)\n{found}", flush=True)
+            if expected is not None and not found.endswith(f"torch {expected}"):
+                wrong.append(name)
+        print("\n# why, on this machine\n$ torch-auto plan")
+        command = python.parent / ("torch-auto.exe" if sys.platform == "win32" else "torch-auto")
+        print(sandbox.run([command, "plan"], env={"TORCH_AUTO_MACHINE": None}).stdout)
+    if wrong:
+        print(f"Not the torch that was expected: {', '.join(wrong)}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

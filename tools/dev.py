@@ -1,0 +1,71 @@
+"""All set-up in one command, with python3 and PyPI alone.
+
+    python3 tools/dev.py demo          the main job, end to end, against a small PyTorch index of its own
+    python3 tools/dev.py test [ARG …]  all tests; ARG go to pytest
+    python3 tools/dev.py lint          ruff and mypy
+    python3 tools/dev.py run CMD …     a command in the environment of these
+
+The environment lies in .cache/dev-*, one per Python, and is made anew when the packages that it is made of change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+OLDEST = (3, 10)
+
+#: What building and running torch-auto takes; the tests import it from the checkout.
+PACKAGES = ["hatchling", "nvidia-ml-py", "packaging", "tomlkit"]
+
+
+def _environment() -> Path:
+    """The Python of the development environment, which is made if there is none."""
+    settings = (ROOT / "pyproject.toml").read_text("utf-8")
+    group = settings.split("[dependency-groups]", 1)[1].split("\n[", 1)[0]
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    key = hashlib.sha256(f"{group}{PACKAGES}{sys.executable}".encode()).hexdigest()[:12]
+    folder = ROOT / ".cache" / f"dev-{version}-{key}"
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    mark = folder / "made"
+    if not mark.exists():
+        print(f"Making {folder.relative_to(ROOT)} (once) ...", file=sys.stderr, flush=True)
+        venv.create(folder, clear=True, with_pip=True)
+        pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+        subprocess.run([*pip, "--upgrade", "pip"], check=True)
+        subprocess.run([*pip, *PACKAGES, "--group", "dev"], cwd=ROOT, check=True)
+        mark.touch()
+    return python
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; returns its exit status."""
+    if sys.version_info < OLDEST:
+        print(f"Development needs Python {OLDEST[0]}.{OLDEST[1]} or newer.", file=sys.stderr)
+        return 2
+    verb, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
+    if verb not in ("demo", "test", "lint", "run") or (verb == "run" and not rest):
+        print(__doc__, file=sys.stderr)
+        return 2
+    python = str(_environment())
+    commands = {
+        "demo": [[python, "tools/demo.py", *rest]],
+        "test": [[python, "-m", "pytest", "-n", str(min(os.cpu_count() or 1, 8)), *rest]],
+        "lint": [[python, "-m", "ruff", "check"], [python, "-m", "ruff", "format", "--check"], [python, "-m", "mypy"]],
+        "run": [[python if rest[:1] == ["python"] else rest[0] if rest else "", *rest[1:]]],
+    }[verb]
+    path = os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", "")])
+    codes = [
+        subprocess.run(command, cwd=ROOT, env={**os.environ, "PATH": path}, check=False).returncode
+        for command in commands
+    ]
+    return max(codes, key=abs)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

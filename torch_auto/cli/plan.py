@@ -1,0 +1,108 @@
+"""``torch-auto plan``: what a build of a release emits on a machine, and why."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any, List, Mapping
+
+from torch_auto import catalog, settings
+from torch_auto.plan import (
+    FORMAT_VERSION,
+    Newest,
+    Plan,
+    machine_for,
+    make_plan,
+    newest_usable,
+    plan_to_json,
+    satisfied_by_public,
+)
+
+
+def _torch(plan: Plan) -> str:
+    """The torch that a plan comes to where its hint is followed."""
+    selection = plan.selection
+    if selection.needs is not None:
+        return f"nothing: needs {selection.needs.replace('.', ' ', 1)}"
+    if not selection.requires_torch:
+        return "no torch, by the setting backend=none"
+    return f"torch {plan.release}+{selection.local_version}" if selection.local_version else f"torch {plan.release}"
+
+
+def _wrapped(texts: List[str]) -> List[str]:
+    import textwrap  # noqa: PLC0415  # only where something is printed for people
+
+    return [textwrap.fill(text, 100, initial_indent="  - ", subsequent_indent="    ") for text in texts]
+
+
+def _details(plan: Plan) -> List[str]:
+    lines = ["Why:", *_wrapped(list(plan.reasons))]
+    if plan.selection.rejected:
+        lines += ["Not taken:", *_wrapped([f"{item.torch_backend}: {item.reason}" for item in plan.selection.rejected])]
+    lines += ["The wheel requires:", *(f"  {item}" for item in plan.requirements or ("nothing",))]
+    return lines
+
+
+def _hint(plan: Plan) -> List[str]:
+    if not plan.find_links:
+        return []
+    for_pip = " ".join(plan.find_links)
+    quoted = for_pip if len(plan.find_links) == 1 else f"'{for_pip}'"
+    return [f"The hint: UV_FIND_LINKS={','.join(plan.find_links)} (uv), PIP_FIND_LINKS={quoted} (pip)."]
+
+
+def _render_newest(newest: Newest, plans: List[Plan]) -> str:
+    by_release = {plan.release: plan for plan in plans}
+    lines: List[str] = []
+    if newest.with_hint is None:
+        return "No release of torch can be used on this machine.\n"
+    with_hint = by_release[newest.with_hint]
+    if newest.without_hint is None:
+        lines.append(f"{_torch(with_hint)}, with the hint; without it nothing installs.")
+    else:
+        without = f"torch {newest.without_hint}"
+        if _torch(with_hint) == without:
+            lines.append(f"{without}, with the hint and without it.")
+        else:
+            lines.append(f"{_torch(with_hint)} with the hint; {without} from PyPI without it.")
+    lines += _hint(with_hint)
+    for plan in plans:
+        lines += ["", f"torch-auto {plan.release}", *_details(plan)]
+    return "\n".join(lines) + "\n"
+
+
+def _render(plans: List[Plan], pin: str) -> str:
+    lines: List[str] = []
+    for plan in plans:
+        alone = "installs from PyPI alone too" if satisfied_by_public(plan.selection, pin) else "PyPI alone does not do"
+        tail = "" if plan.selection.needs or not plan.selection.requires_torch else f" ({alone})"
+        lines += [*([""] if lines else []), f"torch-auto {plan.release}: {_torch(plan)}{tail}", *_details(plan)]
+    return "\n".join(lines + (_hint(plans[0]) if plans else [])) + "\n"
+
+
+def run(releases: List[str], config: Mapping[str, Any], *, as_json: bool) -> int:
+    """Print the plans of these releases or, without one, of the newest that the machine can use.
+
+    Raises:
+        SettingsError: a setting is wrong.
+        UnknownReleaseError: a release is not in the catalog.
+    """
+    known = catalog.load()
+    chosen = settings.read(known, config, label="--")
+    wanted = [known.release(release) for release in releases]
+    machine = machine_for(chosen)
+    newest = Newest(None, None)
+    if not releases:
+        newest = newest_usable(machine, chosen, known)
+        names = dict.fromkeys(name for name in (newest.with_hint, newest.without_hint) if name is not None)
+        wanted = [known.release(name) for name in names]
+    plans = [make_plan(release, machine, chosen, known) for release in wanted]
+    if as_json:
+        document = {"version": FORMAT_VERSION, "plans": [plan_to_json(plan) for plan in plans]}
+        if not releases:
+            document["newest"] = {"with_hint": newest.with_hint, "without_hint": newest.without_hint}
+        json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
+        sys.stdout.write("\n")
+    else:
+        sys.stdout.write(_render(plans, chosen.pin) if releases else _render_newest(newest, plans))
+    return 0
