@@ -12,6 +12,11 @@ from support import machines
 from support.frontends import OLD_PIP
 from support.lock import read_lock
 
+from torch_auto import catalog
+from torch_auto.machine_file import machine_from_json
+from torch_auto.plan import make_plan
+from torch_auto.settings import Settings
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -150,9 +155,11 @@ def test_a_lock_from_linux_serves_macos_and_windows(
     any_uv: Frontend, sandbox: Sandbox, index: TorchIndex, make: Any, here: str
 ) -> None:
     """A lock made on Linux with the hint holds wheels for macOS and Windows: the public build, or its twin there."""
-    project = sandbox.project(["torch-auto==2.5.1"], requires_python=">=3.11,<3.13")
-    env = on(make(), sandbox, UV_FIND_LINKS=index.find_links)
-    any_uv.run(["lock"], cwd=project, env=env)
+    pages = [index.find_links, f"{index.whl}/pytorch-triton-rocm/"]
+    project = sandbox.project(
+        ["torch-auto==2.5.1"], requires_python=">=3.11,<3.13", extra=f"[tool.uv]\nfind-links = {pages}"
+    )
+    any_uv.run(["lock"], cwd=project, env=on(make(), sandbox))
     locked = read_lock(project)["torch"]
 
     def versions(tag: str) -> set[str]:
@@ -188,6 +195,37 @@ def test_other_platforms_resolve_to_the_public_build(
         ("x86_64-pc-windows-msvc", False): ["2.5.1"],
         ("x86_64-pc-windows-msvc", True): ["2.5.1+cpu"],
     }
+
+
+@pytest.mark.parametrize(
+    ("make", "torch"),
+    [(machines.mi300, "2.14.1+rocm7.2"), (machines.arc_b580, "2.14.1+xpu")],
+    ids=["AMD", "Intel"],
+)
+def test_amd_and_intel_need_the_page_of_their_triton(
+    any_uv: Frontend, sandbox: Sandbox, index: TorchIndex, make: Any, torch: str
+) -> None:
+    """The hint that plan gives installs the ROCm or XPU build; torch's page alone leads to what PyPI has."""
+    machine = machine_from_json(make())
+    plan = make_plan(catalog.load().release("2.14.1"), machine, Settings(index_url=index.whl), catalog.load())
+    found = []
+    for number, pages in enumerate([plan.find_links, plan.find_links[:1]]):
+        extra = f"[tool.uv]\nfind-links = {list(pages)}"
+        project = sandbox.project(name=f"project{number}", requires_python=">=3.11", extra=extra)
+        any_uv.run(["add", "torch-auto"], cwd=project, env=on(make(), sandbox))
+        found.append(installed(sandbox, project / ".venv/bin/python")[1])
+    assert found == [torch, "2.14.1+cu130"]  # the public build's twin
+
+
+def test_local_versions_that_are_no_torch_backends_are_left_out(
+    any_uv: Frontend, sandbox: Sandbox, index: TorchIndex
+) -> None:
+    """2.5.1+cpu.cxx11.abi and its like lie on the page, sort above +cpu, and are never taken."""
+    source = sandbox.root / "in.txt"
+    source.write_text("torch-auto==2.5.1\n", "utf-8")
+    env = on(machines.cpu(), sandbox, UV_FIND_LINKS=index.find_links)
+    done = any_uv.run(["pip", "compile", source, "--no-annotate"], env=env)
+    assert "torch==2.5.1+cpu\n" in done.stdout
 
 
 def test_poetry_locks_each_platform(poetry: Frontend, sandbox: Sandbox) -> None:

@@ -40,19 +40,24 @@ _SYSTEMS = (
 )
 
 
-def _leaving_out(release: Release, but: Optional[str] = None) -> str:
-    """The specifier that takes the public build and, if it is there, one local version."""
-    excluded = (f"!={release.version}+{local}" for local in release.local_versions if local != but)
+def _leaving_out(release: Release, *but: Optional[str]) -> str:
+    """The specifier that takes the public build and, if they are there, these local versions, the highest first."""
+    excluded = (f"!={release.version}+{local}" for local in release.local_versions if local not in but)
     return ",".join([f"=={release.version}.*", *excluded])
 
 
 def _public_specifier(release: Release, platform: Optional[str]) -> str:
     """The specifier of the public build on a platform, or of its cpu build where PyPI has none."""
+    return _leaving_out(release, _twin(release, platform))
+
+
+def _twin(release: Release, platform: Optional[str]) -> Optional[str]:
+    """The local version that the PyTorch index gives the public build of a platform, if it gives it one."""
     here = release.platforms.get(platform or "") or _sibling(release, platform)
     if here is None:
-        return _leaving_out(release)
+        return None
     twin = here.public or next((build for build in here.builds if build.torch_backend == "cpu" and build.seen), None)
-    return _leaving_out(release, twin.local_version if twin is not None else None)
+    return twin.local_version if twin is not None else None
 
 
 def _sibling(release: Release, platform: Optional[str]) -> Optional[PlatformBuilds]:
@@ -70,8 +75,16 @@ def _own_specifier(selection: Selection, release: Release, pin: str) -> str:
     if local is None:
         return _public_specifier(release, selection.platform)
     if selection.public_allowed and pin == PREFER:
-        return _leaving_out(release, local)
+        # Where the wanted one is the higher, the twin stays in as well: an installer that cannot have the wanted one,
+        # say ROCm's without the page of its triton, then still finds the public build's files on the same page.
+        twin = _twin(release, selection.platform)
+        return _leaving_out(release, local, twin if twin is not None and _segment(twin) < _segment(local) else None)
     return f"=={release.version}+{local}"
+
+
+def _segment(local_version: str) -> str:
+    """The part of a local version that decides its order here: PEP 440 compares segments as text."""
+    return local_version.split(".")[0]
 
 
 def _by_python(specifiers: Sequence[Tuple[str, str]]) -> List[Tuple[str, str]]:
@@ -132,7 +145,10 @@ def torch_requirements(
         for python, specifier in pins:
             groups.setdefault((specifier, python), []).append(marker)
     written = []
-    for (specifier, python), markers in groups.items():
+    # The public build alone goes last. uv solves in this order, and takes what it has taken on one platform on the next
+    # as well if it may: a bare 2.5.1 first, whose files on the find-links page are macOS's, would be Windows' too.
+    default = _leaving_out(release)
+    for (specifier, python), markers in sorted(groups.items(), key=lambda item: item[0][0] == default):
         marker = " and ".join(part for part in (_joined(markers), python) if part)
         written.append(f"torch{specifier}; {marker}" if marker else f"torch{specifier}")
     return tuple(written)

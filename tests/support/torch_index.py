@@ -21,7 +21,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from support import pages
-from support.torch_wheels import index_builds, public_builds
+from support.torch_wheels import index_builds, public_builds, triton_wheels
 from support.web import Fault, Moved, Request, Resource, WebServer
 from support.wheels import TinyWheel, files_in, normalized, project_of
 
@@ -76,6 +76,8 @@ class TorchIndex:
         for folder in (sdists, wheelhouse):
             if folder is not None:
                 self.add(folder)
+        for torch_backend, wheel in triton_wheels():
+            self._site.add([wheel], torch_backend)
         self._server = WebServer(self._site, port)
 
     def __enter__(self) -> Self:

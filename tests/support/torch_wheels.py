@@ -160,6 +160,9 @@ def _wheel(  # what a file name is made of
 ) -> TinyWheel:
     entry = _release(release)
     own_release, requires = _own_release(project, release)
+    triton = _triton(release, torch_backend) if project == "torch" else None
+    if triton is not None:
+        requires = (*requires, f'{triton[0]}=={triton[1]}; platform_system == "Linux"')
     # A CUDA, ROCm, XPU or CPU wheel says inside what it is, a wheel for macOS does not. PyPI's do so too, although
     # neither their names nor their METADATA have the local part (65 wheels on PyPI read).
     inside = own_release if platform.startswith("macos") else f"{own_release}+{torch_backend}"
@@ -232,11 +235,53 @@ def index_builds(project: str, *, unseen: bool = False) -> tuple[Build, ...]:
         if of_platform is None:
             raise ValueError(f"builds.json has a build of {release} on {platform}, releases.json no such platform")
         files = []
-        for python in of_platform["pythons"]:
+        for python in record.get("pythons", of_platform["pythons"]):
             public_tag = _platform_tag(of_platform["tags"], python)
             backend, local = record["torch_backend"], record["local"]
             tag = _local_tag(release, platform, backend, public_tag) if local else public_tag
+            tag = record.get("tags", [tag])[0]
             pair = _interpreter_and_abi(project, release, platform, python)
             files.append(_wheel(project, release, platform, backend, tag=f"{pair}-{tag}", local=local))
         found.append(Build(project, record["torch_backend"], tuple(dict.fromkeys(files))))
+    return (*found, *(_other_builds(unseen=unseen) if project == "torch" else ()))
+
+
+def _other_builds(*, unseen: bool) -> tuple[Build, ...]:
+    """Builds of torch that are for no torch backend of ours: another ABI of C++, or cuDNN from PyPI."""
+    found = []
+    for record in _data("builds")["other_locals"]:
+        release, local = record["release"], record["local"]
+        if record["confidence"] == "unseen" and not unseen:
+            continue
+        for platform in record["platforms"]:
+            files = []
+            for python in (_platform(release, platform) or {"pythons": ()})["pythons"]:
+                pair = _interpreter_and_abi("torch", release, platform, python)
+                backend = local.split(".")[0]
+                files.append(_wheel("torch", release, platform, backend, tag=f"{pair}-linux_x86_64", local=local))
+            found.append(Build("torch", local.replace(".", "-"), tuple(files)))
     return tuple(found)
+
+
+_VENDORS = {"rocm": "amd", "xpu": "intel"}
+
+
+def _triton(release: str, torch_backend: str) -> tuple[str, str] | None:
+    """Project and version of the triton that a ROCm or XPU build requires, which the PyTorch index alone has."""
+    vendor = _VENDORS.get(torch_backend.rstrip("0123456789."))
+    for record in _data("pairs")["pairs"]:
+        if record["release"] == release and record.get("vendor") == vendor is not None:
+            return record["project"], record["version"]
+    return None
+
+
+@lru_cache(maxsize=None)
+def triton_wheels() -> tuple[tuple[str, TinyWheel], ...]:
+    """Every triton of ROCm and XPU builds, with the torch backend on whose index it lies."""
+    found: dict[tuple[str, str, str], TinyWheel] = {}
+    for record in _data("builds")["builds"]:
+        triton = _triton(record["release"], record["torch_backend"])
+        if triton is not None:
+            project, version = triton
+            found[record["torch_backend"], project, version] = TinyWheel(project, version, "py3-none-any")
+    return tuple((backend, wheel) for (backend, _, _), wheel in found.items())
