@@ -24,7 +24,7 @@ from torch_auto.machine import (
     NvidiaDevice,
 )
 from torch_auto.plan import make_plan, newest_usable
-from torch_auto.selection import select
+from torch_auto.selection import needs_in_words, select
 from torch_auto.settings import Settings
 
 CATALOG = catalog.load()
@@ -399,6 +399,7 @@ def _check(on: Machine, release: str, usable: set[str], *, served: bool) -> None
         row["torch_backend"]: row for row in ROWS.get((release, str(on.platform)), ()) if row["confidence"] != "unseen"
     }
     assert selection.reasons, where
+    assert selection.needs is None or " " in needs_in_words(selection.needs), where
     if on.python not in PLACES.get((release, str(on.platform)), {"pythons": ()})["pythons"]:
         return  # never in METADATA: the requirements are made of the answers for the release's own Pythons
     if selection.needs is not None:

@@ -193,7 +193,7 @@ def test_second_lock_asks_whether_pages_changed(wheelhouse: Path, uv: Frontend, 
     with TorchIndex(wheelhouse=wheelhouse, pages_cache_control=NO_CACHE) as index:
         inside = frontends.Frontend(uv.tool, frontends.Sandbox(tmp_path / "own", index))
         project = inside.sandbox.project(
-            ["torch==2.5.1", "numpy"], extra=f'[tool.uv]\nfind-links = ["{index.find_links}"]'
+            ["torch==2.5.1+cu124", "numpy"], extra=f'[tool.uv]\nfind-links = ["{index.find_links}"]'
         )
         inside.run(["lock"], cwd=project)
         first = index.log
@@ -208,7 +208,7 @@ def test_second_lock_asks_whether_pages_changed(wheelhouse: Path, uv: Frontend, 
 def test_lock_within_ten_minutes_asks_nothing(uv: Frontend) -> None:
     """Where pages may be kept, as the real ones, the second uv lock asks for none."""
     index = uv.sandbox.index
-    project = uv.sandbox.project(["torch==2.5.1"], extra=f'[tool.uv]\nfind-links = ["{index.find_links}"]')
+    project = uv.sandbox.project(["torch==2.5.1+cu124"], extra=f'[tool.uv]\nfind-links = ["{index.find_links}"]')
     uv.run(["lock"], cwd=project)
     index.reset_log()
     (project / "uv.lock").unlink()

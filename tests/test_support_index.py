@@ -179,7 +179,8 @@ def test_lists_of_projects(plain: TorchIndex) -> None:
     """The root lists projects and torch backends, a torch backend its projects."""
     root = Answer(plain, "/whl/").files
     assert {"torch", "numpy", "cpu", "cu124", "rocm6.4", "xpu"} <= set(root)
-    assert list(Answer(plain, "/whl/xpu/").files) == ["numpy", "torch", "torchaudio", "torchvision"]
+    xpu = ["numpy", "pytorch-triton-xpu", "torch", "torchaudio", "torchvision", "triton-xpu"]
+    assert list(Answer(plain, "/whl/xpu/").files) == xpu
     assert set(Answer(plain, "/pypi/simple/").files) == {"numpy", "torch", "torchaudio", "torchvision"}
 
 

@@ -132,7 +132,7 @@ def newest_usable(machine: Machine, settings: Settings, catalog: Catalog) -> New
     with_hint = None
     for release in reversed(catalog.releases):
         here = release.platforms.get(machine.platform or "")
-        if here is not None and machine.python not in here.pythons:
+        if here is None or machine.python not in here.pythons:
             continue
         selection = select(machine, release, catalog, settings.backend)
         if selection.needs is not None:

@@ -84,7 +84,7 @@ def _own_specifier(selection: Selection, release: Release, pin: str) -> str:
 
 def _segment(local_version: str) -> str:
     """The part of a local version that decides its order here: PEP 440 compares segments as text."""
-    return local_version.split(".")[0]
+    return local_version.split(".", maxsplit=1)[0]
 
 
 def _by_python(specifiers: Sequence[Tuple[str, str]]) -> List[Tuple[str, str]]:

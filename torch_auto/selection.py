@@ -58,6 +58,18 @@ class Selection(NamedTuple):
         return self.torch_backend is not None or self.needs is not None
 
 
+def needs_in_words(needs: str) -> str:
+    """The label of a pin that nothing satisfies, as a person says it: "NVIDIA driver 580 or newer"."""
+    if needs.startswith("nvidia.driver."):
+        return f"NVIDIA driver {needs[len('nvidia.driver.') :]} or newer"
+    if needs.startswith("torch."):
+        release, _, direction = needs[len("torch.") :].rpartition(".or.")
+        return f"torch {release} or {direction}"
+    if needs.startswith("glibc."):
+        return f"glibc {needs[len('glibc.') :]} or newer"
+    return {"glibc": "a system with glibc", "macos.arm64": "a Mac with Apple silicon"}[needs]
+
+
 class _Context(NamedTuple):
     """What every rule looks at."""
 

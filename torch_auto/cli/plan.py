@@ -17,13 +17,14 @@ from torch_auto.plan import (
     plan_to_json,
     satisfied_by_public,
 )
+from torch_auto.selection import needs_in_words
 
 
 def _torch(plan: Plan) -> str:
     """The torch that a plan comes to where its hint is followed."""
     selection = plan.selection
     if selection.needs is not None:
-        return f"nothing: needs {selection.needs.replace('.', ' ', 1)}"
+        return f"nothing, it needs {needs_in_words(selection.needs)}"
     if not selection.requires_torch:
         return "no torch, by the setting backend=none"
     return f"torch {plan.release}+{selection.local_version}" if selection.local_version else f"torch {plan.release}"
@@ -55,7 +56,8 @@ def _render_newest(newest: Newest, plans: List[Plan]) -> str:
     by_release = {plan.release: plan for plan in plans}
     lines: List[str] = []
     if newest.with_hint is None:
-        return "No release of torch can be used on this machine.\n"
+        lines = ["No release of torch can be used on this machine with this Python."]
+        return "\n".join([*lines, *(line for plan in plans for line in _details(plan))]) + "\n"
     with_hint = by_release[newest.with_hint]
     if newest.without_hint is None:
         lines.append(f"{_torch(with_hint)}, with the hint; without it nothing installs.")
@@ -95,7 +97,8 @@ def run(releases: List[str], config: Mapping[str, Any], *, as_json: bool) -> int
     if not releases:
         newest = newest_usable(machine, chosen, known)
         names = dict.fromkeys(name for name in (newest.with_hint, newest.without_hint) if name is not None)
-        wanted = [known.release(name) for name in names]
+        # Where there is none, the newest release tells why.
+        wanted = [known.release(name) for name in names] or [known.newest]
     plans = [make_plan(release, machine, chosen, known) for release in wanted]
     if as_json:
         document = {"version": FORMAT_VERSION, "plans": [plan_to_json(plan) for plan in plans]}
