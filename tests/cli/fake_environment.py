@@ -1,0 +1,69 @@
+"""Virtual environments of nothing but the files that the command reads."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from torch_auto import catalog, settings
+from torch_auto.distribution import wheel_requirements
+from torch_auto.machine_file import machine_from_json
+from torch_auto.plan import Plan, make_plan, record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from support.machines import Machine
+
+
+def plan_for(machine: Machine, release: str, config: dict[str, str] | None = None) -> Plan:
+    """What a build of a release comes to on a machine."""
+    known = catalog.load()
+    chosen = settings.read(known, config or {}, {})
+    return make_plan(known.release(release), machine_from_json(machine), chosen, known)
+
+
+@dataclass(frozen=True)
+class FakeEnvironment:
+    """A virtual environment of Python 3.11 on Linux."""
+
+    prefix: Path
+
+    @property
+    def site(self) -> Path:
+        return self.prefix / "lib" / "python3.11" / "site-packages"
+
+    @classmethod
+    def make(cls, prefix: Path) -> FakeEnvironment:
+        """An empty one."""
+        made = cls(prefix)
+        made.site.mkdir(parents=True)
+        (prefix / "pyvenv.cfg").write_text("home = /usr/bin\nversion_info = 3.11.7\n", "utf-8")
+        return made
+
+    def install(self, name: str, version: str, requires: tuple[str, ...] = (), installer: str = "pip") -> None:
+        """METADATA and INSTALLER of a distribution."""
+        folder = self.site / f"{name.replace('-', '_')}-{version}.dist-info"
+        folder.mkdir()
+        lines = ["Metadata-Version: 2.4", f"Name: {name}", f"Version: {version}"]
+        (folder / "METADATA").write_text(
+            "\n".join([*lines, *(f"Requires-Dist: {r}" for r in requires), "", ""]), "utf-8"
+        )
+        (folder / "INSTALLER").write_text(installer + "\n", "utf-8")
+
+    def install_torch(self, version: str, inside: str | None = None) -> None:
+        """A torch whose version.py says ``inside``, by default its version."""
+        self.install("torch", version)
+        (self.site / "torch").mkdir()
+        text = f"from typing import Optional\n\n__version__ = '{inside or version}'\ncuda: Optional[str] = None\n"
+        (self.site / "torch" / "version.py").write_text(text, "utf-8")
+
+    def install_torch_auto(self, machine: Machine, release: str, config: dict[str, str] | None = None) -> Plan:
+        """A torch-auto that was built on a machine."""
+        plan = plan_for(machine, release, config)
+        self.install("torch-auto", release, tuple(wheel_requirements(plan)))
+        (self.site / "torch_auto").mkdir()
+        text = json.dumps(record(plan, machine_from_json(machine)))
+        (self.site / "torch_auto" / "selection.json").write_text(text, "utf-8")
+        return plan

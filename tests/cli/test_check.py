@@ -1,0 +1,310 @@
+"""``torch-auto check`` finds what is wrong, says so in a sentence, and names the commands that mend it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from support import machines
+
+from cli.fake_environment import FakeEnvironment
+from torch_auto.cli import check, main
+from torch_auto.cli.finding import Finding
+from torch_auto.cli.findings import all_findings
+from torch_auto.cli.situation import Where, survey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+PAGE = "https://download.pytorch.org/whl/torch/"
+PYPROJECT = '[project]\nname = "x"\nversion = "1"\ndependencies = ["torch-auto"]\n'
+HINTED = f'{PYPROJECT}\n[tool.uv]\nfind-links = ["{PAGE}"]\n'
+
+H100_OLD = machines.with_nvidia("550.54.14", machines.H100)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project that has the hint."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text(HINTED, "utf-8")
+    return folder
+
+
+@pytest.fixture
+def env(project: Path) -> FakeEnvironment:
+    """The project's own virtual environment, empty."""
+    return FakeEnvironment.make(project / ".venv")
+
+
+@pytest.fixture
+def look(project: Path, env: FakeEnvironment) -> Callable[..., dict[str, Finding]]:
+    """``look(machine, **variables)``: the findings by what was checked."""
+
+    def findings(machine: machines.Machine, **variables: str) -> dict[str, Finding]:
+        path = project / "machine.json"
+        path.write_text(json.dumps(machine), "utf-8")
+        where = Where(str(project), {"HOME": str(project), **variables}, {"machine": str(path)}, str(env.prefix))
+        return {finding.check: finding for finding in all_findings(survey(where))}
+
+    return findings
+
+
+def statuses(found: dict[str, Finding]) -> dict[str, str]:
+    return {name: finding.status for name, finding in found.items()}
+
+
+def test_all_is_well(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
+    """A machine that has what it needs gets ok on every line, and no command."""
+    env.install_torch_auto(machines.a100_550(), "2.14.1")
+    env.install_torch("2.14.1+cu126")
+    found = look(machines.a100_550())
+    assert statuses(found) == {"machine": "ok", "torch-auto": "ok", "torch": "ok", "hint": "ok"}
+    assert not any(finding.commands for finding in found.values())
+
+
+def test_cpu_build_on_a_gpu_machine(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
+    """A CPU build that leaves a GPU unused fails, and the GPU is named."""
+    env.install_torch_auto(machines.cpu(), "2.14.1")
+    env.install_torch("2.14.1+cpu")
+    found = look(machines.a100_550())
+    assert statuses(found) == {"machine": "ok", "torch-auto": "fail", "torch": "fail", "hint": "ok"}
+    assert "It is a CPU build, and leaves NVIDIA A100" in found["torch"].text
+    assert "no GPU then, NVIDIA A100" in found["torch-auto"].text
+
+
+def test_no_kernel_image(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
+    """A CUDA build without code for the GPU fails before torch itself says "no kernel image"."""
+    env.install_torch_auto(machines.h100_580(), "2.14.1")
+    env.install_torch("2.14.1+cu130")
+    found = look(machines.p100_580())
+    assert found["torch"].status == "fail"
+    assert "no kernel image" in found["torch"].text
+    assert "none of which runs on 6.0" in found["torch"].text
+
+
+def test_gpu_swapped(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
+    """Another GPU that needs the same torch is told and no fault."""
+    env.install_torch_auto(machines.h100_580(), "2.14.1")
+    env.install_torch("2.14.1+cu130")
+    found = look(machines.with_nvidia("580.65.06", machines.A100))
+    assert found["torch-auto"].status == "ok"
+    assert "NVIDIA H100 80GB HBM3" in found["torch-auto"].text
+    assert "the answer is the same" in found["torch-auto"].text
+
+
+def test_driver_too_old_for_the_build(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
+    """A driver that went back to an older one than the build needs is named with the one that would do."""
+    env.install_torch_auto(machines.h100_580(), "2.14.1")
+    env.install_torch("2.14.1+cu130")
+    found = look(H100_OLD)
+    assert "driver 580.65.06 then, 550.54.14 now" in found["torch-auto"].text
+    assert "CUDA 13 needs driver 580" in found["torch"].text
+
+
+def test_public_build_that_uses_the_gpu(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
+    """PyPI's build where a better one is behind the hint is a warning."""
+    machine = machines.with_nvidia("570.26", machines.A100)
+    env.install_torch_auto(machine, "2.10.0")
+    env.install_torch("2.10.0", "2.10.0+cu128")
+    assert look(machine)["torch"].status == "ok"
+    older = machines.a100_550()
+    other = look(older)
+    assert other["torch"].status == "warn"
+    assert "torch 2.10.0+cu126 fits this machine better" in other["torch"].text
+
+
+def test_public_build_that_leaves_the_gpu_unused(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
+    """PyPI's CUDA build on an AMD machine satisfies the pins, and fails all the same."""
+    env.install_torch_auto(machines.mi300(), "2.14.1")
+    env.install_torch("2.14.1", "2.14.1+cu130")
+    found = look(machines.mi300())
+    assert found["torch"].status == "fail"
+    assert "It does not use AMD Instinct MI300X (gfx942): it is made for NVIDIA GPUs" in found["torch"].text
+
+
+def test_nouveau(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
+    """A GPU of NVIDIA's without its driver is a warning that says what to install."""
+    env.install_torch_auto(machines.nouveau(), "2.15.0")
+    env.install_torch("2.15.0+cpu")
+    found = look(machines.nouveau())
+    assert found["machine"].status == "warn"
+    assert "NVIDIA's driver is not installed or not loaded" in found["machine"].text
+    assert "nouveau does not do" in found["machine"].text
+
+
+def test_companion_of_another_torch_backend(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
+    """A torchvision that was built for another torch backend fails, with a command."""
+    env.install_torch_auto(machines.a100_550(), "2.14.1")
+    env.install_torch("2.14.1+cu126")
+    env.install("torchvision", "0.29.2+xpu", ("torch>=2.14.0",))
+    found = look(machines.a100_550())
+    assert found["torchvision"].status == "fail"
+    assert found["torchvision"].text == (
+        "torchvision 0.29.2+xpu was built for xpu, and torch for cu126: they have to be of one torch backend."
+    )
+    assert found["torchvision"].commands == ("uv lock --upgrade-package torchvision", "uv sync --inexact")
+
+
+def test_companion_of_another_release(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
+    """A torchvision that requires another torch fails."""
+    env.install_torch_auto(machines.cpu(), "2.13.0")
+    env.install_torch("2.13.0+cpu")
+    env.install("torchvision", "0.20.1+cpu", ("torch==2.5.1",))
+    assert look(machines.cpu())["torchvision"].text == (
+        "torchvision 0.20.1+cpu requires torch==2.5.1, and torch 2.13.0+cpu is installed."
+    )
+
+
+@pytest.mark.parametrize("tool", ["uv", "UV_FIND_LINKS"])
+def test_hint_is_seen(tool: str, project: Path, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
+    """The hint counts wherever uv reads it."""
+    env.install_torch_auto(machines.a100_550(), "2.14.1")
+    env.install_torch("2.14.1+cu126")
+    variables = {}
+    if tool == "UV_FIND_LINKS":
+        (project / "pyproject.toml").write_text(f"{PYPROJECT}\n[tool.uv]\n", "utf-8")
+        assert look(machines.a100_550())["hint"].status == "warn"
+        variables[tool] = f"https://example.org/x,{PAGE}"
+    assert look(machines.a100_550(), **variables)["hint"].status == "ok"
+
+
+def test_hint_that_is_not_needed(project: Path, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
+    """A machine whose torch is PyPI's own build needs no hint."""
+    (project / "pyproject.toml").write_text(f"{PYPROJECT}\n[tool.uv]\n", "utf-8")
+    env.install_torch_auto(machines.h100_580(), "2.15.0")
+    env.install_torch("2.15.0", "2.15.0+cu132")
+    found = look(machines.h100_580())
+    assert found["hint"].text == "It is not set, and not needed: PyPI has what there is for this machine."
+    assert statuses(found) == {"machine": "ok", "torch-auto": "ok", "torch": "ok", "hint": "ok"}
+
+
+@pytest.mark.parametrize("name", ["musl", "macos-x86-64", "macos-arm64"])
+def test_hint_that_makes_no_difference(
+    name: str, project: Path, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]
+) -> None:
+    """A machine that the PyTorch index has nothing more for is not told to set the hint."""
+    (project / "pyproject.toml").write_text(f"{PYPROJECT}\n[tool.uv]\n", "utf-8")
+    env.install_torch_auto(machines.MACHINES[name], "2.13.0")
+    assert look(machines.MACHINES[name])["hint"].status == "ok"
+
+
+def test_setting_of_the_project_counts(
+    project: Path, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]
+) -> None:
+    """A torch backend that the project asks for in [tool.uv] is what check compares with."""
+    (project / "pyproject.toml").write_text(
+        HINTED + 'config-settings-package = { torch-auto = { backend = "cpu" } }\n', "utf-8"
+    )
+    env.install_torch_auto(machines.a100_550(), "2.14.1", {"backend": "cpu"})
+    env.install_torch("2.14.1+cpu")
+    assert statuses(look(machines.a100_550()))["torch"] == "ok"
+
+
+def test_setting_that_the_build_had(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
+    """A setting that was given when the wheel was built is no drift, and is told."""
+    env.install_torch_auto(machines.a100_550(), "2.14.1", {"backend": "cpu"})
+    env.install_torch("2.14.1+cpu")
+    found = look(machines.a100_550())
+    assert found["torch-auto"].status == "ok"
+    assert "It was built with backend=cpu" in found["torch-auto"].text
+
+
+LOCK = """\
+version = 1
+
+[[package]]
+name = "torch"
+version = "{torch}"
+source = {{ registry = "https://download.pytorch.org/whl/torch/" }}
+
+[[package]]
+name = "torch-auto"
+version = "{release}"
+source = {{ registry = "https://index.example/simple" }}
+dependencies = [
+    {{ name = "torch", version = "{torch}", marker = "sys_platform == 'linux'" }},
+    {{ name = "torch", version = "0.0", marker = "sys_platform == 'darwin'" }},
+]
+"""
+
+
+def test_lock_of_another_machine(project: Path, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
+    """A lock that holds another machine's torch fails, and what this one needs is named."""
+    (project / "uv.lock").write_text(LOCK.format(torch="2.14.1+cu126", release="2.14.1"), "utf-8")
+    env.install_torch_auto(machines.cpu(), "2.14.1")
+    env.install_torch("2.14.1+cpu")
+    found = look(machines.cpu())
+    assert found["uv.lock"].status == "fail"
+    assert found["uv.lock"].text == (
+        "It was made for another machine: it holds torch 2.14.1+cu126, and this one needs torch 2.14.1+cpu."
+    )
+
+
+def test_lock_from_before_the_hint(
+    project: Path, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]
+) -> None:
+    """A lock that still holds PyPI's build although the hint is set is a warning."""
+    (project / "uv.lock").write_text(LOCK.format(torch="2.14.1", release="2.14.1"), "utf-8")
+    env.install_torch_auto(machines.cpu(), "2.14.1")
+    env.install_torch("2.14.1+cpu")
+    assert look(machines.cpu())["uv.lock"].status == "warn"
+
+
+def test_the_command_alone(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
+    """torch-auto that was built with backend=none requires no torch, and none is missed."""
+    env.install_torch_auto(machines.cpu(), "2.14.1", {"backend": "none"})
+    found = look(machines.cpu())
+    assert statuses(found) == {"machine": "ok", "torch-auto": "ok", "torch": "ok", "hint": "ok"}
+
+
+@pytest.mark.parametrize("name", sorted(machines.MACHINES))
+def test_every_machine_agrees_with_its_own_build(
+    name: str, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]
+) -> None:
+    """What a machine was built for, with the torch that its plan names, is well on that machine."""
+    plan = env.install_torch_auto(machines.MACHINES[name], "2.13.0")
+    selection = plan.selection
+    if selection.needs is not None:
+        pytest.skip("2.13.0 is not for this machine")
+    local = selection.local_version
+    env.install_torch(f"2.13.0+{local}" if local else "2.13.0", f"2.13.0+{selection.torch_backend}")
+    found = look(machines.MACHINES[name])
+    assert (found["torch-auto"].status, found["torch"].status) == ("ok", "ok"), found
+
+
+def test_json(
+    project: Path, env: FakeEnvironment, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """--json says the status, and the commands in full; the exit status is 1."""
+    env.install_torch_auto(machines.cpu(), "2.14.1")
+    env.install_torch("2.14.1+cpu")
+    path = project / "machine.json"
+    path.write_text(json.dumps(machines.a100_550()), "utf-8")
+    monkeypatch.delenv("UV_FIND_LINKS", raising=False)
+    arguments = ["check", "--json", "--project", str(project), "--venv", str(env.prefix), "--machine", str(path)]
+    assert main(arguments) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["version"], found["status"], found["tool"]) == (check.FORMAT_VERSION, "fail", "uv")
+    [torch] = [item for item in found["checks"] if item["check"] == "torch"]
+    assert torch["commands"] == [
+        "uv cache clean torch-auto",
+        "uv lock --upgrade-package torch-auto --upgrade-package torch",
+        "uv sync --inexact --reinstall-package torch-auto",
+    ]
+
+
+def test_no_such_environment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder that is no virtual environment is a mistake of the user's: exit status 2."""
+    assert main(["check", "--project", str(tmp_path), "--venv", str(tmp_path)]) == 2
+    assert "is no virtual environment: it has no pyvenv.cfg" in capsys.readouterr().err
+
+
+def test_broken_pyproject(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A pyproject.toml that is not TOML is named with the place, and the exit status is 2."""
+    (tmp_path / "pyproject.toml").write_text("[project\n", "utf-8")
+    assert main(["check", "--project", str(tmp_path)]) == 2
+    assert "pyproject.toml is not TOML: " in capsys.readouterr().err
