@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,8 +66,15 @@ def test_a_machine_that_no_release_serves(plan: Callable[..., tuple[int, str, st
 
 
 def test_releases_that_are_asked_for(plan: Callable[..., tuple[int, str, str]]) -> None:
-    """Each release has its heading, with what it comes to and whether PyPI alone does."""
+    """Several releases are a table first; then each has its heading and its reasons."""
     _, out, _ = plan(machines.a100_550(), "2.5.1", "2.14.1", "2.15.0")
+    table = [re.split(r" {2,}", line) for line in out.splitlines()[:4]]
+    assert table == [
+        ["release", "with the hint", "PyPI alone"],
+        ["2.5.1", "torch 2.5.1+cu124", "torch 2.5.1"],
+        ["2.14.1", "torch 2.14.1+cu126", "-"],
+        ["2.15.0", "nothing, it needs NVIDIA driver 580 or newer", "-"],
+    ]
     headings = [line for line in out.splitlines() if line.startswith("torch-auto ")]
     assert headings == [
         "torch-auto 2.5.1: torch 2.5.1+cu124 (installs from PyPI alone too)",

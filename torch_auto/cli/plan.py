@@ -73,8 +73,18 @@ def _render_newest(newest: Newest, plans: List[Plan]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _table(plans: List[Plan], pin: str) -> List[str]:
+    """One line per release: what comes of it with the hint, and with PyPI alone."""
+    rows = [("release", "with the hint", "PyPI alone")]
+    for plan in plans:
+        alone = f"torch {plan.release}" if satisfied_by_public(plan.selection, pin) else "-"
+        rows.append((plan.release, _torch(plan), alone if plan.selection.requires_torch else _torch(plan)))
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    return [f"{row[0]:{widths[0]}}  {row[1]:{widths[1]}}  {row[2]}" for row in rows]
+
+
 def _render(plans: List[Plan], pin: str) -> str:
-    lines: List[str] = []
+    lines: List[str] = _table(plans, pin) if len(plans) > 1 else []
     for plan in plans:
         alone = "installs from PyPI alone too" if satisfied_by_public(plan.selection, pin) else "PyPI alone does not do"
         tail = "" if plan.selection.needs or not plan.selection.requires_torch else f" ({alone})"
