@@ -5,6 +5,7 @@ What decides is in ``torch_auto``; this file only hands values over.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import sys
@@ -15,7 +16,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 # A frontend that calls the shim has this folder on its path already; hatchling's own command has not.
-sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from torch_auto import catalog, settings
 from torch_auto.distribution import (
@@ -46,8 +47,6 @@ class ReleaseMetadataHook(MetadataHookInterface):
 class PinHook(BuildHookInterface[Any]):
     """Writes this machine's pins, and the hint, into a wheel."""
 
-    _record: str = ""
-
     def initialize(self, version: str, build_data: Dict[str, Any]) -> None:
         """Decide and hand over. ``version`` is hatchling's name for the kind of wheel: "standard" or "editable"."""
         core = self.metadata.core
@@ -66,14 +65,11 @@ class PinHook(BuildHookInterface[Any]):
         build_data["tag"] = f"py3-none-{platform_tag()}"
         build_data["pure_python"] = False
         if version == "standard":
-            # hatchling takes a file's bytes from a file alone.
-            handle, self._record = tempfile.mkstemp(prefix="torch-auto-", suffix=".json")
+            # hatchling takes a file's bytes from a file alone. It is gone at exit, after a build that failed as well:
+            # hatchling's own last call to a hook comes after success alone.
+            handle, path = tempfile.mkstemp(prefix="torch-auto-", suffix=".json")
+            atexit.register(os.unlink, path)
             with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                json.dump(record(plan, machine), file, indent=1, ensure_ascii=False)
+                json.dump(record(plan, machine), file, indent=1)
                 file.write("\n")
-            build_data["force_include"][self._record] = "torch_auto/selection.json"
-
-    def finalize(self, version: str, build_data: Dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
-        """Remove what ``initialize`` made."""
-        if self._record:
-            os.unlink(self._record)
+            build_data["force_include"][path] = "torch_auto/selection.json"

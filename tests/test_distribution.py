@@ -243,6 +243,20 @@ def test_wrong_settings_end_a_build_with_all_faults(tmp_path: Path, sdists: Path
     assert list(out.iterdir()) == []
 
 
+@pytest.mark.parametrize("spoilt", [True, False], ids=["failing build", "good build"])
+def test_a_build_leaves_no_file_behind(tmp_path: Path, sdists: Path, *, spoilt: bool) -> None:
+    """The one temporary file of a build, with what the machine is, is gone afterwards, also where the build failed."""
+    tree = unpack(sdists / "torch_auto-2.5.1.tar.gz", tmp_path)
+    temporary, out = tmp_path / "tmp", tmp_path / "out"
+    temporary.mkdir()
+    out.mkdir()
+    if spoilt:
+        (tree / "torch_auto" / "dangling.py").symlink_to("nowhere")
+    done = run(HOOK, tree, "build_wheel", out, TMPDIR=str(temporary))
+    assert (done.returncode != 0) == spoilt, done.stderr
+    assert list(temporary.glob("torch-auto-*")) == []  # hatchling leaves a file of its own behind a failing build
+
+
 @pytest.mark.frontend
 def test_an_editable_install_of_the_checkout(uv: Frontend, sandbox: Sandbox) -> None:
     """For those who work on torch-auto: ``uv pip install -e . -C backend=none`` gives the command and no torch."""

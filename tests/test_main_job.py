@@ -264,7 +264,7 @@ def test_a_hung_driver_does_not_hang_a_build(
     """NVML that never answers costs a few seconds; the wheel is built, and says in its record what happened."""
     import zipfile  # noqa: PLC0415
 
-    env = fake_nvml(driver="550.54.14", cuda="12.4", devices=[("NVIDIA A100", "8.0")], hang="nvmlInit_v2")
+    env = fake_nvml(driver="550.54.14", cuda="12.4", devices=[("NVIDIA A100", "8.0")], hang="nvmlInitWithFlags")
     wheel = sandbox.root / "wheel"
     any_pip.run(["wheel", "--no-deps", "-w", wheel, sdists / "torch_auto-2.5.1.tar.gz"], env=env, timeout=90)
     with zipfile.ZipFile(next(wheel.glob("*.whl"))) as archive:

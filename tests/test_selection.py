@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -214,11 +215,58 @@ def test_a_gpu_of_unknown_capability_is_chosen_for_by_its_driver() -> None:
         ("rocm6.4", "2.9.1", machine(platform="win_amd64"), "public"),
         ("pypi", "2.9.1", machine(H100_580), "public"),
         ("none", "2.9.1", machine(H100_580), "nothing"),
+        ("cu92", "2.9.1", machine(H100_580), "needs.cu92"),  # uv knows it, no release here has it
+        ("cpu", "2.15.0", machine(libc="glibc 2.27"), "needs.glibc.2.28"),
+        ("cu126", "2.6.0", machine(libc="glibc 2.27"), "needs.glibc.2.28"),  # its siblings install there
+        ("cu124", "2.6.0", machine(libc="glibc 2.27"), "cu124|public"),
+        ("rocm5.3", "2.0.0", machine(python="3.11"), "needs.torch.2.0.1.or.newer"),
+        ("rocm7.14", "2.14.1", machine(), "rocm7.14"),
     ],
 )
 def test_a_setting_is_followed(torch_backend: str, release: str, on: Machine, expected: str) -> None:
     """A torch backend that the user names is taken where it exists, and never replaced in silence."""
     assert chosen(release, on, torch_backend) == expected
+
+
+def test_the_public_setting_is_one_answer_for_all_machines() -> None:
+    """backend=pypi writes the same METADATA on every machine and platform."""
+    kinds: list[tuple[Accelerator, ...]] = [(), (H100_580,), (amd("gfx942"),)]
+    for release in CATALOG.releases:
+        pins = {
+            make_plan(release, machine(*item, platform=platform), Settings(backend="pypi"), CATALOG).requirements
+            for item in kinds
+            for platform in PLATFORMS
+            if platform in release.platforms
+        }
+        assert len(pins) == 1, release.version
+
+
+def test_newest_usable_leaves_out_what_does_not_install() -> None:
+    """An old glibc, and a build that the hint does not reach, are seen with named torch backends too."""
+    old = machine(libc="glibc 2.27")
+    for torch_backend in ("auto", "cpu", "pypi"):
+        assert newest_usable(old, Settings(backend=torch_backend), CATALOG).with_hint == "2.6.0", torch_backend
+    assert newest_usable(machine(), Settings(backend="rocm7.14"), CATALOG).with_hint is None
+
+
+def test_what_the_reasons_say_without_the_hint_is_true() -> None:
+    """ "goes back to torch X at best" names an older release whose public build runs on the GPU that decides."""
+    said = 0
+    for accelerators in list(_accelerators())[::5]:
+        for release in CATALOG.releases:
+            selection = select(machine(*accelerators), release, CATALOG)
+            for reason in selection.reasons:
+                found = re.search(r"goes back, to torch (\S+) at best", reason)
+                if found:
+                    said += 1
+                    assert Version(found.group(1)) < Version(release.version)
+    assert said > 20
+
+
+def test_a_driver_whose_library_is_older_takes_the_nearest_newer_major() -> None:
+    """Driver 580 with an old libcuda in a container: of builds for CUDA 13 alone, the oldest."""
+    on = machine(nvidia("580.65.06", (12, 4), (10, 3)), platform="win_amd64")
+    assert chosen("2.12.0", on) == "cu130|public"
 
 
 def test_newest_usable_is_what_a_resolver_comes_to() -> None:

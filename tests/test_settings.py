@@ -151,6 +151,8 @@ def test_index_urls(url: str) -> None:
         "https://",
         "https://x.test/a b",
         "https://x.test/whl?x=1",
+        "https://x.test/a,https://y.test/b",
+        "https://x.test/$(id)",
         "https://x.test/\nName: y",
     ],
 )
@@ -165,6 +167,33 @@ def test_a_password_in_an_index_url_is_refused_and_not_repeated() -> None:
         found = faults({"index-url": url})
         assert "METADATA" in found[0]
         assert "hunter2" not in " ".join(found)
+
+
+def test_a_token_in_an_index_url_is_refused_and_not_repeated() -> None:
+    """A query may hold a secret, and an error ends up in logs."""
+    for url in ("https://x.test/whl?token=hunter2", "https://x.test/whl#hunter2"):
+        found = faults({"index-url": url})
+        assert "no query and no fragment" in found[0]
+        assert "hunter2" not in found[0]
+
+
+@pytest.mark.parametrize("value", ["cu92", "cu125", "cu140", "rocm5.1.1", "rocm9.9"])
+def test_a_torch_backend_that_uv_alone_knows_ends_no_resolution(value: str) -> None:
+    """UV_TORCH_BACKEND may name what this catalog does not have, also a later one: then no release matches."""
+    assert settings(UV_TORCH_BACKEND=value).backend == value
+    assert repr(value) in faults(TORCH_AUTO_BACKEND=value)[0]
+    assert repr("gpu") in faults(UV_TORCH_BACKEND="gpu")[0]
+
+
+def test_a_variable_of_a_later_version_stops_nothing() -> None:
+    """An sdist is frozen: a variable that is added one day must not end a walk back over old releases."""
+    assert settings(TORCH_AUTO_WARNINGS="1", TORCH_AUTO_CACHE="x").backend == "auto"
+
+
+def test_uvs_assumptions_are_noted_where_they_do_not_count() -> None:
+    """A driver version that is not used, since the torch backend is named, is among the reasons."""
+    assert "were not used" in " ".join(settings(UV_CUDA_DRIVER_VERSION="550.54.14", TORCH_AUTO_BACKEND="cpu").notes)
+    assert "were not used" not in " ".join(settings(UV_CUDA_DRIVER_VERSION="550.54.14").notes)
 
 
 def test_config_settings_reach_the_hook_inside_the_call_alone() -> None:

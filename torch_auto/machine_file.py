@@ -127,6 +127,9 @@ class _Reader:
         if not isinstance(value, str):
             self.fault(key, f"must be a string, not {_json_type(value)}")
             return None
+        if not _is_text(value):
+            self.fault(key, "holds half of a surrogate pair, which is no text")
+            return None
         if choices and value not in choices:
             self.fault(key, f"is {_shown(value)}, not one of {', '.join(choices)}")
             return None
@@ -167,6 +170,15 @@ class _Reader:
         for key in self.items:
             if key not in self._known:
                 self.fault(key, f"is not a key of this object; it has {', '.join(self._known)}")
+
+
+def _is_text(value: str) -> bool:
+    """Whether a string can be written to a file: JSON's escapes can spell one that cannot."""
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _json_type(value: object) -> str:

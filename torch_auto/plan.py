@@ -6,6 +6,7 @@ import re
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from torch_auto.catalog import Catalog, Release, companions, vendor_of, version_key
+from torch_auto.fit import libc_fault
 from torch_auto.machine import (
     Accelerator,
     AmdAccelerator,
@@ -16,7 +17,7 @@ from torch_auto.machine import (
     NvidiaDevice,
 )
 from torch_auto.requirements import PREFER, torch_requirements
-from torch_auto.selection import AUTO, Selection, select
+from torch_auto.selection import AUTO, PUBLIC, Selection, select
 from torch_auto.settings import Settings
 
 FORMAT_VERSION = 1
@@ -55,7 +56,7 @@ def assume(machine: Machine, settings: Settings) -> Machine:
     accelerators: List[Accelerator] = []
     evidence = list(machine.evidence)
     if settings.driver_version is not None:
-        devices = machine.nvidia.devices if machine.nvidia is not None else (NvidiaDevice(),)
+        devices = (machine.nvidia.devices if machine.nvidia is not None else ()) or (NvidiaDevice(),)
         accelerators.append(NvidiaAccelerator(devices, settings.driver_version))
         evidence.append(Evidence("UV_CUDA_DRIVER_VERSION", "found", f"driver {settings.driver_version} is assumed"))
     if settings.gfx_target is not None:
@@ -107,9 +108,9 @@ def make_plan(release: Release, machine: Machine, settings: Settings, catalog: C
         )
     base = settings.index_url
     backend = selection.torch_backend
-    requirements = torch_requirements(
-        selections or {machine.python: selection}, release, machine.platform, settings.pin
-    )
+    # The public builds are the same everywhere, so no platform is told apart as this machine's own.
+    platform = machine.platform if settings.backend != PUBLIC else None
+    requirements = torch_requirements(selections or {machine.python: selection}, release, platform, settings.pin)
     return Plan(
         release=release.version,
         selection=selection,
@@ -135,7 +136,8 @@ def newest_usable(machine: Machine, settings: Settings, catalog: Catalog) -> New
         if here is None or machine.python not in here.pythons:
             continue
         selection = select(machine, release, catalog, settings.backend)
-        if selection.needs is not None:
+        build = next((item for item in here.builds if item.torch_backend == selection.torch_backend), here.public)
+        if selection.needs is not None or build is None or build.own_index or libc_fault(build.glibc, machine):
             continue
         with_hint = with_hint or release.version
         if satisfied_by_public(selection, settings.pin):

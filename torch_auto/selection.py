@@ -67,7 +67,8 @@ def needs_in_words(needs: str) -> str:
         return f"torch {release} or {direction}"
     if needs.startswith("glibc."):
         return f"glibc {needs[len('glibc.') :]} or newer"
-    return {"glibc": "a system with glibc", "macos.arm64": "a Mac with Apple silicon"}[needs]
+    others = {"glibc": "a system with glibc", "macos.arm64": "a Mac with Apple silicon"}
+    return others.get(needs, f"a {needs} build, which it is not known to have")
 
 
 class _Context(NamedTuple):
@@ -145,12 +146,16 @@ def _reach(candidate: Candidate, machine: Machine, catalog: Catalog) -> _Reach:
 
 
 def _nvidia_order(build: Build, cuda: Tuple[int, int]) -> Tuple[int, int, int]:
-    """The driver's own toolkit major first: native ones newest first, then others oldest first; then older majors."""
+    """The driver's own toolkit major first: native ones newest first, then others oldest first; then older majors.
+
+    A newer major comes last, the nearest first: it is there where the driver reaches that major's floor and yet calls
+    itself older, as with an old libcuda in a container.
+    """
     major, minor = toolkit_version(build.torch_backend) or (0, 0)
     if major == cuda[0]:
         native = minor <= cuda[1]
         return (0, 0, -minor) if native else (0, 1, minor)
-    return (1, 0, -minor) if major > cuda[0] else (1 + cuda[0] - major, 0, -minor)
+    return (1000 + major, 0, minor) if major > cuda[0] else (1 + cuda[0] - major, 0, -minor)
 
 
 def _order(build: Build, decisive: Candidate, context: _Context) -> Tuple[int, ...]:
@@ -161,10 +166,14 @@ def _order(build: Build, decisive: Candidate, context: _Context) -> Tuple[int, .
     return tuple(-part for part in rocm_version(build.torch_backend) or ())
 
 
-def _best(usable: List[Build], decisive: Candidate, others: List[Candidate], context: _Context) -> Build:
+def _reached(build: Build, context: _Context) -> int:
+    """On how many of the machine's GPUs a build runs."""
+    return sum(context.fault(build, item) is None for item in candidates(context.machine))
+
+
+def _best(usable: List[Build], decisive: Candidate, context: _Context) -> Build:
     def key(build: Build) -> Tuple[int, Tuple[int, ...]]:
-        reached = sum(context.fault(build, other) is None for other in others)
-        return -reached, _order(build, decisive, context)
+        return -_reached(build, context), _order(build, decisive, context)
 
     return min(usable, key=key)
 
@@ -189,23 +198,28 @@ def _span(releases: Tuple[str, ...], catalog: Catalog) -> str:
     return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
 
 
-def _why_build(build: Build, decisive: Candidate, context: _Context) -> str:
+def _why_build(build: Build, decisive: Candidate, others: List[Candidate], context: _Context) -> str:
     accelerator = decisive.accelerator
     toolkit = toolkit_version(build.torch_backend)
+    where = "on it" if not others else "on it and on the most of the other GPUs"
+    text = f"{build.torch_backend}: of the builds of torch {context.release.version} that run {where}, "
     if not isinstance(accelerator, NvidiaAccelerator) or toolkit is None:
-        newest = "newest " if build.gfx else ""
-        return f"{build.torch_backend} is the {newest}build of torch {context.release.version} that runs on it."
+        return text + ("it has the newest ROCm." if build.gfx else "it is the one.")
     cuda = cuda_driver_version(accelerator, context.machine) or (0, 0)
     driver = f"driver {accelerator.driver_version}" if accelerator.driver_version else "this driver"
-    text = f"{build.torch_backend}: its toolkit {format_pair(toolkit)} "
-    if toolkit <= cuda and toolkit[0] == cuda[0]:
-        return text + f"is the newest in this release that {driver} (CUDA {format_pair(cuda)}) supports natively."
+    natively = f"{driver} (CUDA {format_pair(cuda)})"
+    if toolkit[0] == cuda[0] and toolkit <= cuda:
+        return text + f"its toolkit {format_pair(toolkit)} is the newest that {natively} supports natively."
     if toolkit[0] == cuda[0]:
         return text + (
-            f"is newer than the CUDA {format_pair(cuda)} of {driver}, and runs by NVIDIA's minor version "
-            f"compatibility; it is the closest one in this release that runs on the GPU."
+            f"its toolkit {format_pair(toolkit)} is the closest to {natively}; it is newer, and runs by NVIDIA's minor "
+            "version compatibility."
         )
-    return text + f"is of an older major than the CUDA {format_pair(cuda)} of {driver}, which runs it as well."
+    if toolkit[0] < cuda[0]:
+        return text + f"its toolkit {format_pair(toolkit)} is the newest; {natively} runs older majors as well."
+    return text + (
+        f"its toolkit {format_pair(toolkit)} is the closest to {natively}, whose version is new enough for its major."
+    )
 
 
 def _unsupported(candidate: Candidate, machine: Machine, catalog: Catalog, reach: _Reach) -> str:
@@ -277,9 +291,11 @@ def _rejections(
             unfit = context.fault(build, decisive)
             if unfit is not None:
                 reason = unfit.text
+            elif chosen is not None and _reached(build, context) < _reached(chosen, context):
+                reason = f"it runs on this machine too, but on fewer of its GPUs than {chosen.torch_backend}"
             else:
                 name = chosen.torch_backend if chosen is not None else "another one"
-                reason = f"it runs on this machine too, but {name} fits it better"
+                reason = f"it runs on this machine too, but {name} comes before it in the order of preference"
         found[build.torch_backend] = reason
     return tuple(Rejection(*item) for item in found.items())
 
@@ -394,8 +410,8 @@ def _accelerated(context: _Context, decisive: Candidate, others: List[Candidate]
     usable = context.usable(decisive)
     if not usable:
         return _nothing_here(context, decisive, reach, reasons)
-    best = _best(usable, decisive, others, context)
-    reasons.append(_why_build(best, decisive, context))
+    best = _best(usable, decisive, context)
+    reasons.append(_why_build(best, decisive, others, context))
     reasons.extend(_left_out(best, others, context))
     allowed, why = _public_beside(best, [decisive, *others], reach, context)
     reasons.append(why)
@@ -433,16 +449,16 @@ def _public_beside(best: Build, devices: List[Candidate], reach: _Reach, context
             f"The public build of {version} on PyPI ({public.torch_backend}) does not use this GPU, and no release's "
             f"does; it is allowed all the same, so that something installs. With the hint {best.torch_backend} comes."
         )
+    older = [item for item in reach.public if version_key(item) < version_key(version)]
+    then = f"goes back, to torch {older[-1]} at best" if older else "finds no older release whose public build does"
+    which = "this GPU" if len(devices) == 1 else f"every GPU that {best.torch_backend} runs on"
     return False, (
-        f"The public build of {version} on PyPI ({public.torch_backend}) does not run on this GPU; without the hint an "
-        f"installer goes back to torch {reach.public[-1]}, whose public build does."
+        f"The public build of {version} on PyPI ({public.torch_backend}) does not run on {which}; without the hint an "
+        f"installer {then}."
     )
 
 
 def _auto(context: _Context) -> Selection:
-    label = _libc_label(context)
-    if label is not None:
-        return _label(context, label[0], [label[1]], None)
     if context.platform == "macos_arm64":
         reason = "macOS on Apple silicon has one build, the public one; it uses the GPU through MPS."
         return _public_only(context.machine, context.release, (reason,), accelerated=True)
@@ -470,11 +486,20 @@ def _asked_for(context: _Context, torch_backend: str) -> Selection:
         for release in context.catalog.releases
         if any(item.torch_backend == torch_backend and item.seen for item in _builds(release, context.platform))
     ]
-    if not places:
+    if not places and torch_backend in context.catalog.torch_backends():
         reasons.append(f"PyTorch has no {torch_backend} build for {context.platform}: the public build.")
         return _public_only(context.machine, context.release, tuple(reasons))
+    if not places:
+        reasons.append(
+            f"No release in this catalog, of {context.catalog.as_of}, is known to have a {torch_backend} build."
+        )
+        return _label(context, torch_backend, reasons, None, otherwise)
     build = next((item for item in context.here.builds if item.torch_backend == torch_backend and item.seen), None)
-    if build is None:
+    libc = libc_fault(build.glibc, context.machine) if build is not None else None
+    if build is not None and libc is not None and build.glibc is not None:
+        reasons.append(f"It does not install here: {libc.text}.")
+        return _label(context, f"glibc.{format_pair(build.glibc)}", reasons, None, otherwise)
+    if build is None or not _has_python(build, context.machine.python):
         reasons.append(
             f"torch {context.release.version} has no such build; torch {_span(tuple(places), context.catalog)} have."
         )
@@ -487,6 +512,8 @@ def _asked_for(context: _Context, torch_backend: str) -> Selection:
         known = [item for item in faults if item is not None]
         why = _worst_first(known)
         reasons.append(f"It will not use a GPU of this machine: {why.text if why else 'there is none that it is for'}.")
+    if build.own_index:
+        reasons.append("Its wheels require packages that its own index alone has: that index has to be named, too.")
     public = context.here.public
     same = public is not None and public.torch_backend == torch_backend
     if same:
@@ -548,6 +575,9 @@ def select(machine: Machine, release: Release, catalog: Catalog, torch_backend: 
     if here is None:
         return _no_builds(machine, release, catalog, platform)
     context = _Context(machine, catalog, release, platform, here)
+    label = _libc_label(context)
+    if label is not None:
+        return _label(context, label[0], [label[1]], None)
     if torch_backend == AUTO:
         return _auto(context)
     if torch_backend == "cpu":

@@ -26,7 +26,9 @@ _OTHER_VARIABLES = ("TORCH_AUTO_WARN", "TORCH_AUTO_VERSION")
 
 _DRIVER_VERSION = re.compile(r"\d{2,4}(\.\d{1,5}){0,3}", re.ASCII)
 _GFX_TARGET = re.compile(r"gfx[0-9a-f]{3,6}", re.ASCII)
-_URL = re.compile(r"[!-~]+", re.ASCII)
+_TORCH_BACKEND = re.compile(r"cu\d{2,3}|rocm\d{1,2}(\.\d{1,2}){0,3}", re.ASCII)
+#: What a URL can be made of (RFC 3986), but for a query, a fragment, and what a shell or a list of URLs would split at.
+_URL = re.compile(r"[A-Za-z0-9:/%._~\[\]@!*+=-]+", re.ASCII)
 
 _MACHINE_FILE_LIMIT = 1 << 20
 
@@ -124,7 +126,8 @@ def _slips(config: Mapping[str, Any], environment: Mapping[str, str]) -> Tuple[L
     for key in environment:
         if not key.startswith("TORCH_AUTO_") or key in variables:
             continue
-        close = _closest(key, variables, 0.85)
+        # Compared with the settings alone, and closely: what a later version adds must not stop this one.
+        close = _closest(key, variables[: len(NAMES)], 0.94)
         if close:
             faults.append(f"{key}: there is no such variable; did you mean {close}?")
     return faults, notes
@@ -139,6 +142,10 @@ def _closest(name: str, names: Sequence[str], similarity: float) -> Optional[str
 def _backend(given: _Given, catalog: Catalog, faults: List[str]) -> str:
     valid = (AUTO, *catalog.torch_backends(), PUBLIC, NONE)
     if given.value in valid:
+        return given.value
+    if given.origin == "UV_TORCH_BACKEND" and _TORCH_BACKEND.fullmatch(given.value):
+        # uv knows more of them, and later ones than a catalog that is frozen in an sdist. No build of ours matches,
+        # which the pins then say; an error here would end a resolution that may come to a release that has it.
         return given.value
     faults.append(f"{given.origin}: {given.value!r} is not a torch backend; valid are {', '.join(valid)}")
     return AUTO
@@ -208,8 +215,10 @@ def _index_url(given: _Given, faults: List[str]) -> str:
         faults.append(
             f"{given.origin}: {url!r} is not a URL; valid is an http, https or file URL such as {DEFAULT_INDEX_URL}"
         )
-    elif _URL.fullmatch(url) is None or parts.query or parts.fragment:
-        faults.append(f"{given.origin}: {url!r} must be a plain URL without spaces, query or fragment")
+    elif parts.query or parts.fragment:  # they may hold a token, so they are not repeated
+        faults.append(f"{given.origin}: the URL must have no query and no fragment")
+    elif _URL.fullmatch(url) is None:
+        faults.append(f"{given.origin}: {url!r} has characters that a plain URL does not have")
     else:
         return url
     return DEFAULT_INDEX_URL
@@ -251,6 +260,8 @@ def read(
     driver, gfx = _uv_assumptions(environment, faults)
     if faults:
         raise SettingsError(faults)
+    if (driver or gfx) and (backend != AUTO or machine is not None):
+        notes.append("UV_CUDA_DRIVER_VERSION and UV_AMD_GPU_ARCHITECTURE were not used: a setting says otherwise.")
     shown = [f"{name}={item.value} (from {item.origin})" for name, item in given.items() if item.value != AUTO]
     if shown:
         notes.insert(0, f"Settings: {', '.join(shown)}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from typing import Any, Dict, List, Optional, TextIO
@@ -89,6 +90,10 @@ _VERBS = {"info": _info, "plan": _plan, "init": _init, "check": _check, "refresh
 def main(arguments: Optional[List[str]] = None) -> int:
     """Run one verb; returns the exit status: 0, 1 for what is not right, 2 for a mistake of the user's."""
     options = parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        # A device may have a name that the terminal's encoding does not have; that is no reason to say nothing.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         return _VERBS[options.verb](options)
     except (

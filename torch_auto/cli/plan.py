@@ -114,7 +114,7 @@ def run(releases: List[str], config: Mapping[str, Any], *, as_json: bool) -> int
         document = {"version": FORMAT_VERSION, "plans": [plan_to_json(plan) for plan in plans]}
         if not releases:
             document["newest"] = {"with_hint": newest.with_hint, "without_hint": newest.without_hint}
-        json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
+        json.dump(document, sys.stdout, indent=2)
         sys.stdout.write("\n")
     else:
         sys.stdout.write(_render(plans, chosen.pin) if releases else _render_newest(newest, plans))
