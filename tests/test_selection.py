@@ -25,7 +25,8 @@ from torch_auto.machine import (
     NvidiaDevice,
 )
 from torch_auto.plan import make_plan, newest_usable
-from torch_auto.selection import needs_in_words, select
+from torch_auto.reasons import needs_in_words
+from torch_auto.selection import select
 from torch_auto.settings import Settings
 
 CATALOG = catalog.load()

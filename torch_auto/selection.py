@@ -6,8 +6,7 @@ how that is written as requirements is the business of :mod:`torch_auto.requirem
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Dict, FrozenSet, List, NamedTuple, Optional, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
 from torch_auto.catalog import (
     Build,
@@ -19,18 +18,13 @@ from torch_auto.catalog import (
     vendor_of,
     version_key,
 )
-from torch_auto.fit import KINDS, Candidate, Unfit, candidates, cuda_driver_version, fault, libc_fault
+from torch_auto.fit import Candidate, candidates, cuda_driver_version, libc_fault
 from torch_auto.machine import Machine, NvidiaAccelerator, format_pair
+from torch_auto.reach import Context, Reach, has_python, reach_of, reached
+from torch_auto.reasons import Rejection, left_out, rejections, span, unsupported, why_build, worst_first
 
 #: Values of the setting ``backend`` that are no torch backend.
 AUTO, PUBLIC, NONE = "auto", "pypi", "none"
-
-
-class Rejection(NamedTuple):
-    """A build that was not chosen, and why."""
-
-    torch_backend: str
-    reason: str
 
 
 class Selection(NamedTuple):
@@ -58,90 +52,6 @@ class Selection(NamedTuple):
         return self.torch_backend is not None or self.needs is not None
 
 
-def needs_in_words(needs: str) -> str:
-    """The label of a pin that nothing satisfies, as a person says it: "NVIDIA driver 580 or newer"."""
-    if needs.startswith("nvidia.driver."):
-        return f"NVIDIA driver {needs[len('nvidia.driver.') :]} or newer"
-    if needs.startswith("torch."):
-        release, _, direction = needs[len("torch.") :].rpartition(".or.")
-        return f"torch {release} or {direction}"
-    if needs.startswith("glibc."):
-        return f"glibc {needs[len('glibc.') :]} or newer"
-    others = {"glibc": "a system with glibc", "macos.arm64": "a Mac with Apple silicon"}
-    return others.get(needs, f"a {needs} build, which it is not known to have")
-
-
-class _Context(NamedTuple):
-    """What every rule looks at."""
-
-    machine: Machine
-    catalog: Catalog
-    release: Release
-    platform: str
-    here: PlatformBuilds
-
-    def fault(self, build: Build, candidate: Candidate) -> Optional[Unfit]:
-        return fault(build, candidate, self.machine, self.catalog)
-
-    def usable(self, candidate: Candidate) -> List[Build]:
-        return _usable(self.here, candidate, self.machine, self.catalog)
-
-
-def _usable(here: PlatformBuilds, candidate: Candidate, machine: Machine, catalog: Catalog) -> List[Build]:
-    """The builds that can be pinned for a device, where nothing but the hint is set."""
-    return [
-        build
-        for build in here.builds
-        if build.seen
-        and not build.own_index
-        and _has_python(build, machine.python)
-        and fault(build, candidate, machine, catalog) is None
-    ]
-
-
-def _has_python(build: Build, python: str) -> bool:
-    """Whether a build comes for a Python, as far as it differs from its platform's; "" stands for any."""
-    return not python or build.pythons is None or python in build.pythons
-
-
-class _Reach(NamedTuple):
-    """In which releases a device has a build, on the machine's platform."""
-
-    releases: Tuple[str, ...]  # those that the machine's Python can install, oldest first
-    public: Tuple[str, ...]  # those of them whose public build runs on the device
-    other_pythons: Tuple[str, ...]  # those that only other Pythons can install
-
-
-class _Served(NamedTuple):
-    release: str
-    public: bool
-    pythons: FrozenSet[str]
-
-
-@lru_cache(maxsize=256)
-def _served(candidate: Candidate, machine: Machine, catalog: Catalog) -> Tuple[_Served, ...]:
-    """The releases that have a build for a device, whatever the Python."""
-    found = []
-    for release in catalog.releases:
-        here = release.platforms.get(machine.platform or "")
-        usable = _usable(here, candidate, machine, catalog) if here is not None else []
-        if here is not None and usable:
-            public = here.public is not None and fault(here.public, candidate, machine, catalog) is None
-            pythons = frozenset().union(*(build.pythons or here.pythons for build in usable))
-            found.append(_Served(release.version, public, pythons))
-    return tuple(found)
-
-
-def _reach(candidate: Candidate, machine: Machine, catalog: Catalog) -> _Reach:
-    served = _served(candidate, machine._replace(python="", evidence=()), catalog)
-    mine = [item for item in served if machine.python in item.pythons]
-    return _Reach(
-        tuple(item.release for item in mine),
-        tuple(item.release for item in mine if item.public),
-        tuple(item.release for item in served if machine.python not in item.pythons),
-    )
-
-
 # --- the order of builds ---------------------------------------------------------------------------------------
 
 
@@ -158,7 +68,7 @@ def _nvidia_order(build: Build, cuda: Tuple[int, int]) -> Tuple[int, int, int]:
     return (1000 + major, 0, minor) if major > cuda[0] else (1 + cuda[0] - major, 0, -minor)
 
 
-def _order(build: Build, decisive: Candidate, context: _Context) -> Tuple[int, ...]:
+def _order(build: Build, decisive: Candidate, context: Context) -> Tuple[int, ...]:
     accelerator = decisive.accelerator
     if isinstance(accelerator, NvidiaAccelerator):
         cuda = cuda_driver_version(accelerator, context.machine)
@@ -166,138 +76,11 @@ def _order(build: Build, decisive: Candidate, context: _Context) -> Tuple[int, .
     return tuple(-part for part in rocm_version(build.torch_backend) or ())
 
 
-def _reached(build: Build, context: _Context) -> int:
-    """On how many of the machine's GPUs a build runs."""
-    return sum(context.fault(build, item) is None for item in candidates(context.machine))
-
-
-def _best(usable: List[Build], decisive: Candidate, context: _Context) -> Build:
+def _best(usable: List[Build], decisive: Candidate, context: Context) -> Build:
     def key(build: Build) -> Tuple[int, Tuple[int, ...]]:
-        return -_reached(build, context), _order(build, decisive, context)
+        return -reached(build, context), _order(build, decisive, context)
 
     return min(usable, key=key)
-
-
-# --- words -------------------------------------------------------------------------------------------------------
-
-
-def _worst_first(faults: List[Unfit]) -> Optional[Unfit]:
-    """The most telling of several faults: what the user could change comes first."""
-    return min(faults, key=lambda item: KINDS.index(item.kind), default=None)
-
-
-def _span(releases: Tuple[str, ...], catalog: Catalog) -> str:
-    """Releases as a person says them: "2.4.0 to 2.4.1 and 2.7.0 to 2.13.0"."""
-    runs: List[List[str]] = [[]]
-    for release in catalog.releases:
-        if release.version in releases:
-            runs[-1].append(release.version)
-        elif runs[-1]:
-            runs.append([])
-    named = [run[0] if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs if run]
-    return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
-
-
-def _why_build(build: Build, decisive: Candidate, others: List[Candidate], context: _Context) -> str:
-    accelerator = decisive.accelerator
-    toolkit = toolkit_version(build.torch_backend)
-    where = "on it" if not others else "on it and on the most of the other GPUs"
-    text = f"{build.torch_backend}: of the builds of torch {context.release.version} that run {where}, "
-    if not isinstance(accelerator, NvidiaAccelerator) or toolkit is None:
-        return text + ("it has the newest ROCm." if build.gfx else "it is the one.")
-    cuda = cuda_driver_version(accelerator, context.machine) or (0, 0)
-    driver = f"driver {accelerator.driver_version}" if accelerator.driver_version else "this driver"
-    natively = f"{driver} (CUDA {format_pair(cuda)})"
-    if toolkit[0] == cuda[0] and toolkit <= cuda:
-        return text + f"its toolkit {format_pair(toolkit)} is the newest that {natively} supports natively."
-    if toolkit[0] == cuda[0]:
-        return text + (
-            f"its toolkit {format_pair(toolkit)} is the closest to {natively}; it is newer, and runs by NVIDIA's minor "
-            "version compatibility."
-        )
-    if toolkit[0] < cuda[0]:
-        return text + f"its toolkit {format_pair(toolkit)} is the newest; {natively} runs older majors as well."
-    return text + (
-        f"its toolkit {format_pair(toolkit)} is the closest to {natively}, whose version is new enough for its major."
-    )
-
-
-def _unsupported(candidate: Candidate, machine: Machine, catalog: Catalog, reach: _Reach) -> str:
-    """Why no release has anything for a device on this machine."""
-    name = candidate.describe()
-    if reach.other_pythons:
-        return (
-            f"{name}: torch {_span(reach.other_pythons, catalog)} run on it, "
-            f"but no build of them is made for Python {machine.python}."
-        )
-    faults = []
-    for release in catalog.releases:
-        here = release.platforms.get(machine.platform or "")
-        for build in here.builds if here else ():
-            found = fault(build, candidate, machine, catalog)
-            if build.seen and found is not None and found.kind != "vendor":
-                faults.append(found)
-    worst = _worst_first(faults)
-    if worst is None:
-        return f"{name}: PyTorch publishes no builds for it on this system."
-    if worst.kind == "architecture":
-        return f"{name}: no build of torch {_span(_versions(catalog), catalog)} has code for it on this system."
-    return f"{name} cannot be used: {worst.text}."
-
-
-def _versions(catalog: Catalog) -> Tuple[str, ...]:
-    return tuple(release.version for release in catalog.releases)
-
-
-def _left_out(build: Build, others: List[Candidate], context: _Context) -> List[str]:
-    """What is left out, and which release would have served it."""
-    reasons = []
-    for other in others:
-        found = context.fault(build, other)
-        if found is None:
-            continue
-        reach = _reach(other, context.machine, context.catalog)
-        text = f"{other.describe()} is left out: {found.text}"
-        if not reach.releases:
-            text = _unsupported(other, context.machine, context.catalog, reach).rstrip(".")
-        elif context.release.version in reach.releases:
-            text += "; another build of this release runs on it, but not on the more capable GPU"
-        else:
-            text += f"; torch {_span(reach.releases, context.catalog)} have builds that run on it"
-        reasons.append(text + ".")
-    return reasons
-
-
-def _rejections(
-    chosen: Optional[Build],
-    decisive: Optional[Candidate],
-    context: _Context,
-    otherwise: str = "",
-) -> Tuple[Rejection, ...]:
-    """Every build of the release but the chosen one; ``otherwise`` is the reason where no device decides."""
-    found: Dict[str, str] = {}
-    for build in context.here.builds:
-        if chosen is not None and build.torch_backend == chosen.torch_backend:
-            continue
-        if not build.seen:
-            reason = f"not known to be published for {context.platform}, so it is not pinned"
-        elif build.own_index:
-            reason = "its wheels require packages that its own index alone has, which the hint does not reach"
-        elif not _has_python(build, context.machine.python):
-            reason = f"it does not come for Python {context.machine.python}"
-        elif decisive is None:
-            reason = otherwise
-        else:
-            unfit = context.fault(build, decisive)
-            if unfit is not None:
-                reason = unfit.text
-            elif chosen is not None and _reached(build, context) < _reached(chosen, context):
-                reason = f"it runs on this machine too, but on fewer of its GPUs than {chosen.torch_backend}"
-            else:
-                name = chosen.torch_backend if chosen is not None else "another one"
-                reason = f"it runs on this machine too, but {name} comes before it in the order of preference"
-        found[build.torch_backend] = reason
-    return tuple(Rejection(*item) for item in found.items())
 
 
 # --- the rules ---------------------------------------------------------------------------------------------------
@@ -320,7 +103,7 @@ def _public_only(
 
 
 def _label(
-    context: _Context,
+    context: Context,
     needs: str,
     reasons: List[str],
     decisive: Optional[Candidate],
@@ -336,11 +119,11 @@ def _label(
         accelerated=False,
         needs=needs,
         reasons=tuple(reasons),
-        rejected=_rejections(None, decisive, context, otherwise),
+        rejected=rejections(None, decisive, context, otherwise),
     )
 
 
-def _cpu(context: _Context, reasons: List[str], otherwise: str = "there is no GPU that it could use") -> Selection:
+def _cpu(context: Context, reasons: List[str], otherwise: str = "there is no GPU that it could use") -> Selection:
     """Rule 1: the CPU build, or the public one where no index shows it."""
     here = context.here
     build = next((item for item in here.builds if item.torch_backend == "cpu" and item.seen), None)
@@ -362,11 +145,11 @@ def _cpu(context: _Context, reasons: List[str], otherwise: str = "there is no GP
         public_allowed=True,
         accelerated=False,
         reasons=tuple(reasons),
-        rejected=_rejections(build, None, context, otherwise),
+        rejected=rejections(build, None, context, otherwise),
     )
 
 
-def _libc_label(context: _Context) -> Optional[Tuple[str, str]]:
+def _libc_label(context: Context) -> Optional[Tuple[str, str]]:
     """The label and the reason where none of this release's wheels install on the machine's libc."""
     builds = [build for build in context.here.builds if build.seen]
     if context.here.public is not None:
@@ -381,38 +164,38 @@ def _libc_label(context: _Context) -> Optional[Tuple[str, str]]:
     return f"glibc.{format_pair(lowest)}", text
 
 
-def _release_label(reach: _Reach, release: str) -> str:
+def _release_label(reach: Reach, release: str) -> str:
     """The label that names the nearest release that serves the machine: a newer one if there is one, else an older."""
     older = [item for item in reach.releases if version_key(item) < version_key(release)]
     newer = [item for item in reach.releases if version_key(item) > version_key(release)]
     return f"torch.{newer[0]}.or.newer" if newer else f"torch.{older[-1]}.or.older"
 
 
-def _nothing_here(context: _Context, decisive: Candidate, reach: _Reach, reasons: List[str]) -> Selection:
+def _nothing_here(context: Context, decisive: Candidate, reach: Reach, reasons: List[str]) -> Selection:
     faults = [context.fault(build, decisive) for build in context.here.builds if build.seen]
     drivers = [item.driver for item in faults if item is not None and item.kind == "driver" and item.driver]
-    span = _span(reach.releases, context.catalog)
+    serving = span(reach.releases, context.catalog)
     if drivers:
         driver = min(drivers, key=version_key)
         reasons.append(
             f"torch {context.release.version} needs NVIDIA driver {driver} or newer on this GPU; "
-            f"with the driver of this machine torch {span} have a build for it."
+            f"with the driver of this machine torch {serving} have a build for it."
         )
         return _label(context, f"nvidia.driver.{driver}", reasons, decisive)
-    reasons.append(f"torch {context.release.version} has no build that runs on it; torch {span} have.")
+    reasons.append(f"torch {context.release.version} has no build that runs on it; torch {serving} have.")
     return _label(context, _release_label(reach, context.release.version), reasons, decisive)
 
 
-def _accelerated(context: _Context, decisive: Candidate, others: List[Candidate], reasons: List[str]) -> Selection:
+def _accelerated(context: Context, decisive: Candidate, others: List[Candidate], reasons: List[str]) -> Selection:
     """Rule 2, and rule 3 where this release has no build for the device that decides."""
-    reach = _reach(decisive, context.machine, context.catalog)
+    reach = reach_of(decisive, context.machine, context.catalog)
     reasons.append(f"{decisive.describe()} decides.")
     usable = context.usable(decisive)
     if not usable:
         return _nothing_here(context, decisive, reach, reasons)
     best = _best(usable, decisive, context)
-    reasons.append(_why_build(best, decisive, others, context))
-    reasons.extend(_left_out(best, others, context))
+    reasons.append(why_build(best, decisive, others, context))
+    reasons.extend(left_out(best, others, context))
     allowed, why = _public_beside(best, [decisive, *others], reach, context)
     reasons.append(why)
     return Selection(
@@ -423,11 +206,11 @@ def _accelerated(context: _Context, decisive: Candidate, others: List[Candidate]
         public_allowed=allowed,
         accelerated=True,
         reasons=tuple(reasons),
-        rejected=_rejections(best, decisive, context),
+        rejected=rejections(best, decisive, context),
     )
 
 
-def _public_beside(best: Build, devices: List[Candidate], reach: _Reach, context: _Context) -> Tuple[bool, str]:
+def _public_beside(best: Build, devices: List[Candidate], reach: Reach, context: Context) -> Tuple[bool, str]:
     """Whether the public build does too, by (a) it runs on the same devices, or (b) no release's public build does."""
     public = context.here.public
     version = context.release.version
@@ -458,26 +241,26 @@ def _public_beside(best: Build, devices: List[Candidate], reach: _Reach, context
     )
 
 
-def _auto(context: _Context) -> Selection:
+def _auto(context: Context) -> Selection:
     if context.platform == "macos_arm64":
         reason = "macOS on Apple silicon has one build, the public one; it uses the GPU through MPS."
         return _public_only(context.machine, context.release, (reason,), accelerated=True)
     devices = candidates(context.machine)
     reasons: List[str] = []
     for position, decisive in enumerate(devices):
-        reach = _reach(decisive, context.machine, context.catalog)
+        reach = reach_of(decisive, context.machine, context.catalog)
         if reach.releases:
             others = [*devices[:position], *devices[position + 1 :]]
             return _accelerated(context, decisive, others, reasons)
     reasons.extend(
-        _unsupported(item, context.machine, context.catalog, _reach(item, context.machine, context.catalog))
+        unsupported(item, context.machine, context.catalog, reach_of(item, context.machine, context.catalog))
         for item in devices
     )
     reasons.append("No GPU that torch can use: the CPU build." if devices else "No GPU was found: the CPU build.")
     return _cpu(context, list(dict.fromkeys(reasons)))
 
 
-def _asked_for(context: _Context, torch_backend: str) -> Selection:
+def _asked_for(context: Context, torch_backend: str) -> Selection:
     """A torch backend that the user named: that build and no other, whatever the machine has."""
     reasons = [f"The setting asks for {torch_backend}."]
     otherwise = f"the setting asks for {torch_backend}"
@@ -499,18 +282,18 @@ def _asked_for(context: _Context, torch_backend: str) -> Selection:
     if build is not None and libc is not None and build.glibc is not None:
         reasons.append(f"It does not install here: {libc.text}.")
         return _label(context, f"glibc.{format_pair(build.glibc)}", reasons, None, otherwise)
-    if build is None or not _has_python(build, context.machine.python):
+    if build is None or not has_python(build, context.machine.python):
         reasons.append(
-            f"torch {context.release.version} has no such build; torch {_span(tuple(places), context.catalog)} have."
+            f"torch {context.release.version} has no such build; torch {span(tuple(places), context.catalog)} have."
         )
-        label = _release_label(_Reach(tuple(places), (), ()), context.release.version)
+        label = _release_label(Reach(tuple(places), (), ()), context.release.version)
         return _label(context, label, reasons, None, otherwise)
     devices = [item for item in candidates(context.machine) if item.vendor == vendor_of(torch_backend)]
     faults = [context.fault(build, item) for item in devices]
     runs = None in faults
     if not runs:
         known = [item for item in faults if item is not None]
-        why = _worst_first(known)
+        why = worst_first(known)
         reasons.append(f"It will not use a GPU of this machine: {why.text if why else 'there is none that it is for'}.")
     if build.own_index:
         reasons.append("Its wheels require packages that its own index alone has: that index has to be named, too.")
@@ -526,7 +309,7 @@ def _asked_for(context: _Context, torch_backend: str) -> Selection:
         public_allowed=same,
         accelerated=runs,
         reasons=tuple(reasons),
-        rejected=_rejections(build, None, context, otherwise),
+        rejected=rejections(build, None, context, otherwise),
     )
 
 
@@ -538,12 +321,12 @@ def _builds(release: Release, platform: str) -> Tuple[Build, ...]:
 def _no_builds(machine: Machine, release: Release, catalog: Catalog, platform: str) -> Selection:
     """The release has nothing for the whole platform; another one has."""
     places = tuple(item.version for item in catalog.releases if platform in item.platforms)
-    text = f"torch {release.version} has no build for {platform}; torch {_span(places, catalog)} have."
-    label = _release_label(_Reach(places, (), ()), release.version)
+    text = f"torch {release.version} has no build for {platform}; torch {span(places, catalog)} have."
+    label = _release_label(Reach(places, (), ()), release.version)
     if platform == "macos_x86_64":
         label = "macos.arm64"
         text += " Newer releases of torch need a Mac with Apple silicon."
-    empty = _Context(machine, catalog, release, platform, PlatformBuilds((), None, frozenset()))
+    empty = Context(machine, catalog, release, platform, PlatformBuilds((), None, frozenset()))
     return _label(empty, label, [text], None)
 
 
@@ -574,7 +357,7 @@ def select(machine: Machine, release: Release, catalog: Catalog, torch_backend: 
     here = release.platforms.get(platform)
     if here is None:
         return _no_builds(machine, release, catalog, platform)
-    context = _Context(machine, catalog, release, platform, here)
+    context = Context(machine, catalog, release, platform, here)
     label = _libc_label(context)
     if label is not None:
         return _label(context, label[0], [label[1]], None)

@@ -17,7 +17,7 @@ from torch_auto.plan import (
     plan_to_json,
     satisfied_by_public,
 )
-from torch_auto.selection import needs_in_words
+from torch_auto.reasons import needs_in_words
 
 
 def _torch(plan: Plan) -> str:
