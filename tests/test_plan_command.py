@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,9 @@ import jsonschema
 import pytest
 from support import machines
 
+from torch_auto.catalog import load
 from torch_auto.cli import main
+from torch_auto.cli.age import catalog_age
 from torch_auto.machine_file import machine_from_json
 
 if TYPE_CHECKING:
@@ -97,6 +100,25 @@ def test_json_is_as_its_schema_says(
     assert releases[: len(asked)] == asked
     assert releases
     assert ("newest" in document) == (not asked)
+
+
+def test_the_catalogs_age_is_told() -> None:
+    """plan and info end with how old the knowledge is, since a newer torch is beyond it."""
+    known = load()
+    day = date.fromisoformat(known.as_of)
+    start = f"Builds of torch up to {known.newest.version} are known, as of {known.as_of}"
+    for days, ago in [(0, "today"), (1, "yesterday"), (400, "400 days ago")]:
+        assert catalog_age(known, day + timedelta(days)) == f"{start} ({ago})."
+
+
+def test_plan_and_info_tell_the_catalogs_age(
+    plan: Callable[..., tuple[int, str, str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The line stands last, in each form that is for people."""
+    for arguments in ((), ("2.5.1",)):
+        assert plan(machines.cpu(), *arguments)[1].splitlines()[-1].startswith("Builds of torch up to ")
+    assert main(["info"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("Builds of torch up to ")
 
 
 def test_settings_of_the_command(plan: Callable[..., tuple[int, str, str]]) -> None:

@@ -124,7 +124,7 @@ def test_info_prints_what_the_setting_machine_reads(tmp_path: Path, capsys: pyte
     machine = machine_from_text(text)
     assert json.loads(text)["accelerators"][0]["devices"][0]["pci_id"] == "8086:e20b"
     assert run(root, as_json=False, colour=False) == 0
-    assert capsys.readouterr().out == render(machine, colour=False)
+    assert capsys.readouterr().out.startswith(render(machine, colour=False))
 
 
 def test_a_root_that_is_no_folder_is_an_error(tmp_path: Path) -> None:

@@ -6,8 +6,11 @@ import json
 import os
 import sys
 import textwrap
+from datetime import datetime, timezone
 from typing import Dict, Iterable, List, Tuple
 
+from torch_auto import catalog
+from torch_auto.cli.age import catalog_age
 from torch_auto.machine import (
     Accelerator,
     AmdAccelerator,
@@ -139,8 +142,10 @@ def run(root: str, *, as_json: bool, colour: bool) -> int:
         raise NotADirectoryError(f"--root: {root} is not a folder")
     machine = detect(root)
     if as_json:
-        json.dump(machine_to_json(machine), sys.stdout, indent=2, ensure_ascii=False)
+        json.dump(machine_to_json(machine), sys.stdout, indent=2)
         sys.stdout.write("\n")
     else:
-        sys.stdout.write(render(machine, colour=colour))
+        sys.stdout.write(
+            f"{render(machine, colour=colour)}\n{catalog_age(catalog.load(), datetime.now(timezone.utc).date())}\n"
+        )
     return 0

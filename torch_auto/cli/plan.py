@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime, timezone
 from typing import Any, List, Mapping
 
 from torch_auto import catalog, settings
+from torch_auto.cli.age import catalog_age
 from torch_auto.plan import (
     FORMAT_VERSION,
     Newest,
@@ -117,5 +119,6 @@ def run(releases: List[str], config: Mapping[str, Any], *, as_json: bool) -> int
         json.dump(document, sys.stdout, indent=2)
         sys.stdout.write("\n")
     else:
-        sys.stdout.write(_render(plans, chosen.pin) if releases else _render_newest(newest, plans))
+        text = _render(plans, chosen.pin) if releases else _render_newest(newest, plans)
+        sys.stdout.write(f"{text}\n{catalog_age(known, datetime.now(timezone.utc).date())}\n")
     return 0
