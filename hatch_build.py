@@ -21,7 +21,6 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from torch_auto import catalog, settings
 from torch_auto.distribution import (
     EXTRAS,
-    PROJECT_URLS,
     index_url_entry,
     platform_tag,
     sdist_version,
@@ -41,7 +40,6 @@ class ReleaseMetadataHook(MetadataHookInterface):
         release = catalog.load().release(torch_release(version))
         metadata["version"] = version
         metadata["requires-python"] = release.requires_python
-        metadata["urls"] = dict(PROJECT_URLS)
 
 
 class PinHook(BuildHookInterface[Any]):
@@ -50,10 +48,6 @@ class PinHook(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: Dict[str, Any]) -> None:
         """Decide and hand over. ``version`` is hatchling's name for the kind of wheel: "standard" or "editable"."""
         core = self.metadata.core
-        # The index URL is written below, so Project-URL is dynamic although the project's own URLs are known (PEP 643).
-        core.dynamic.append("urls")
-        if self.target_name != "wheel":
-            return
         known = catalog.load()
         chosen = settings.read(known)
         machine = machine_for(chosen)

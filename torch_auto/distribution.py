@@ -7,9 +7,6 @@ from typing import List, Mapping, Tuple
 from torch_auto import catalog
 from torch_auto.plan import Plan, torch_release
 
-#: Label and URL of what is the same in every wheel.
-PROJECT_URLS = (("Documentation", "https://github.com/torch-auto/torch-auto#readme"),)
-
 #: Label of the URL that says where the chosen torch backend's wheels are: the hint.
 INDEX_LABEL = "PyTorch index"
 
@@ -64,7 +61,7 @@ def wheel_metadata(pkg_info: str, plan: Plan) -> str:
     headers, separator, body = pkg_info.partition("\n\n")
     lines = headers.split("\n")
     label, url = index_url_entry(plan)
-    _insert_after(lines, "Project-URL: ", [f"Project-URL: {label}, {url}"])
+    _insert_after(lines, "Summary: ", [f"Project-URL: {label}, {url}"])
     added = [f"Requires-Dist: {item}" for item in wheel_requirements(plan)]
     for extra, requirements in EXTRAS.items():
         added.append(f"Provides-Extra: {extra}")
