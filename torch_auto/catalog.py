@@ -98,6 +98,10 @@ class PlatformBuilds(NamedTuple):
     public: Optional[Build]
     pythons: FrozenSet[str]
 
+    def find(self, torch_backend: Optional[str]) -> Optional[Build]:
+        """The build for a torch backend that can be pinned, or None where there is none."""
+        return next((build for build in self.builds if build.torch_backend == torch_backend and build.seen), None)
+
 
 class Release(NamedTuple):
     """A torch release: ``released`` is a date (ISO 8601), ``local_versions`` every local version known of it."""

@@ -99,7 +99,10 @@ def make_plan(release: Release, machine: Machine, settings: Settings, catalog: C
     selection = select(machine, release, catalog, settings.backend)
     pythons = _pythons(release, machine.platform)
     selections = {
-        python: select(machine._replace(python=python), release, catalog, settings.backend) for python in pythons
+        python: selection
+        if python == machine.python
+        else select(machine._replace(python=python), release, catalog, settings.backend)
+        for python in pythons
     }
     reasons = [*selection.reasons]
     if selection.requires_torch and pythons and machine.python.rstrip("t") not in pythons:
@@ -136,7 +139,7 @@ def newest_usable(machine: Machine, settings: Settings, catalog: Catalog) -> New
         if here is None or machine.python not in here.pythons:
             continue
         selection = select(machine, release, catalog, settings.backend)
-        build = next((item for item in here.builds if item.torch_backend == selection.torch_backend), here.public)
+        build = here.find(selection.torch_backend) or here.public
         if selection.needs is not None or build is None or build.own_index or libc_fault(build.glibc, machine):
             continue
         with_hint = with_hint or release.version

@@ -56,7 +56,7 @@ def _twin(release: Release, platform: Optional[str]) -> Optional[str]:
     here = release.platforms.get(platform or "") or _sibling(release, platform)
     if here is None:
         return None
-    twin = here.public or next((build for build in here.builds if build.torch_backend == "cpu" and build.seen), None)
+    twin = here.public or here.find("cpu")
     return twin.local_version if twin is not None else None
 
 

@@ -126,7 +126,7 @@ def _label(
 def _cpu(context: Context, reasons: List[str], otherwise: str = "there is no GPU that it could use") -> Selection:
     """Rule 1: the CPU build, or the public one where no index shows it."""
     here = context.here
-    build = next((item for item in here.builds if item.torch_backend == "cpu" and item.seen), None)
+    build = here.find("cpu")
     public = here.public
     if build is not None and build.local_version is not None:
         if public is not None and public.torch_backend != "cpu":
@@ -267,7 +267,7 @@ def _asked_for(context: Context, torch_backend: str) -> Selection:
     places = [
         release.version
         for release in context.catalog.releases
-        if any(item.torch_backend == torch_backend and item.seen for item in _builds(release, context.platform))
+        if context.platform in release.platforms and release.platforms[context.platform].find(torch_backend) is not None
     ]
     if not places and torch_backend in context.catalog.torch_backends():
         reasons.append(f"PyTorch has no {torch_backend} build for {context.platform}: the public build.")
@@ -277,7 +277,7 @@ def _asked_for(context: Context, torch_backend: str) -> Selection:
             f"No release in this catalog, of {context.catalog.as_of}, is known to have a {torch_backend} build."
         )
         return _label(context, torch_backend, reasons, None, otherwise)
-    build = next((item for item in context.here.builds if item.torch_backend == torch_backend and item.seen), None)
+    build = context.here.find(torch_backend)
     libc = libc_fault(build.glibc, context.machine) if build is not None else None
     if build is not None and libc is not None and build.glibc is not None:
         reasons.append(f"It does not install here: {libc.text}.")
@@ -311,11 +311,6 @@ def _asked_for(context: Context, torch_backend: str) -> Selection:
         reasons=tuple(reasons),
         rejected=rejections(build, None, context, otherwise),
     )
-
-
-def _builds(release: Release, platform: str) -> Tuple[Build, ...]:
-    here = release.platforms.get(platform)
-    return here.builds if here is not None else ()
 
 
 def _no_builds(machine: Machine, release: Release, catalog: Catalog, platform: str) -> Selection:
