@@ -232,11 +232,23 @@ def _lowest_glibc(tags: Tuple[str, ...]) -> Optional[Tuple[int, int]]:
     return min(found) if found else None
 
 
+def read_data(path: str) -> str:
+    """A data file's text. What imported this module reads it, so a zip will do, also one with a relative path.
+
+    Raises:
+        OSError: there is no such file.
+        UnicodeDecodeError: it is not UTF-8.
+    """
+    loader: Any = __loader__  # type: ignore[name-defined]  # every module has one
+    archive = getattr(loader, "archive", None)
+    data: bytes = loader.get_data(path.replace(os.path.abspath(archive), archive, 1) if archive else path)
+    return data.decode("utf-8")
+
+
 def _read(directory: str, name: str) -> Dict[str, Any]:
     path = os.path.join(directory, name)
     try:
-        with open(path, encoding="utf-8") as file:
-            value = json.load(file)
+        value = json.loads(read_data(path))
     except (OSError, ValueError) as error:
         raise CatalogError(f"the catalog's file {name} cannot be read: {error}") from error
     if not isinstance(value, dict) or value.get("version") != 1:
@@ -325,7 +337,12 @@ def _load(directory: str) -> Catalog:
 
 
 @lru_cache(maxsize=None)
-def _pairs(directory: str) -> Tuple[Dict[str, Any], ...]:
+def pair_rows(directory: str = DATA) -> Tuple[Dict[str, Any], ...]:
+    """The records of projects that belong to a release, torchvision first; read apart from the catalog.
+
+    Raises:
+        CatalogError: the file is missing or damaged.
+    """
     return tuple(_read(directory, "pairs.json")["pairs"])
 
 
@@ -339,7 +356,7 @@ def companions(vendor: Optional[str], release: Optional[str] = None, directory: 
     """
     if vendor not in ("amd", "intel"):
         return ()
-    found = (row for row in _pairs(directory) if row.get("vendor") == vendor and release in (None, row["release"]))
+    found = (row for row in pair_rows(directory) if row.get("vendor") == vendor and release in (None, row["release"]))
     return tuple(dict.fromkeys(row["project"] for row in found))
 
 

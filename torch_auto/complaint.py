@@ -25,7 +25,7 @@ def complaint(torch: ModuleType, plan: dict[str, Any]) -> str | None:
     shown = version if "+" in version or version == inside else f"{version} ({inside} inside)"
     if not satisfied(version, plan["requirements"]):
         what = f"this machine needs {_needed(plan)}"
-        how = "`torch-auto refresh` mends it"
+        how = f"`torch-auto {'sync' if plan.get('group') else 'refresh'}` mends it"
     else:
         reason = gpu_unused(inside, plan)
         if reason is None:
@@ -156,4 +156,4 @@ def _needed(plan: dict[str, Any]) -> str:
         return f"torch {plan['release']}"
     if local.startswith("needs."):
         return f"another release than {plan['release']}, which {local.replace('.', ' ', 1)}"
-    return f"torch {plan['release']}+{local}"
+    return f"torch {plan['release']}+{local}" + (f" (group {plan['group']})" if plan.get("group") else "")

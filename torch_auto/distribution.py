@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import List, Mapping, Tuple
+from typing import Dict, List, Mapping, Tuple
 
 from torch_auto import catalog
+from torch_auto.family import EXTRAS as FAMILY
 from torch_auto.plan import Plan, torch_release
 
 #: Label of the URL that says where the chosen torch backend's wheels are: the hint.
@@ -27,12 +28,21 @@ def sdist_version(environment: Mapping[str, str]) -> str:
 
 
 #: What only a part of the command needs. Extras are written with the pins: an sdist has no Requires-Dist at all.
-EXTRAS = {"cli": ("tomlkit>=0.12",)}
+COMMAND = {"cli": ("tomlkit>=0.12",)}
+
+
+def wheel_extras(plan: Plan) -> Dict[str, List[str]]:
+    """Every Provides-Extra of a wheel with its requirements, in the order of METADATA.
+
+    All names are there on each machine: an extra that a machine has no pins for is still no unknown one.
+    """
+    pins = {extra.name: extra.requirements for extra in plan.extras}
+    return {name: list(items) for name, items in {**COMMAND, **dict.fromkeys(FAMILY, ()), **pins}.items()}
 
 
 def wheel_requirements(plan: Plan) -> List[str]:
-    """Every Requires-Dist of a wheel, in the order of METADATA."""
-    return [*OWN_REQUIREMENTS, *plan.requirements]
+    """Every Requires-Dist of a wheel, in the order of METADATA; with groups, torch is the groups' business."""
+    return [*OWN_REQUIREMENTS, *(plan.requirements if plan.group is None else ())]
 
 
 def index_url_entry(plan: Plan) -> Tuple[str, str]:
@@ -63,9 +73,11 @@ def wheel_metadata(pkg_info: str, plan: Plan) -> str:
     label, url = index_url_entry(plan)
     _insert_after(lines, "Summary: ", [f"Project-URL: {label}, {url}"])
     added = [f"Requires-Dist: {item}" for item in wheel_requirements(plan)]
-    for extra, requirements in EXTRAS.items():
+    for extra, requirements in wheel_extras(plan).items():
         added.append(f"Provides-Extra: {extra}")
-        added.extend(f"Requires-Dist: {item}; extra == {extra!r}" for item in requirements)
+        for item in requirements:
+            pin, _, marker = item.partition("; ")
+            added.append(f"Requires-Dist: {pin}; {f'({marker}) and ' if marker else ''}extra == {extra!r}")
     _insert_after(lines, "Requires-Python: ", added)
     return "\n".join(lines) + separator + body
 

@@ -6,6 +6,7 @@ import re
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from torch_auto.catalog import Catalog, Release, companions, vendor_of, version_key
+from torch_auto.family import Answer, Extra, extras
 from torch_auto.fit import libc_fault
 from torch_auto.machine import (
     Accelerator,
@@ -29,7 +30,9 @@ class Plan(NamedTuple):
     """What a build of one release emits on one machine.
 
     ``requirements`` are the pins as METADATA has them, ``index_url`` is where the chosen torch backend's wheels are,
-    ``find_links`` the pages that the user's side must name for them to be found.
+    ``find_links`` the pages that the user's side must name for them to be found. With the setting ``groups``,
+    ``group`` is the name of this machine's; ``requirements`` are that group's then, and METADATA has none of them.
+    ``extras`` say what torch-auto[vision] and its like ask for beside them.
     """
 
     release: str
@@ -38,6 +41,8 @@ class Plan(NamedTuple):
     index_url: str
     find_links: Tuple[str, ...]
     reasons: Tuple[str, ...]
+    group: Optional[str] = None
+    extras: Tuple[Extra, ...] = ()
 
 
 def torch_release(version: str) -> str:
@@ -96,6 +101,8 @@ def make_plan(release: Release, machine: Machine, settings: Settings, catalog: C
 
     The requirements hold for every Python; the reasons are told for the machine's own.
     """
+    if settings.groups:
+        return _group_plan(machine, settings, catalog)
     selection = select(machine, release, catalog, settings.backend)
     pythons = _pythons(release, machine.platform)
     selections = {
@@ -104,23 +111,46 @@ def make_plan(release: Release, machine: Machine, settings: Settings, catalog: C
         else select(machine._replace(python=python), release, catalog, settings.backend)
         for python in pythons
     }
-    reasons = [*selection.reasons]
-    if selection.requires_torch and pythons and machine.python.rstrip("t") not in pythons:
-        reasons.append(
-            f"torch {release.version} has no wheels for Python {machine.python}; it has them for {', '.join(pythons)}."
-        )
     base = settings.index_url
     backend = selection.torch_backend
     # The public builds are the same everywhere, so no platform is told apart as this machine's own.
     platform = machine.platform if settings.backend != PUBLIC else None
-    requirements = torch_requirements(selections or {machine.python: selection}, release, platform, settings.pin)
+    every = selections or {machine.python: selection}
+    answer = Answer(machine, release, catalog, selection, every, platform, settings.pin)
     return Plan(
         release=release.version,
         selection=selection,
-        requirements=requirements,
+        requirements=torch_requirements(every, release, platform, settings.pin),
         index_url=f"{base}/{backend}" if backend else base,
         find_links=_find_links(base, selection),
-        reasons=(*reasons, *settings.notes),
+        reasons=(*selection.reasons, *_no_wheels(release, machine, selection), *settings.notes),
+        extras=extras(answer, base),
+    )
+
+
+def _no_wheels(release: Release, machine: Machine, selection: Selection) -> Tuple[str, ...]:
+    """The reason that is to be told where the release has nothing for the machine's Python."""
+    pythons = _pythons(release, machine.platform)
+    if not selection.requires_torch or not pythons or machine.python.rstrip("t") in pythons:
+        return ()
+    has = f"it has them for {', '.join(pythons)}"
+    return (f"torch {release.version} has no wheels for Python {machine.python}; {has}.",)
+
+
+def _group_plan(machine: Machine, settings: Settings, catalog: Catalog) -> Plan:
+    """What the group of this machine comes to, whatever torch-auto's own release."""
+    from torch_auto.groups import choose, group_pages, group_requirements  # noqa: PLC0415  # most builds are without
+
+    group, selection, reasons = choose(machine, settings.groups, catalog, settings.backend)
+    return Plan(
+        release=group.release,
+        selection=selection,
+        requirements=group_requirements(group, catalog),
+        # METADATA names it, and is the same on every machine.
+        index_url=settings.index_url,
+        find_links=group_pages(settings.groups, settings.index_url),
+        reasons=(*reasons, *_no_wheels(catalog.release(group.release), machine, selection), *settings.notes),
+        group=group.name,
     )
 
 
@@ -131,8 +161,17 @@ class Newest(NamedTuple):
     without_hint: Optional[str]
 
 
-def newest_usable(machine: Machine, settings: Settings, catalog: Catalog) -> Newest:
-    """What a resolver comes to that walks back from the newest release of torch-auto, on this machine's Python."""
+def newest_usable(machine: Machine, settings: Settings, catalog: Catalog, wanted: Tuple[str, ...] = ()) -> Newest:
+    """What a resolver comes to that walks back from the newest release of torch-auto, on this machine's Python.
+
+    ``wanted`` are extras that are asked for.
+    """
+    if settings.groups:
+        plan = _group_plan(machine, settings, catalog)
+        here = catalog.release(plan.release).platforms.get(machine.platform or "")
+        usable = here is not None and machine.python in here.pythons and plan.selection.needs is None
+        alone = usable and plan.selection.local_version is None
+        return Newest(plan.release if usable else None, plan.release if alone else None)
     with_hint = None
     for release in reversed(catalog.releases):
         here = release.platforms.get(machine.platform or "")
@@ -142,8 +181,13 @@ def newest_usable(machine: Machine, settings: Settings, catalog: Catalog) -> New
         build = here.find(selection.torch_backend) or here.public
         if selection.needs is not None or build is None or build.own_index or libc_fault(build.glibc, machine):
             continue
+        answer = Answer(machine, release, catalog, selection, {}, None, settings.pin)
+        found = extras(answer, settings.index_url) if wanted else ()
+        asked = [item for item in found if item.name in wanted]
+        if any(item.needs is not None for item in asked):
+            continue
         with_hint = with_hint or release.version
-        if satisfied_by_public(selection, settings.pin):
+        if satisfied_by_public(selection, settings.pin) and all(item.public_allowed for item in asked):
             return Newest(with_hint, release.version)
     return Newest(with_hint, None)
 
@@ -155,12 +199,28 @@ def satisfied_by_public(selection: Selection, pin: str) -> bool:
     return selection.local_version is None or (selection.public_allowed and pin == PREFER)
 
 
+def extra_to_json(extra: Extra) -> Dict[str, Any]:
+    """One of the extras of an entry of ``torch-auto plan --json``."""
+    needs = f"needs.{extra.needs}" if extra.needs is not None else None
+    return {
+        "project": extra.project,
+        "version": extra.version,
+        "torch_backend": extra.torch_backend,
+        "needs": needs,
+        "public_allowed": extra.public_allowed,
+        "requirements": list(extra.requirements),
+        "find_links": [extra.page],
+        "reasons": [extra.reason],
+    }
+
+
 def plan_to_json(plan: Plan) -> Dict[str, Any]:
     """One entry of ``torch-auto plan --json``; ``schemas/plan.schema.json`` describes it."""
     selection = plan.selection
     needs = f"needs.{selection.needs}" if selection.needs is not None else None
     return {
         "release": plan.release,
+        "group": plan.group,
         "platform": selection.platform,
         "torch_backend": selection.torch_backend,
         "local_version": needs or selection.local_version,
@@ -170,11 +230,17 @@ def plan_to_json(plan: Plan) -> Dict[str, Any]:
         "find_links": list(plan.find_links),
         "reasons": list(plan.reasons),
         "rejected": [{"torch_backend": item.torch_backend, "reason": item.reason} for item in selection.rejected],
+        "extras": {item.name: extra_to_json(item) for item in plan.extras},
     }
 
 
-def record(plan: Plan, machine: Machine) -> Dict[str, Any]:
-    """What the wheel keeps in ``torch_auto/selection.json``: the machine, and what was decided for it and why."""
+def record(plan: Plan, machine: Machine, settings: Settings) -> Dict[str, Any]:
+    """What the wheel keeps in ``torch_auto/selection.json``: the machine, what was decided for it and why."""
     from torch_auto.machine_file import machine_to_json  # noqa: PLC0415  # preparing METADATA needs none of it
 
-    return {"version": FORMAT_VERSION, "machine": machine_to_json(machine), "plan": plan_to_json(plan)}
+    return {
+        "version": FORMAT_VERSION,
+        "machine": machine_to_json(machine),
+        "settings": {name: {"value": value, "origin": origin} for name, value, origin in settings.given},
+        "plan": plan_to_json(plan),
+    }

@@ -47,12 +47,14 @@ def span(releases: Tuple[str, ...], catalog: Catalog) -> str:
     return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
 
 
-def why_build(build: Build, decisive: Candidate, others: List[Candidate], context: Context) -> str:
-    """Why this build, of those that run on the device that decides."""
+def why_build(
+    build: Build, decisive: Candidate, others: List[Candidate], context: Context, among: Optional[str] = None
+) -> str:
+    """Why this build, of those that run on the device that decides; ``among`` says which there are to choose from."""
     accelerator = decisive.accelerator
     toolkit = toolkit_version(build.torch_backend)
     where = "on it" if not others else "on it and on the most of the other GPUs"
-    text = f"{build.torch_backend}: of the builds of torch {context.release.version} that run {where}, "
+    text = f"{build.torch_backend}: of the {among or f'builds of torch {context.release.version}'} that run {where}, "
     if not isinstance(accelerator, NvidiaAccelerator) or toolkit is None:
         return text + ("it has the newest ROCm." if build.gfx else "it is the one.")
     cuda = cuda_driver_version(accelerator, context.machine) or (0, 0)
@@ -107,15 +109,20 @@ def left_out(build: Build, others: List[Candidate], context: Context) -> List[st
         if found is None:
             continue
         reach = reach_of(other, context.machine, context.catalog)
-        text = f"{other.describe()} is left out: {found.text}"
         if not reach.releases:
-            text = unsupported(other, context.machine, context.catalog, reach).rstrip(".")
-        elif context.release.version in reach.releases:
-            text += "; another build of this release runs on it, but not on the more capable GPU"
+            reasons.append(unsupported(other, context.machine, context.catalog, reach))
         else:
-            text += f"; torch {span(reach.releases, context.catalog)} have builds that run on it"
-        reasons.append(text + ".")
+            reasons.append(why_left_out(other, found, context))
     return reasons
+
+
+def why_left_out(other: Candidate, found: Unfit, context: Context) -> str:
+    """Why a device is left out on which some build runs, but not the one that is taken."""
+    reach = reach_of(other, context.machine, context.catalog)
+    text = f"{other.describe()} is left out: {found.text}; "
+    if context.release.version in reach.releases:
+        return text + "another build of this release runs on it, but not on the more capable GPU."
+    return text + f"torch {span(reach.releases, context.catalog)} have builds that run on it."
 
 
 def rejections(

@@ -15,9 +15,10 @@ Three things about the form were measured with uv, pip and Poetry, and tests hol
 
 from __future__ import annotations
 
-from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Container, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from torch_auto.catalog import PlatformBuilds, Release
+from torch_auto.catalog import Build, PlatformBuilds, Release, version_key
+from torch_auto.reach import has_python
 from torch_auto.selection import Selection
 
 #: Values of the setting ``pin``.
@@ -40,32 +41,40 @@ _SYSTEMS = (
 )
 
 
-def _leaving_out(release: Release, *but: Optional[str]) -> str:
+def leaving_out(version: str, local_versions: Sequence[str], *but: Optional[str]) -> str:
     """The specifier that takes the public build and, if they are there, these local versions, the highest first."""
-    excluded = (f"!={release.version}+{local}" for local in release.local_versions if local not in but)
-    return ",".join([f"=={release.version}.*", *excluded])
+    return ",".join([f"=={version}.*", *(f"!={version}+{local}" for local in local_versions if local not in but)])
 
 
-def _public_specifier(release: Release, platform: Optional[str]) -> str:
+def _leaving_out(release: Release, *but: Optional[str]) -> str:
+    return leaving_out(release.version, release.local_versions, *but)
+
+
+def public_specifier(release: Release, platform: Optional[str]) -> str:
     """The specifier of the public build on a platform, or of its cpu build where PyPI has none."""
-    return _leaving_out(release, _twin(release, platform))
+    return _leaving_out(release, twin_of(release, platform))
 
 
-def _twin(release: Release, platform: Optional[str]) -> Optional[str]:
+def twin_of(release: Release, platform: Optional[str]) -> Optional[str]:
     """The local version that the PyTorch index gives the public build of a platform, if it gives it one."""
-    here = release.platforms.get(platform or "") or _sibling(release, platform)
+    here = sibling(release, platform)
     if here is None:
         return None
     twin = here.public or here.find("cpu")
     return twin.local_version if twin is not None else None
 
 
-def _sibling(release: Release, platform: Optional[str]) -> Optional[PlatformBuilds]:
-    """The release's builds for the same system on another machine: what a platform without builds is counted with."""
-    for system in _SYSTEMS:
-        if platform in system.platforms:
-            return next((release.platforms[item] for item in system.platforms if item in release.platforms), None)
-    return None
+def sibling(release: Release, platform: Optional[str]) -> Optional[PlatformBuilds]:
+    """The release's builds for a platform, or for the same system on another machine: what it is counted with."""
+    return release.platforms.get(counted_with(platform, release.platforms) or "")
+
+
+def counted_with(platform: Optional[str], known: Container[str]) -> Optional[str]:
+    """A platform if it is known, or else another machine of the same system; None where there is neither."""
+    if platform in known:
+        return platform
+    names = next((list(system.platforms) for system in _SYSTEMS if platform in system.platforms), [])
+    return next((name for name in names if name in known), None)
 
 
 def _own_specifier(selection: Selection, release: Release, pin: str) -> str:
@@ -73,13 +82,20 @@ def _own_specifier(selection: Selection, release: Release, pin: str) -> str:
         return f"=={release.version}+needs.{selection.needs}"
     local = selection.local_version
     if local is None:
-        return _public_specifier(release, selection.platform)
+        return public_specifier(release, selection.platform)
     if selection.public_allowed and pin == PREFER:
-        # Where the wanted one is the higher, the twin stays in as well: an installer that cannot have the wanted one,
-        # say ROCm's without the page of its triton, then still finds the public build's files on the same page.
-        twin = _twin(release, selection.platform)
-        return _leaving_out(release, local, twin if twin is not None and _segment(twin) < _segment(local) else None)
+        return _leaving_out(release, local, lower_twin(release, selection.platform, local))
     return f"=={release.version}+{local}"
+
+
+def lower_twin(release: Release, platform: Optional[str], local_version: str) -> Optional[str]:
+    """The public build's twin, where the local version that is wanted is the higher one.
+
+    It stays in as well then: an installer that cannot have the wanted one, say ROCm's without the page of its triton,
+    still finds the public build's files on the same page.
+    """
+    twin = twin_of(release, platform)
+    return twin if twin is not None and _segment(twin) < _segment(local_version) else None
 
 
 def _segment(local_version: str) -> str:
@@ -87,7 +103,7 @@ def _segment(local_version: str) -> str:
     return local_version.split(".", maxsplit=1)[0]
 
 
-def _by_python(specifiers: Sequence[Tuple[str, str]]) -> List[Tuple[str, str]]:
+def by_python(specifiers: Sequence[Tuple[str, str]]) -> List[Tuple[str, str]]:
     """[(Python version, specifier)], ascending, as [(marker, specifier)] with one entry per run of equal specifiers."""
     runs: List[Tuple[str, str]] = []
     for python, specifier in specifiers:
@@ -102,7 +118,7 @@ def _by_python(specifiers: Sequence[Tuple[str, str]]) -> List[Tuple[str, str]]:
     return result
 
 
-def _places(own: Optional[str]) -> List[Tuple[str, str]]:
+def partition(own: Optional[str]) -> List[Tuple[str, str]]:
     """[(platform, marker)]: a partition of the world in which the machine's own platform has a place to itself."""
     places = []
     for system in _SYSTEMS:
@@ -137,18 +153,62 @@ def torch_requirements(
     """
     if not all(selection.requires_torch for selection in selections.values()):
         return ()
+    own = [(python, _own_specifier(item, release, pin)) for python, item in selections.items()]
+    return render(
+        "torch",
+        _leaving_out(release),
+        [
+            (marker, by_python(own) if place == platform else [("", public_specifier(release, place))])
+            for place, marker in partition(platform)
+        ],
+    )
+
+
+def group_build(here: PlatformBuilds, torch_backend: str, python: str) -> Optional[Build]:
+    """What the group of a torch backend is on one platform and Python: its build, or else cpu, or else the public one.
+
+    ``python`` is "" for any; None where a platform has none of the three.
+    """
+    for build in (here.find(torch_backend), here.find("cpu")):
+        if build is not None and not build.own_index and has_python(build, python):
+            return build
+    return here.public
+
+
+def exact_requirements(release: Release, torch_backend: str) -> Tuple[str, ...]:
+    """The requirements of a dependency group: one torch backend's build on every platform that has it.
+
+    They are the same wherever they are written. On each platform and Python exactly one of them holds.
+    """
+    places = []
+    for place, marker in partition(None):
+        here = sibling(release, place)
+        pythons = sorted({python.rstrip("t") for python in here.pythons}, key=version_key) if here is not None else []
+        specifiers = []
+        for python in pythons or [""]:
+            build = group_build(here, torch_backend, python) if here is not None else None
+            local = build.local_version if build is not None else None
+            specifiers.append((python, f"=={release.version}+{local}" if local else public_specifier(release, place)))
+        places.append((marker, by_python(specifiers)))
+    return render("torch", _leaving_out(release), places)
+
+
+def render(project: str, last: str, places: Sequence[Tuple[str, List[Tuple[str, str]]]]) -> Tuple[str, ...]:
+    """[(marker of a place, [(marker of Pythons, specifier)])] as requirements, as few as there are answers.
+
+    The specifier ``last`` goes last: that of the public build alone.
+    """
     groups: Dict[Tuple[str, str], List[str]] = {}  # (specifier, marker of the Pythons) -> markers of the places
-    for place, marker in _places(platform):
-        pins = [("", _public_specifier(release, place))]
-        if place == platform:
-            pins = _by_python([(python, _own_specifier(item, release, pin)) for python, item in selections.items()])
+    for marker, pins in places:
         for python, specifier in pins:
             groups.setdefault((specifier, python), []).append(marker)
     written = []
-    # The public build alone goes last. uv solves in this order, and takes what it has taken on one platform on the next
+    # uv solves in this order, and takes what it has taken on one platform on the next
     # as well if it may: a bare 2.5.1 first, whose files on the find-links page are macOS's, would be Windows' too.
-    default = _leaving_out(release)
-    for (specifier, python), markers in sorted(groups.items(), key=lambda item: item[0][0] == default):
-        marker = " and ".join(part for part in (_joined(markers), python) if part)
-        written.append(f"torch{specifier}; {marker}" if marker else f"torch{specifier}")
+    for (specifier, python), markers in sorted(groups.items(), key=lambda item: item[0][0] == last):
+        joined = _joined(markers)
+        if python and " or " in joined:
+            joined = f"({joined})"
+        marker = " and ".join(part for part in (joined, python) if part)
+        written.append(f"{project}{specifier}; {marker}" if marker else f"{project}{specifier}")
     return tuple(written)

@@ -16,10 +16,14 @@ from torch_auto.machine import Machine
 from torch_auto.requirements import EXACT, PREFER
 from torch_auto.selection import AUTO, NONE, PUBLIC
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # a build with groups needs them, and no other
+    from torch_auto.groups import Group
+
 DEFAULT_INDEX_URL = "https://download.pytorch.org/whl"
 
 #: Each setting's name as a config setting; its variable is TORCH_AUTO_ and the name in capitals.
-NAMES = ("backend", "pin", "machine", "index-url")
+NAMES = ("backend", "pin", "machine", "index-url", "groups")
 
 #: Variables of the same prefix that are read elsewhere: at import, and when an sdist is made.
 _OTHER_VARIABLES = ("TORCH_AUTO_WARN", "TORCH_AUTO_VERSION")
@@ -43,7 +47,11 @@ class SettingsError(ValueError):
 
 
 class Settings(NamedTuple):
-    """What the user asked for. ``notes`` are for the reasons: where a setting came from, what was not taken."""
+    """What the user asked for.
+
+    ``notes`` are for the reasons: where a setting came from, what was not taken. ``given`` is what was set: (name,
+    value, origin).
+    """
 
     backend: str = AUTO
     pin: str = PREFER
@@ -52,6 +60,8 @@ class Settings(NamedTuple):
     driver_version: Optional[str] = None  # UV_CUDA_DRIVER_VERSION: assume this NVIDIA driver
     gfx_target: Optional[str] = None  # UV_AMD_GPU_ARCHITECTURE: assume this AMD GPU
     notes: Tuple[str, ...] = ()
+    groups: Tuple[Group, ...] = ()
+    given: Tuple[Tuple[str, str, str], ...] = ()
 
 
 class _Given(NamedTuple):
@@ -158,6 +168,16 @@ def _pin(given: _Given, faults: List[str]) -> str:
     return PREFER
 
 
+def _groups(given: _Given, catalog: Catalog, faults: List[str]) -> Tuple[Group, ...]:
+    from torch_auto.groups import parse_groups  # noqa: PLC0415  # most builds are without groups
+
+    try:
+        return parse_groups(given.value, catalog)
+    except ValueError as error:
+        faults.append(f"{given.origin}: {error}")
+        return ()
+
+
 def _machine(given: _Given, faults: List[str]) -> Optional[Machine]:
     from torch_auto.machine_file import MachineError  # noqa: PLC0415  # most builds are for the machine that they run on
 
@@ -257,12 +277,18 @@ def read(
     pin = _pin(given["pin"], faults) if "pin" in given else PREFER
     machine = _machine(given["machine"], faults) if "machine" in given else None
     index_url = _index_url(given["index-url"], faults) if "index-url" in given else DEFAULT_INDEX_URL
+    groups = _groups(given["groups"], catalog, faults) if "groups" in given else ()
     driver, gfx = _uv_assumptions(environment, faults)
     if faults:
         raise SettingsError(faults)
+    if groups and all(group.torch_backend != backend for group in groups):
+        # The groups are a team's and the torch backend one person's, so it is no fault; and none is what groups are.
+        if backend not in (AUTO, NONE):
+            notes.append(f"There is no group for backend={backend} ({given['backend'].origin}), so it was not used.")
+        backend = AUTO
     if (driver or gfx) and (backend != AUTO or machine is not None):
         notes.append("UV_CUDA_DRIVER_VERSION and UV_AMD_GPU_ARCHITECTURE were not used: a setting says otherwise.")
-    shown = [f"{name}={item.value} (from {item.origin})" for name, item in given.items() if item.value != AUTO]
+    shown = tuple((name, item.value, item.origin) for name, item in given.items() if item.value != AUTO)
     if shown:
-        notes.insert(0, f"Settings: {', '.join(shown)}.")
-    return Settings(backend, pin, machine, index_url, driver, gfx, tuple(notes))
+        notes.insert(0, f"Settings: {', '.join(f'{name}={value} (from {origin})' for name, value, origin in shown)}.")
+    return Settings(backend, pin, machine, index_url, driver, gfx, tuple(notes), groups, shown)

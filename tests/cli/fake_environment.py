@@ -17,11 +17,15 @@ if TYPE_CHECKING:
     from support.machines import Machine
 
 
+def settings_of(config: dict[str, str] | None = None) -> settings.Settings:
+    """What these config settings come to where no variable is set."""
+    return settings.read(catalog.load(), config or {}, {})
+
+
 def plan_for(machine: Machine, release: str, config: dict[str, str] | None = None) -> Plan:
     """What a build of a release comes to on a machine."""
     known = catalog.load()
-    chosen = settings.read(known, config or {}, {})
-    return make_plan(known.release(release), machine_from_json(machine), chosen, known)
+    return make_plan(known.release(release), machine_from_json(machine), settings_of(config), known)
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,6 @@ class FakeEnvironment:
         plan = plan_for(machine, release, config)
         self.install("torch-auto", release, tuple(wheel_requirements(plan)))
         (self.site / "torch_auto").mkdir()
-        text = json.dumps(record(plan, machine_from_json(machine)))
+        text = json.dumps(record(plan, machine_from_json(machine), settings_of(config)))
         (self.site / "torch_auto" / "selection.json").write_text(text, "utf-8")
         return plan

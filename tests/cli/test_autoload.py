@@ -62,10 +62,10 @@ def env(tmp_path: Path) -> FakeEnvironment:
 
 
 def install(
-    env: FakeEnvironment, machine: machines.Machine, release: str, torch: str, inside: str | None = None
+    env: FakeEnvironment, machine: machines.Machine, release: str, torch: str, inside: str | None = None, **config: str
 ) -> None:
     """torch-auto as it was built on a machine, and a tiny torch."""
-    env.install_torch_auto(linux(machine), release)
+    env.install_torch_auto(linux(machine), release, config)
     [folder] = env.site.glob("torch_auto-*.dist-info")
     (folder / "entry_points.txt").write_text(
         "[torch.backends]\ntorch_auto = torch_auto.autoload:warn_if_wrong\n", "utf-8"
@@ -114,6 +114,42 @@ def test_two_lines(env: FakeEnvironment) -> None:
         "torch-auto:1: TorchAutoWarning: torch 2.13.0+cu126 is installed, and this machine needs torch 2.13.0+cpu.",
         "  `torch-auto refresh` mends it, `torch-auto check` says why, TORCH_AUTO_WARN=0 turns this off.",
     ]
+
+
+GROUPS = "2.13.0+cpu,2.13.0+cu126,2.13.0+rocm7.1"
+
+
+def test_another_group_than_this_machines(env: FakeEnvironment) -> None:
+    """With groups the warning names this machine's, and the command that syncs it."""
+    install(env, machines.a100_550(), "2.15.0", "2.13.0+cpu", groups=GROUPS)
+    done = run(env)
+    assert (done.returncode, done.stdout) == (0, "2.13.0+cpu\n")
+    assert done.stderr.splitlines() == [
+        (
+            "torch-auto:1: TorchAutoWarning: torch 2.13.0+cpu is installed, "
+            "and this machine needs torch 2.13.0+cu126 (group torch-cu126)."
+        ),
+        "  `torch-auto sync` mends it, `torch-auto check` says why, TORCH_AUTO_WARN=0 turns this off.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("machine", "torch"),
+    [
+        (machines.a100_550(), "2.13.0+cu126"),
+        (machines.mi300(), "2.13.0+rocm7.1"),
+        (machines.cpu(), "2.13.0+cpu"),
+        (machines.rtx5090_575(), "2.13.0+cpu"),  # no group runs on it, so nothing is wrong
+    ],
+)
+def test_silent_with_this_machines_group(env: FakeEnvironment, machine: machines.Machine, torch: str) -> None:
+    """The torch of the machine's group is imported without a word."""
+    install(env, machine, "2.15.0", torch, groups=GROUPS)
+    assert run(env).stderr == ""
+    record = json.loads((env.site / "torch_auto" / "selection.json").read_text("utf-8"))
+    record["machine"]["python"] = "3.8"  # then the requirements are read, and not the short way taken
+    (env.site / "torch_auto" / "selection.json").write_text(json.dumps(record), "utf-8")
+    assert run(env).stderr == ""
 
 
 def test_the_gpu_is_left_unused(env: FakeEnvironment) -> None:

@@ -26,6 +26,7 @@ from support.web import Fault, Moved, Request, Resource, WebServer
 from support.wheels import TinyWheel, files_in, normalized, project_of
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterable
     from pathlib import Path
     from types import TracebackType
@@ -134,6 +135,10 @@ class TorchIndex:
 
     def reset_log(self) -> None:
         self._server.reset_log()
+
+    def speak_as(self, host: str, context: ssl.SSLContext) -> None:
+        """See :meth:`support.web.WebServer.speak_as`."""
+        self._server.speak_as(host, context)
 
     def fault(self, path: str, **fault: Any) -> None:
         """Something goes wrong at a path; the arguments are those of :class:`support.web.Fault`."""

@@ -6,13 +6,12 @@ import json
 import os
 from typing import Any, Dict, List, Optional, Tuple
 
-_DATA = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data")
+from torch_auto.catalog import DATA, read_data
 
 
 def load(name: str) -> Dict[str, Any]:
     """A file of torch_auto/data, which is ours and well formed."""
-    with open(os.path.join(_DATA, name), encoding="utf-8") as stream:
-        data: Dict[str, Any] = json.load(stream)
+    data: Dict[str, Any] = json.loads(read_data(os.path.join(DATA, name)))
     return data
 
 
