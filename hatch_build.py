@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import shutil
 import sys
 import tempfile
 from typing import Any, Dict
@@ -20,13 +21,14 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from torch_auto import catalog, settings
 from torch_auto.distribution import (
-    EXTRAS,
     index_url_entry,
     platform_tag,
     sdist_version,
+    wheel_extras,
     wheel_requirements,
 )
 from torch_auto.plan import machine_for, make_plan, record, torch_release
+from torch_auto.uv_flag import refuse_another
 
 
 class ReleaseMetadataHook(MetadataHookInterface):
@@ -52,18 +54,20 @@ class PinHook(BuildHookInterface[Any]):
         chosen = settings.read(known)
         machine = machine_for(chosen)
         plan = make_plan(known.release(torch_release(self.metadata.version)), machine, chosen, known)
+        refuse_another(plan, os.getppid())
         label, url = index_url_entry(plan)
         core.urls[label] = url
         build_data["dependencies"].extend(wheel_requirements(plan))
-        core.optional_dependencies.update({extra: list(items) for extra, items in EXTRAS.items()})
+        core.optional_dependencies.update(wheel_extras(plan))
         build_data["tag"] = f"py3-none-{platform_tag()}"
         build_data["pure_python"] = False
         if version == "standard":
-            # hatchling takes a file's bytes from a file alone. It is gone at exit, after a build that failed as well:
-            # hatchling's own last call to a hook comes after success alone.
-            handle, path = tempfile.mkstemp(prefix="torch-auto-", suffix=".json")
-            atexit.register(os.unlink, path)
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                json.dump(record(plan, machine), file, indent=1)
+            # hatchling takes a file's bytes from a file alone. The shim clears it away; where hatchling's own command
+            # builds, it is gone at exit: hatchling's last call to a hook comes after success alone.
+            folder = tempfile.mkdtemp(prefix="torch-auto-")
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+            path = os.path.join(folder, "selection.json")
+            with open(path, "w", encoding="utf-8", newline="\n") as file:
+                json.dump(record(plan, machine, chosen), file, indent=1)
                 file.write("\n")
             build_data["force_include"][path] = "torch_auto/selection.json"

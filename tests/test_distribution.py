@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import machines
+from support.hooks import unpack
 
 from torch_auto import catalog
 
@@ -39,16 +40,6 @@ import torch_auto.build as build
 name, folder, settings = sys.argv[1], sys.argv[2], eval(sys.argv[3]) if len(sys.argv) > 3 else None
 print(getattr(build, name)(folder, settings))
 """
-
-
-def unpack(sdist: Path, folder: Path) -> Path:
-    """An unpacked sdist, as a frontend makes it."""
-    with tarfile.open(sdist) as archive:
-        if sys.version_info >= (3, 12):
-            archive.extractall(folder, filter="data")
-        else:
-            archive.extractall(folder)  # noqa: S202  # our own archive
-    return folder / sdist.name[: -len(".tar.gz")]
 
 
 def headers(text: str) -> email.message.Message:

@@ -1,15 +1,18 @@
-"""The PEP 517 and PEP 660 hooks of torch-auto's sdists: hatchling's, with three things changed.
+"""The PEP 517 and PEP 660 hooks of torch-auto's sdists: hatchling's, with four things changed.
 
 1. config settings reach the build hook; hatchling drops them.
 2. metadata is prepared truthfully, or not at all; hatchling's own answer leaves the build hook out, and so torch.
 3. nothing heavy is imported before it is needed: a resolver that walks back asks this module once per release.
+4. temporary files lie beside the result, and are gone however the build ends.
 """
 
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Mapping, Optional
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, List, Mapping, Optional
 
+from torch_auto.scratch import named, scratch
 from torch_auto.settings import config_settings as holding
 
 ConfigSettings = Optional[Mapping[str, Any]]
@@ -22,7 +25,8 @@ def build_sdist(sdist_directory: str, config_settings: ConfigSettings = None) ->
     """PEP 517. The sdist is the same for everybody: no machine is looked at."""
     from hatchling import build  # noqa: PLC0415  # see 3 above
 
-    return build.build_sdist(sdist_directory, _plain(config_settings))
+    with scratch(sdist_directory):
+        return build.build_sdist(sdist_directory, _plain(config_settings))
 
 
 def build_wheel(
@@ -37,7 +41,7 @@ def build_wheel(
     """
     from hatchling import build  # noqa: PLC0415  # see 3 above
 
-    with holding(config_settings):
+    with holding(config_settings), _hooks_on(), scratch(wheel_directory):
         return build.build_wheel(wheel_directory, _plain(config_settings), metadata_directory)
 
 
@@ -60,8 +64,19 @@ def build_editable(
     """
     from hatchling import build  # noqa: PLC0415  # see 3 above
 
-    with holding(config_settings):
+    with holding(config_settings), _hooks_on(), scratch(wheel_directory):
         return build.build_editable(wheel_directory, _plain(config_settings), metadata_directory)
+
+
+@contextmanager
+def _hooks_on() -> Iterator[None]:
+    """Whoever switches off the build hooks of their own projects would get a wheel of ours without torch."""
+    names = ("HATCH_BUILD_NO_HOOKS", "HATCH_BUILD_HOOKS_ONLY")
+    kept = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
 
 
 def _plain(config_settings: ConfigSettings) -> Optional[Dict[str, Any]]:
@@ -81,5 +96,5 @@ if os.path.isfile("PKG-INFO"):
         """
         from torch_auto.prepare import prepare  # noqa: PLC0415  # see 3 above
 
-        with holding(config_settings):
+        with holding(config_settings), named(metadata_directory):
             return prepare("PKG-INFO", metadata_directory)

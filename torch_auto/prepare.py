@@ -7,6 +7,7 @@ import os
 from torch_auto import catalog, settings
 from torch_auto.distribution import wheel_metadata
 from torch_auto.plan import machine_for, make_plan, torch_release
+from torch_auto.uv_flag import refuse_another
 
 
 def prepare(pkg_info_path: str, metadata_directory: str) -> str:
@@ -22,6 +23,7 @@ def prepare(pkg_info_path: str, metadata_directory: str) -> str:
     known = catalog.load()
     chosen = settings.read(known)
     plan = make_plan(known.release(torch_release(version)), machine_for(chosen), chosen, known)
+    refuse_another(plan, os.getppid())
     name = f"torch_auto-{version}.dist-info"
     directory = os.path.join(metadata_directory, name)
     os.makedirs(directory, exist_ok=True)

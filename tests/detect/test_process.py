@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import select
+import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -55,6 +57,29 @@ def test_a_child_that_writes_without_end_is_cut(tmp_path: Path) -> None:
     text, _, seconds = _run(tmp_path, "exec yes 550.54.14")
     assert len(text) == MOST_OUTPUT
     assert seconds < 15
+
+
+def test_whoever_is_ended_takes_the_child_along(tmp_path: Path) -> None:
+    """SIGTERM as an exception, while a child is waited for, ends the child too."""
+    held = tmp_path / "held"
+    os.mkfifo(held)
+    code = (
+        "import signal, sys; from torch_auto.detect.process import run\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(7)); run(sys.argv[1:], {'PATH': '/usr/bin:/bin'}, 30)"
+    )
+    script = _script(tmp_path, f"exec 3>'{held}'; echo here >&3; exec sleep 30")
+    reader = os.open(held, os.O_RDONLY | os.O_NONBLOCK)
+    with subprocess.Popen([sys.executable, "-c", code, script]) as waiting:
+        try:
+            assert select.select([reader], [], [], 20)[0]
+            assert os.read(reader, 100) == b"here\n"
+            waiting.terminate()
+            assert waiting.wait(20) == 7
+            assert select.select([reader], [], [], 15)[0]
+            assert os.read(reader, 100) == b""  # the end: whoever held the other side is gone
+        finally:
+            waiting.kill()
+            os.close(reader)
 
 
 def test_a_child_cannot_read_from_us(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import socket
+import ssl
 import sys
 import threading
 from dataclasses import dataclass, field
@@ -84,6 +85,7 @@ class _State:
     log: list[Request] = field(default_factory=list)
     faults: dict[str, Fault] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    hosts: dict[str, ssl.SSLContext] = field(default_factory=dict)
     stopping: threading.Event = field(default_factory=threading.Event)
     connections: set[socket.socket] = field(default_factory=set)
 
@@ -120,6 +122,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.state.connections.discard(self.connection)
         with contextlib.suppress(ConnectionError, OSError):
             super().finish()
+        if isinstance(self.connection, ssl.SSLSocket):  # the server closes what it accepted, which is not this
+            self.connection.close()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the name in the base class
         """Say nothing: what was asked is in the log that tests read."""
@@ -129,6 +133,22 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         self._respond(body=False)
+
+    def do_CONNECT(self) -> None:
+        """A tunnel to a host whose certificate this server has ends here; there is none to any other."""
+        context = self.state.hosts.get(self.path)
+        if context is None:
+            self._send(self.path, HTTPStatus.FORBIDDEN, b"403 Forbidden\n", {"Content-Type": "text/plain"}, body=True)
+            return
+        self.send_response(HTTPStatus.OK)
+        self.end_headers()
+        self.wfile.flush()
+        super().finish()
+        with self.state.lock:
+            self.state.connections.discard(self.connection)
+        self.request = context.wrap_socket(self.connection, server_side=True)
+        self.setup()
+        self.close_connection = False
 
     def _respond(self, *, body: bool) -> None:
         path = unquote(urlsplit(self.path).path)
@@ -282,6 +302,10 @@ class WebServer:
     def reset_log(self) -> None:
         with self._state.lock:
             self._state.log.clear()
+
+    def speak_as(self, host: str, context: ssl.SSLContext) -> None:
+        """To who takes this server for a proxy, it is ``host``, "download.pytorch.org:443", with that certificate."""
+        self._state.hosts[host] = context
 
     def fault(self, path: str, fault: Fault) -> None:
         """From now on, something goes wrong at a path (decoded, with its leading slash)."""

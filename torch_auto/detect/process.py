@@ -59,13 +59,15 @@ def run(command: Sequence[str], env: Mapping[str, str], deadline: float) -> Outp
     assert child.stdout is not None  # noqa: S101  # it was asked for above
     # A thread, since Windows has no other way to stop reading a pipe; a daemon, so that a hang ends with us.
     reader = threading.Thread(target=_drain, args=(child.stdout, chunks), daemon=True)
-    reader.start()
-    reader.join(max(0.0, until - time.monotonic()))
     exit_code: Optional[int] = None
     try:
+        reader.start()
+        reader.join(max(0.0, until - time.monotonic()))
         exit_code = child.wait(max(0.0, until - time.monotonic()))
-    except subprocess.TimeoutExpired:
+    except BaseException as error:
         child.kill()
+        if not isinstance(error, subprocess.TimeoutExpired):  # Ctrl-C, or SIGTERM in a build
+            raise
         try:
             child.wait(_GRACE)
         except subprocess.TimeoutExpired:
