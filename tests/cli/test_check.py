@@ -146,7 +146,29 @@ def test_companion_of_another_torch_backend(env: FakeEnvironment, look: Callable
     assert found["torchvision"].text == (
         "torchvision 0.29.2+xpu was built for xpu, and torch for cu126: they have to be of one torch backend."
     )
-    assert found["torchvision"].commands == ("uv lock --upgrade-package torchvision", "uv sync --inexact")
+    assert found["torchvision"].commands == ("torch-auto init --with vision", 'uv add "torch-auto[vision]"')
+
+
+def test_companion_for_the_cpu_beside_a_torch_for_a_gpu(
+    env: FakeEnvironment, look: Callable[..., dict[str, Finding]]
+) -> None:
+    """A torchvision for the CPU imports beside a torch for CUDA: a warning."""
+    env.install_torch_auto(machines.a100_550(), "2.14.1")
+    env.install_torch("2.14.1+cu126")
+    env.install("torchvision", "0.29.1+cpu", ("torch>=2.14.0",))
+    found = look(machines.a100_550())["torchvision"]
+    assert found.status == "warn"
+    assert found.text.endswith("built for the CPU, and torch for cu126: its operators will not use the GPU.")
+
+
+def test_torchaudio_wants_the_very_cuda_version(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
+    """Of two CUDA builds of one major torchvision only warns, and torchaudio, which refuses at import, fails."""
+    env.install_torch_auto(machines.h100_580(), "2.15.0")
+    env.install_torch("2.15.0+cu132")
+    env.install("torchvision", "0.29.1+cu130", ("torch>=2.14.0",))
+    env.install("torchaudio", "2.11.0+cu130", ())
+    found = look(machines.h100_580())
+    assert (found["torchvision"].status, found["torchaudio"].status) == ("warn", "fail")
 
 
 def test_companion_of_another_release(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:

@@ -408,13 +408,14 @@ def test_poetry(tmp_path: Path) -> None:
 
 
 def test_pdm(tmp_path: Path) -> None:
-    """For PDM, each page becomes a source of the type find_links."""
+    """For PDM, each page becomes a source of the type find_links, and sources are told to keep their order."""
     path = tmp_path / "pyproject.toml"
     path.write_text(PROJECT + "[tool.pdm]\ndistribution = false\n", "utf-8")
     for _ in range(2):
         assert main(["init", "--project", str(tmp_path)]) == 0
-        found = tomllib.loads(path.read_text("utf-8"))["tool"]["pdm"]["source"]
-        assert found == [{"name": "pytorch-torch", "type": "find_links", "url": PAGE}]
+        found = tomllib.loads(path.read_text("utf-8"))["tool"]["pdm"]
+        assert found["source"] == [{"name": "pytorch-torch", "type": "find_links", "url": PAGE}]
+        assert found["resolution"] == {"respect-source-order": True}
 
 
 @pytest.mark.parametrize("name", ["pixi.toml", "pyproject.toml"])

@@ -6,11 +6,12 @@ import argparse
 import io
 import os
 import sys
-from typing import Any, Dict, List, Optional, TextIO
+from typing import Any, Dict, List, Optional, TextIO, Tuple
 
 from torch_auto.catalog import CatalogError, UnknownReleaseError
 from torch_auto.catalog import load as load_catalog
-from torch_auto.cli.arguments import parser
+from torch_auto.cli.arguments import parser, split
+from torch_auto.cli.errors import UserError
 from torch_auto.cli.toml import NoTomlReaderError, NotTomlError
 from torch_auto.machine_file import MachineError
 from torch_auto.settings import Settings, SettingsError
@@ -44,18 +45,49 @@ def _info(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace) -> int:
+    files = options.machine or [None]
+    if len(files) > 1:
+        from torch_auto.cli import fleet  # noqa: PLC0415
+
+        if options.backend or options.pin or options.family:
+            what = "--backend, --pin and --with are for one machine"
+            raise UserError(f"{what}: for several, torch backends are looked for")
+        return fleet.run(files, options.release, _given(options, "index-url"), as_json=options.json)
     from torch_auto.cli import plan  # noqa: PLC0415
 
-    return plan.run(options.release, _given(options, "backend", "pin", "machine", "index-url"), as_json=options.json)
+    options.machine = files[0]
+    from torch_auto.cli.extras import parse  # noqa: PLC0415
+
+    given = _given(options, "backend", "pin", "machine", "index-url")
+    return plan.run(options.release, given, parse(options.family), as_json=options.json)
 
 
 def _init(options: argparse.Namespace) -> int:
     from torch_auto.cli import init  # noqa: PLC0415
 
     chosen = _settings(options, "index-url")
-    pages = init.pages_here(chosen)
+    asked = (options.backends, options.releases, options.family, options.default, options.machine)
+    alone = (options.backends, options.releases, options.default, options.machine)
+    if options.portable or any(item is not None for item in alone):
+        from torch_auto.cli import portable, portable_choice  # noqa: PLC0415
+
+        wish = init.Wish(options.tool, options.pin is not None, chosen.index_url, options.force, ())
+        choices = portable_choice.Options(*asked, portable=options.portable)
+        return portable.run(options.project, os.environ, wish, choices, dry_run=options.dry_run)
+    pages = init.pages_here(chosen, _extras(options))
     wish = init.Wish(options.tool, options.pin == "exact", chosen.index_url, options.force, pages)
     return init.run(options.project, os.environ, wish, dry_run=options.dry_run)
+
+
+def _extras(options: argparse.Namespace) -> Tuple[str, ...]:
+    """The extras of --with, and those that the project requires."""
+    from torch_auto.cli import extras, project  # noqa: PLC0415
+
+    named = extras.parse(options.family)
+    try:
+        return tuple(dict.fromkeys([*extras.of_project(project.find(options.project)), *named]))
+    except (NoTomlReaderError, NotTomlError):
+        return named  # what needs the project says what is wrong with it
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -73,10 +105,36 @@ def _refresh(options: argparse.Namespace) -> int:
 
 
 def _env(options: argparse.Namespace) -> int:
-    from torch_auto.cli import env, init  # noqa: PLC0415
+    from torch_auto.cli import env, env_portable, init  # noqa: PLC0415
 
     form = options.shell or env.default_form(os.environ, sys.platform)
-    return env.run(form, init.pages_here(_settings(options, "index-url")))
+    if not options.hint and options.index_url is None and env_portable.run(form, options.project, os.environ):
+        return 0
+    return env.run(form, init.pages_here(_settings(options, "index-url"), _extras(options)))
+
+
+def _group(options: argparse.Namespace) -> int:
+    from torch_auto.cli import sync  # noqa: PLC0415
+
+    return sync.group(options.project, _given(options, "backend", "machine"), as_json=options.json, why=options.why)
+
+
+def _sync(options: argparse.Namespace) -> int:
+    from torch_auto.cli import sync  # noqa: PLC0415
+
+    given = _given(options, "backend", "machine")
+    where = sync.Where(options.project, given, getattr(options, "venv", None))
+    return sync.run(options.verb, where, options.words, dry_run=options.dry_run)
+
+
+def _lock(options: argparse.Namespace) -> int:
+    from torch_auto.cli import pylock  # noqa: PLC0415
+
+    if not options.portable:
+        raise UserError("`torch-auto lock --portable` writes lock files; a project's own lock is its tool's, `uv lock`")
+    asked = (options.backends, options.releases, options.family)
+    wish = pylock.Wish(*asked, _settings(options, "index-url").index_url, options.force, tuple(options.words))
+    return pylock.lock(options.project, os.environ, wish)
 
 
 def _settings(options: argparse.Namespace, *names: str) -> Settings:
@@ -85,11 +143,14 @@ def _settings(options: argparse.Namespace, *names: str) -> Settings:
 
 
 _VERBS = {"info": _info, "plan": _plan, "init": _init, "check": _check, "refresh": _refresh, "env": _env}
+_VERBS.update({"group": _group, "sync": _sync, "run": _sync, "lock": _lock})
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
     """Run one verb; returns the exit status: 0, 1 for what is not right, 2 for a mistake of the user's."""
-    options = parser().parse_args(arguments)
+    own, words = split(sys.argv[1:] if arguments is None else arguments)
+    options = parser().parse_args(own)
+    options.words = words
     for stream in (sys.stdout, sys.stderr):
         # A device may have a name that the terminal's encoding does not have; that is no reason to say nothing.
         if isinstance(stream, io.TextIOWrapper):
@@ -104,6 +165,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         NotTomlError,
         NoTomlReaderError,
         NotADirectoryError,
+        UserError,
     ) as error:
         print(f"torch-auto: error: {_without_name(str(error))}", file=sys.stderr)
         return USAGE_ERROR

@@ -10,6 +10,7 @@ from typing import Any, Dict, List
 
 from torch_auto.cli.finding import FAIL, INIT, OK, REFRESH, WARN, Finding, to_json
 from torch_auto.cli.findings import all_findings
+from torch_auto.cli.findings_groups import SYNC
 from torch_auto.cli.mend import Command
 from torch_auto.cli.situation import Situation, Where, survey
 
@@ -41,7 +42,7 @@ def _rows(finding: Finding, width: int, *, colour: bool) -> List[str]:
     if colour:
         status = f"\033[{_COLOURS[finding.status]}m{status}\033[0m"
     indent = " " * (8 + width)
-    texts = textwrap.wrap(finding.text, _WIDTH - len(indent))
+    texts = textwrap.wrap(finding.text, _WIDTH - len(indent), break_on_hyphens=False)
     rows = [f"  {status}  {finding.check:<{width}}{texts[0]}", *(indent + text for text in texts[1:])]
     if finding.commands:
         rows.append(f"{indent}-> {' && '.join(finding.commands)}")
@@ -55,15 +56,16 @@ def render(situation: Situation, findings: List[Finding], *, colour: bool) -> st
     for finding in findings:
         lines += _rows(finding, width, colour=colour)
     lines += ["", f"Looked at: {situation.environment.prefix} (Python {situation.environment.python})"]
-    if any(REFRESH in finding.commands for finding in findings):
-        lines += [f"`{REFRESH}` runs:", *(f"  {shown(step.command)}" for step in situation.steps())]
+    for command in (REFRESH, SYNC):
+        if any(command in finding.commands for finding in findings):
+            lines += [f"`{command}` runs:", *(f"  {shown(step.command)}" for step in situation.steps())]
     return "\n".join(lines) + "\n"
 
 
 def as_json(situation: Situation, findings: List[Finding]) -> Dict[str, Any]:
     """The same for programs."""
     steps = [shown(step.command) for step in situation.steps()]
-    runs = {REFRESH: steps, INIT: [INIT]}
+    runs = {REFRESH: steps, SYNC: steps, INIT: [INIT]}
     return {
         "version": FORMAT_VERSION,
         "status": _status(findings),

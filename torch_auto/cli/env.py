@@ -1,9 +1,9 @@
-"""``torch-auto env``: the hint as variables, for a shell, a Dockerfile or a CI file."""
+"""``torch-auto env``: variables for a shell, a Dockerfile or a CI file: the hint, or this machine's torch group."""
 
 from __future__ import annotations
 
 import sys
-from typing import Dict, List, Mapping, Tuple
+from typing import Dict, List, Mapping, Sequence, Tuple
 
 #: uv splits UV_FIND_LINKS at commas, pip splits PIP_FIND_LINKS at spaces.
 _SEPARATORS = (("UV_FIND_LINKS", ","), ("PIP_FIND_LINKS", " "))
@@ -34,9 +34,13 @@ def default_form(variables: Mapping[str, str], system: str) -> str:
 
 def lines(form: str, pages: Tuple[str, ...]) -> List[str]:
     """The lines for a form or one of its other names."""
+    return written(form, [(name, separator.join(pages)) for name, separator in _SEPARATORS])
+
+
+def written(form: str, values: Sequence[Tuple[str, str]]) -> List[str]:
+    """The lines for variables, each (name, value)."""
     head, line = FORMS[_ALIASES.get(form, form)]
-    found = [line.format(name=name, value=separator.join(pages)) for name, separator in _SEPARATORS]
-    return [*([head] if head else []), *found]
+    return [*([head] if head else []), *(line.format(name=name, value=value) for name, value in values)]
 
 
 def run(form: str, pages: Tuple[str, ...]) -> int:

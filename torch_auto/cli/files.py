@@ -38,6 +38,19 @@ class Text:
         """Whether there is anything to write."""
         return self.after != (self.before or "")
 
+    def mode(self) -> Optional[int]:
+        """The mode that the file keeps, or None where there is no file yet.
+
+        Raises:
+            PermissionError: it is read-only.
+        """
+        target = os.path.realpath(self.path)
+        mode = stat.S_IMODE(os.stat(target).st_mode) if self.before is not None else None
+        if mode is not None and not (mode & 0o222 and os.access(target, os.W_OK)):
+            # A rename would get past that: it asks for the folder's permission alone.
+            raise PermissionError(13, "is read-only", self.path)
+        return mode
+
     def write(self) -> None:
         """Replace the file in one step. Its mode stays, and a symbolic link stays one.
 
@@ -45,10 +58,7 @@ class Text:
             OSError: it cannot be written; it is as it was.
         """
         target = os.path.realpath(self.path)
-        mode = stat.S_IMODE(os.stat(target).st_mode) if self.before is not None else None
-        if mode is not None and not (mode & 0o222 and os.access(target, os.W_OK)):
-            # A rename would get past that: it asks for the folder's permission alone.
-            raise PermissionError(13, "is read-only", self.path)
+        mode = self.mode()
         handle, temporary = tempfile.mkstemp(prefix=".torch-auto-", dir=os.path.dirname(target))
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:

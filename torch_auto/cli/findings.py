@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Dict, List
 
+from torch_auto.cli import findings_groups
 from torch_auto.cli.finding import FAIL, INIT, OK, REFRESH, WARN, Finding, add, torch_of
 from torch_auto.cli.findings_torch import companions, torch
 from torch_auto.cli.hints import missing_pages
@@ -188,12 +189,24 @@ def _is_public(situation: Situation, plan: Plan) -> bool:
 
 def all_findings(situation: Situation) -> List[Finding]:
     """Every finding, in the order in which they are shown."""
+    here = situation.here
+    if here is not None:
+        found = [
+            findings_groups.group(situation, here, _devices(situation.machine)),
+            findings_groups.torch_auto(situation, here, _changes(situation)),
+            torch(situation),
+            *companions(situation),
+            findings_groups.lock(situation, here),
+            *([] if here.torch_groups.pylocks else [hint(situation)]),
+        ]
+        return findings_groups.mended(situation, found)
     return [
         machine(situation),
         torch_auto(situation),
         torch(situation),
         *companions(situation),
         *project(situation),
+        *([Finding("groups", FAIL, situation.fault)] if situation.fault else []),
         *lock(situation),
         hint(situation),
     ]

@@ -9,9 +9,8 @@ from torch_auto.cli import environment as environments
 from torch_auto.cli.environment import Installed
 from torch_auto.cli.finding import FAIL, INIT, OK, REFRESH, WARN, Finding, add, torch_of
 from torch_auto.cli.situation import Situation, requirement, satisfies, torch_requirements
+from torch_auto.family import EXTRAS
 from torch_auto.fit import Unfit, candidates, fault
-
-_COMPANIONS = ("torchvision", "torchaudio")
 
 
 def _build(situation: Situation, torch: Installed) -> Optional[Build]:
@@ -53,9 +52,10 @@ def torch(situation: Situation) -> Finding:
     """Whether the installed torch is the one for this machine."""
     here, plan = situation.torch, situation.plan
     if here is None:
-        if plan is not None and not torch_requirements(situation.torch_auto.requires if situation.torch_auto else ()):
+        none = situation.here is None and plan is not None
+        if none and not torch_requirements(situation.torch_auto.requires if situation.torch_auto else ()):
             return Finding("torch", OK, "It is not installed, and not required.")
-        commands = add(situation) if situation.torch_auto is None else (REFRESH,)
+        commands = add(situation) if situation.torch_auto is None and situation.here is None else (REFRESH,)
         return Finding("torch", FAIL, f"It is not installed in {situation.environment.prefix}.", commands)
     unused = _gpu_unused(situation, here)
     if plan is None:
@@ -71,7 +71,8 @@ def torch(situation: Situation) -> Finding:
     if unused:
         return Finding("torch", FAIL, f"{here} is installed; {torch_of(plan)} would use the GPU.{unused}", hinted)
     local = plan.selection.local_version
-    if local is not None and here.torch_backend not in (None, plan.selection.torch_backend):
+    asked = [extra.torch_backend for extra in plan.extras if extra.name in situation.extras]
+    if local is not None and here.torch_backend not in (None, plan.selection.torch_backend, *asked):
         better = "is smaller" if plan.selection.torch_backend == "cpu" else "fits this machine better"
         return Finding("torch", WARN, f"{here} is installed and works; {torch_of(plan)} {better}.", hinted)
     return Finding("torch", OK, f"{here} is installed, and is what this machine needs.")
@@ -80,7 +81,7 @@ def torch(situation: Situation) -> Finding:
 def companions(situation: Situation) -> List[Finding]:
     """Whether what is built against torch was built for the same torch."""
     found = []
-    for name in _COMPANIONS:
+    for name in EXTRAS.values():
         item = environments.installed(situation.environment, name)
         if item is not None and situation.torch is not None:
             found.append(_companion(situation, item, situation.torch))
@@ -97,14 +98,26 @@ def _companion(situation: Situation, item: Installed, torch: Installed) -> Findi
     ours, theirs = item.torch_backend, torch.torch_backend
     if ours is None or theirs is None or ours == theirs:
         return Finding(item.name, OK, f"{item} is of the same torch backend as torch.")
-    # Both CUDA builds of torchvision and torch refuse each other where the majors differ (torchvision/extension.py).
-    status = WARN if vendor_of(ours) == vendor_of(theirs) == "nvidia" and ours[:-1] == theirs[:-1] else FAIL
+    # Of two CUDA builds, torchvision wants the same major (torchvision/extension.py), torchaudio the same CUDA version
+    # (torchaudio/_extension/utils.py).
+    cuda = vendor_of(ours) == vendor_of(theirs) == "nvidia"
+    status = WARN if cuda and ours[:-1] == theirs[:-1] and item.name == "torchvision" else FAIL
     text = f"{item} was built for {ours}, and torch for {theirs}: they have to be of one torch backend."
+    if ours == "cpu":
+        status, text = (
+            WARN,
+            f"{item} was built for the CPU, and torch for {theirs}: its operators will not use the GPU.",
+        )
     return Finding(item.name, status, text, _companion_command(situation, item.name))
 
 
 def _companion_command(situation: Situation, name: str) -> Tuple[str, ...]:
     index = situation.plan.index_url if situation.plan is not None else situation.settings.index_url
+    extra = next(extra for extra, project in EXTRAS.items() if project == name)
+    if extra in situation.extras:
+        return (REFRESH,) if situation.hinted else (INIT, REFRESH)
+    if situation.tool == "uv" and situation.here is None:
+        return (f"{INIT} --with {extra}", f'uv add "torch-auto[{extra}]"')
     if situation.tool == "uv":
         return (f"uv lock --upgrade-package {name}", "uv sync --inexact")
     if situation.tool == "uv pip":

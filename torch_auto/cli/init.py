@@ -30,7 +30,8 @@ _UV_PIN = (0, 13)
 _ADD = {
     "uv": "uv add torch-auto",
     "pip": "pip install torch-auto",
-    "poetry": "poetry add torch-auto",
+    # Without a bound, Poetry settles on the newest release before it resolves, and does not go back from it.
+    "poetry": 'poetry add "torch-auto>=2.0"',
     "pdm": "pdm add torch-auto",
     "pixi": "pixi add --pypi torch-auto",
 }
@@ -64,21 +65,34 @@ def uv_version(variables: Mapping[str, str]) -> Optional[Tuple[int, ...]]:
         return None
 
 
+def refuse_old_uv(what: str, variables: Mapping[str, str]) -> None:
+    """Where the uv in PATH is too old for a setting in the project.
+
+    Raises:
+        RefusedError: it is.
+    """
+    version = uv_version(variables)
+    if version is not None and version < _UV_PIN:
+        raise RefusedError(
+            f"{what} needs uv 0.13 or newer, and this is uv {'.'.join(map(str, version))}: an older one may serve "
+            "a build without the setting from its cache. Run `uv self update`, or use --force"
+        )
+
+
 def _refuse_exact(tool: str, variables: Mapping[str, str]) -> None:
     if tool != "uv":
         raise RefusedError(
             f"--pin exact has a place in uv's settings alone; for {tool}, set TORCH_AUTO_PIN=exact where it builds"
         )
-    version = uv_version(variables)
-    if version is not None and version < _UV_PIN:
-        raise RefusedError(
-            f"--pin exact needs uv 0.13 or newer, and this is uv {'.'.join(map(str, version))}: an older one may serve "
-            "a build without the setting from its cache. Run `uv self update`, or use --force"
-        )
+    refuse_old_uv("--pin exact", variables)
 
 
-def _refuse_own_index(project: Project, wish: Wish) -> None:
-    """Where the project takes torch from an index that it names itself, a hint would be a second opinion."""
+def refuse_own_index(project: Project, wish: Wish) -> None:
+    """Where the project takes torch from an index that it names itself, a hint would be a second opinion.
+
+    Raises:
+        RefusedError: it does.
+    """
     _, settings = project.uv_settings()
     for data, origin in ((settings, "the root's"), (table(project.member, "tool", "uv"), "this project's")):
         source = table(data, "sources").get("torch")
@@ -157,20 +171,20 @@ def _names_it(path: str) -> bool:
     return any(item is not None and canonicalize_name(item.name) == "torch-auto" for item in found)
 
 
-def _difference(text: Text) -> List[str]:
+def difference(text: Text) -> List[str]:
     """The lines that go and come, each with its sign."""
     before, after = (text.before or "").splitlines(), text.after.splitlines()
     lines = list(difflib.unified_diff(before, after, lineterm="", n=0))[2:]
     return [f"  {line[0]} {line[1:]}" for line in lines if not line.startswith("@@")]
 
 
-def pages_here(chosen: Settings) -> Tuple[str, ...]:
-    """The pages that this machine needs, and every other."""
+def pages_here(chosen: Settings, extras: Tuple[str, ...] = ()) -> Tuple[str, ...]:
+    """The pages that this machine needs, and every other; ``extras`` are those that are asked for."""
     known = catalog.load()
     machine = machine_for(chosen)
     newest = newest_usable(machine, chosen, known).with_hint
     best = make_plan(known.release(newest), machine, chosen, known) if newest is not None else None
-    return needed_pages(chosen.index_url, best)
+    return needed_pages(chosen.index_url, best, extras)
 
 
 def run(start: str, variables: Mapping[str, str], wish: Wish, *, dry_run: bool) -> int:
@@ -185,7 +199,7 @@ def run(start: str, variables: Mapping[str, str], wish: Wish, *, dry_run: bool) 
         if wish.exact and not wish.force:
             _refuse_exact(tool, variables)
         if tool == "uv" and not wish.force:
-            _refuse_own_index(project, wish)
+            refuse_own_index(project, wish)
         text = Text(_target(tool, project, variables))
         _edit(tool, project, text, wish)
     except RefusedError as error:
@@ -199,10 +213,10 @@ def run(start: str, variables: Mapping[str, str], wish: Wish, *, dry_run: bool) 
         print(f"{text.path} has the hint already. Next: {_next(tool, project, text.path)}")
         return 0
     if dry_run:
-        print("\n".join([f"{text.path} would change:", *_difference(text)]))
+        print("\n".join([f"{text.path} would change:", *difference(text)]))
         return 0
     text.write()
-    print("\n".join([f"{text.path} changed:", *_difference(text), f"Next: {_next(tool, project, text.path)}"]))
+    print("\n".join([f"{text.path} changed:", *difference(text), f"Next: {_next(tool, project, text.path)}"]))
     return 0
 
 
@@ -215,7 +229,8 @@ def _by_hand(tool: str, wish: Wish) -> List[str]:
     if tool == "poetry":
         return ["[[tool.poetry.source]]", 'name = "pytorch"', f'url = "{wish.index_url}"', 'priority = "primary"']
     if tool == "pdm":
-        return [line for page in pages for line in ("[[tool.pdm.source]]", 'type = "find_links"', f'url = "{page}"')]
+        lines = [line for page in pages for line in ("[[tool.pdm.source]]", 'type = "find_links"', f'url = "{page}"')]
+        return ["[tool.pdm.resolution]", "respect-source-order = true", *lines]
     if tool == "pixi":
         return ["[pypi-options]", "find-links = [" + ", ".join(f'{{ url = "{page}" }}' for page in pages) + "]"]
     return [f"--find-links {page}" for page in pages]

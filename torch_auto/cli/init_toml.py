@@ -56,12 +56,19 @@ def poetry(project: Project, text: Text, index_url: str) -> None:
 
 
 def pdm(project: Project, text: Text, pages: Pages) -> None:
-    """A source of the type find_links for each page.
+    """A source of the type find_links for each page, and PyPI before them.
+
+    PDM keeps no local version in its lock but where the requirement is one exact pin. Of a range it keeps 2.15.0, and
+    then installs the highest local version that any source lists, +xpu or +cu132, unless the sources have an order.
 
     Raises:
-        NoPlaceError: there is no place for it.
+        NoPlaceError: there is no place for it, or the order is set and is another.
     """
-    sources = items(table(project.pyproject, "tool", "pdm").get("source"))
+    settings = table(project.pyproject, "tool", "pdm")
+    sources = items(settings.get("source"))
+    if table(settings, "resolution").get("respect-source-order") is not True:
+        path = ("tool", "pdm", "resolution", "respect-source-order")
+        text.after = set_value(text.after, path, "true", len(path) - 1)
     for page in pages:
         if not _has(sources, page):
             name = "-".join(["pytorch", page.rstrip("/").rpartition("/")[2]])

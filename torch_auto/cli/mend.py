@@ -7,9 +7,11 @@ same version, so it is told to install that anew.
 
 from __future__ import annotations
 
+import sys
 from typing import List, NamedTuple, Optional, Tuple
 
 from torch_auto.cli.environment import Environment
+from torch_auto.cli.groups import Here
 
 Command = Tuple[str, ...]
 
@@ -65,10 +67,27 @@ def steps(
     if tool == "poetry":
         return _poetry()
     if tool == "pdm":
+        # What it read from METADATA is kept apart from the wheels that it built. A torch that differs in its local
+        # version alone is the same to PDM, so it is told to install anew.
         return [
             Step(("pdm", "cache", "remove", "torch_auto*"), may_fail=True),
-            Step(("pdm", "update", "torch-auto", "torch")),
+            Step(("pdm", "cache", "clear", "metadata"), may_fail=True),
+            Step(("pdm", "update", "--no-sync", "torch-auto", "torch")),
+            Step(("pdm", "sync", "--reinstall")),
         ]
     if tool == "pixi":
         return [Step(("pixi", "clean", "cache", "--pypi", "--yes")), Step(("pixi", "update", "torch-auto", "torch"))]
     return _pip(environment, version)
+
+
+def portable(here: Here, environment: Environment, *, stale: bool) -> List[Step]:
+    """What mends a project with torch groups: as ``torch-auto sync`` does it, and leaving what is beside the lock.
+
+    The lock is all machines', so it stays. ``stale``: the installed torch-auto was built for another group.
+    """
+    if here.torch_groups.pylocks:
+        return [Step((sys.executable, "-m", "torch_auto", "sync", "--venv", environment.prefix))]
+    sync: Command = ("uv", "sync", "--inexact", *here.options({}))
+    if not stale:
+        return [Step(sync)]
+    return [Step(("uv", "cache", "clean", "torch-auto")), Step((*sync, "--reinstall-package", "torch-auto"))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Optional, Tuple
 
+from torch_auto.family import EXTRAS
 from torch_auto.plan import Plan
 
 
@@ -15,12 +16,13 @@ def hint_pages(index_url: str) -> Tuple[str, ...]:
     return (f"{index_url}/torch/",)
 
 
-def needed_pages(index_url: str, plan: Optional[Plan]) -> Tuple[str, ...]:
-    """The same and, where a plan is for an AMD or Intel GPU, the page of its triton, which PyPI does not have.
+def needed_pages(index_url: str, plan: Optional[Plan], extras: Tuple[str, ...] = ()) -> Tuple[str, ...]:
+    """The same, those of the projects of extras and, for an AMD or Intel GPU, that of its triton, which PyPI has not.
 
     Pages are only ever added: a team with GPUs of several vendors comes to the lines that serve all.
     """
-    return tuple(dict.fromkeys([*hint_pages(index_url), *(plan.find_links if plan is not None else ())]))
+    family = [f"{index_url}/{EXTRAS[name]}/" for name in extras]
+    return tuple(dict.fromkeys([*hint_pages(index_url), *(plan.find_links if plan is not None else ()), *family]))
 
 
 def same_page(one: str, other: str) -> bool:

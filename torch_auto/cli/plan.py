@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from datetime import datetime, timezone
-from typing import Any, List, Mapping
+from typing import Any, List, Mapping, Sequence, Tuple
 
 from torch_auto import catalog, settings
 from torch_auto.cli.age import catalog_age
@@ -32,34 +32,47 @@ def _torch(plan: Plan) -> str:
     return f"torch {plan.release}+{selection.local_version}" if selection.local_version else f"torch {plan.release}"
 
 
-def _wrapped(texts: List[str]) -> List[str]:
+def wrapped(texts: List[str]) -> List[str]:
+    """Texts as items of a list, 100 columns wide."""
     import textwrap  # noqa: PLC0415  # only where something is printed for people
 
     return [textwrap.fill(text, 100, initial_indent="  - ", subsequent_indent="    ") for text in texts]
 
 
-def _details(plan: Plan) -> List[str]:
-    lines = ["Why:", *_wrapped(list(plan.reasons))]
+def _details(plan: Plan, extras: Sequence[str]) -> List[str]:
+    lines = ["Why:", *wrapped(list(plan.reasons))]
     if plan.selection.rejected:
-        lines += ["Not taken:", *_wrapped([f"{item.torch_backend}: {item.reason}" for item in plan.selection.rejected])]
-    lines += ["The wheel requires:", *(f"  {item}" for item in plan.requirements or ("nothing",))]
+        lines += ["Not taken:", *wrapped([f"{item.torch_backend}: {item.reason}" for item in plan.selection.rejected])]
+    if plan.extras:
+        lines += ["Extras:", *wrapped([f"{item.name}: {item.reason}" for item in plan.extras])]
+    what = f"The group {plan.group} requires, and the wheel no torch:" if plan.group else "The wheel requires:"
+    lines += [what, *(f"  {item}" for item in plan.requirements or ("nothing",))]
+    for item in plan.extras:
+        if item.name in extras:
+            lines += [f"and torch-auto[{item.name}]:", *(f"  {pin}" for pin in item.requirements or ("nothing",))]
     return lines
 
 
-def _hint(plan: Plan) -> List[str]:
-    if not plan.find_links:
+def hint(pages: Sequence[str]) -> List[str]:
+    """The line that names find-links pages, if there are any."""
+    if not pages:
         return []
-    for_pip = " ".join(plan.find_links)
-    quoted = for_pip if len(plan.find_links) == 1 else f"'{for_pip}'"
-    return [f"The hint: UV_FIND_LINKS={','.join(plan.find_links)} (uv), PIP_FIND_LINKS={quoted} (pip)."]
+    for_pip = " ".join(pages)
+    quoted = for_pip if len(pages) == 1 else f"'{for_pip}'"
+    return [f"The hint: UV_FIND_LINKS={','.join(pages)} (uv), PIP_FIND_LINKS={quoted} (pip)."]
 
 
-def _render_newest(newest: Newest, plans: List[Plan]) -> str:
+def _pages(plan: Plan, extras: Sequence[str]) -> List[str]:
+    """The pages of the hint, those of extras among them."""
+    return [*plan.find_links, *(item.page for item in plan.extras if item.name in extras)]
+
+
+def _render_newest(newest: Newest, plans: List[Plan], extras: Sequence[str]) -> str:
     by_release = {plan.release: plan for plan in plans}
     lines: List[str] = []
     if newest.with_hint is None:
         lines = ["No release of torch can be used on this machine with this Python."]
-        return "\n".join([*lines, *(line for plan in plans for line in _details(plan))]) + "\n"
+        return "\n".join([*lines, *(line for plan in plans for line in _details(plan, extras))]) + "\n"
     with_hint = by_release[newest.with_hint]
     if newest.without_hint is None:
         lines.append(f"{_torch(with_hint)}, with the hint; without it nothing installs.")
@@ -69,10 +82,16 @@ def _render_newest(newest: Newest, plans: List[Plan]) -> str:
             lines.append(f"{without}, with the hint and without it.")
         else:
             lines.append(f"{_torch(with_hint)} with the hint; {without} from PyPI without it.")
-    lines += _hint(with_hint)
+    lines += hint(_pages(with_hint, extras))
     for plan in plans:
-        lines += ["", f"torch-auto {plan.release}", *_details(plan)]
+        lines += ["", f"torch-auto {plan.release}", *_details(plan, extras)]
     return "\n".join(lines) + "\n"
+
+
+def _render_group(plan: Plan) -> str:
+    return (
+        "\n".join([f"{_torch(plan)}, by the group {plan.group}.", *hint(plan.find_links), *_details(plan, ())]) + "\n"
+    )
 
 
 def _table(plans: List[Plan], pin: str) -> List[str]:
@@ -85,17 +104,17 @@ def _table(plans: List[Plan], pin: str) -> List[str]:
     return [f"{row[0]:{widths[0]}}  {row[1]:{widths[1]}}  {row[2]}" for row in rows]
 
 
-def _render(plans: List[Plan], pin: str) -> str:
+def _render(plans: List[Plan], pin: str, extras: Sequence[str]) -> str:
     lines: List[str] = _table(plans, pin) if len(plans) > 1 else []
     for plan in plans:
         alone = "installs from PyPI alone too" if satisfied_by_public(plan.selection, pin) else "PyPI alone does not do"
         tail = "" if plan.selection.needs or not plan.selection.requires_torch else f" ({alone})"
-        lines += [*([""] if lines else []), f"torch-auto {plan.release}: {_torch(plan)}{tail}", *_details(plan)]
-    return "\n".join(lines + (_hint(plans[0]) if plans else [])) + "\n"
+        lines += [*([""] if lines else []), f"torch-auto {plan.release}: {_torch(plan)}{tail}", *_details(plan, extras)]
+    return "\n".join(lines + (hint(_pages(plans[0], extras)) if plans else [])) + "\n"
 
 
-def run(releases: List[str], config: Mapping[str, Any], *, as_json: bool) -> int:
-    """Print the plans of these releases or, without one, of the newest that the machine can use.
+def run(releases: List[str], config: Mapping[str, Any], extras: Tuple[str, ...] = (), *, as_json: bool) -> int:
+    """Print the plans of these releases or, without one, of the newest that the machine can use with these extras.
 
     Raises:
         SettingsError: a setting is wrong.
@@ -107,11 +126,12 @@ def run(releases: List[str], config: Mapping[str, Any], *, as_json: bool) -> int
     machine = machine_for(chosen)
     newest = Newest(None, None)
     if not releases:
-        newest = newest_usable(machine, chosen, known)
+        newest = newest_usable(machine, chosen, known, extras)
         names = dict.fromkeys(name for name in (newest.with_hint, newest.without_hint) if name is not None)
         # Where there is none, the newest release tells why.
         wanted = [known.release(name) for name in names] or [known.newest]
-    plans = [make_plan(release, machine, chosen, known) for release in wanted]
+    # With groups, torch-auto's own release makes no difference.
+    plans = [make_plan(release, machine, chosen, known) for release in (wanted[:1] if chosen.groups else wanted)]
     if as_json:
         document = {"version": FORMAT_VERSION, "plans": [plan_to_json(plan) for plan in plans]}
         if not releases:
@@ -119,6 +139,8 @@ def run(releases: List[str], config: Mapping[str, Any], *, as_json: bool) -> int
         json.dump(document, sys.stdout, indent=2)
         sys.stdout.write("\n")
     else:
-        text = _render(plans, chosen.pin) if releases else _render_newest(newest, plans)
+        text = _render(plans, chosen.pin, extras) if releases else _render_newest(newest, plans, extras)
+        if chosen.groups:
+            text = _render_group(plans[0])
         sys.stdout.write(f"{text}\n{catalog_age(known, datetime.now(timezone.utc).date())}\n")
     return 0

@@ -22,7 +22,7 @@ class Project:
     """A folder with a pyproject.toml, or the folder that the command stands in where there is none above it.
 
     ``root`` is the workspace's root for a member of a uv workspace: locks and settings are there. ``tool`` is None
-    where nothing says which one manages it. ``member`` holds the member's own pyproject.toml.
+    where nothing says which one manages it. ``member`` holds the member's own pyproject.toml, which is in ``folder``.
     """
 
     root: str
@@ -30,6 +30,7 @@ class Project:
     pyproject: Dict[str, Any] = field(default_factory=dict)
     member: Dict[str, Any] = field(default_factory=dict)
     has_pyproject: bool = False
+    folder: str = ""
 
     def file(self, name: str) -> Optional[str]:
         """The path of a file in the root, or None where it is not there."""
@@ -113,7 +114,7 @@ def find(start: str) -> Project:
         if os.path.isfile(path):
             own = load(path)
             root, data = _workspace_root(folder) or (folder, own)
-            return Project(root, _tool(root, data), data, own, has_pyproject=True)
+            return Project(root, _tool(root, data), data, own, has_pyproject=True, folder=folder)
         if os.path.isfile(os.path.join(folder, "pixi.toml")):
             return Project(folder, "pixi")
     return Project(os.path.abspath(start))

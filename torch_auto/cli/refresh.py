@@ -3,48 +3,39 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-from typing import Mapping, Optional
+from typing import Mapping
 
 from torch_auto.cli.check import shown
 from torch_auto.cli.mend import Step
+from torch_auto.cli.programs import program
 from torch_auto.cli.situation import Where, survey
 from torch_auto.cli.toml import NoTomlReaderError
 
 
-def _program(name: str, variables: Mapping[str, str]) -> Optional[str]:
-    """The absolute path of a program. uv says where it is itself to what it runs (the variable UV)."""
-    if os.path.isabs(name):
-        return name
-    if name == "uv" and os.path.isabs(variables.get("UV", "")):
-        return variables["UV"]
-    found = shutil.which(name, path=variables.get("PATH"))
-    return os.path.abspath(found) if found is not None else None
-
-
-def _unlocked(step: Step, variables: Mapping[str, str]) -> Step:
+def unlocked(step: Step, variables: Mapping[str, str]) -> Step:
     """``uv cache clean`` as it works below ``uv run``.
 
     A newer uv waits there until no other uv uses the cache, and the one that runs this command never stops to. Older
     ones neither wait nor have --force. uv tells what it runs where it is itself (the variable UV).
     """
-    program = _program("uv", variables)
-    if step.command[:3] != ("uv", "cache", "clean") or "UV" not in variables or program is None:
+    uv = program("uv", variables)
+    if step.command[:3] != ("uv", "cache", "clean") or "UV" not in variables or uv is None:
         return step
     try:
         done = subprocess.run(  # noqa: S603  # the user's own uv, by its full path
-            [program, "cache", "clean", "--help"], capture_output=True, text=True, timeout=20, check=False
+            [uv, "cache", "clean", "--help"], capture_output=True, text=True, timeout=20, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return step
     return step._replace(command=(*step.command, "--force")) if "--force" in done.stdout else step
 
 
-def _run(step: Step, root: str, variables: Mapping[str, str]) -> int:
-    program = _program(step.command[0], variables)
-    if program is None:
+def run_step(step: Step, root: str, variables: Mapping[str, str]) -> int:
+    """Run a command in a folder; its exit status, 0 where it may fail, 1 where it does not start."""
+    path = program(step.command[0], variables)
+    if path is None:
         print(
             f"torch-auto: error: {step.command[0]} is not in PATH; run it yourself: {shown(step.command)}",
             file=sys.stderr,
@@ -52,9 +43,9 @@ def _run(step: Step, root: str, variables: Mapping[str, str]) -> int:
         return 1
     sys.stderr.flush()
     try:
-        done = subprocess.run([program, *step.command[1:]], cwd=root, env=dict(variables), check=False)  # noqa: S603
+        done = subprocess.run([path, *step.command[1:]], cwd=root, env=dict(variables), check=False)  # noqa: S603
     except OSError as error:
-        print(f"torch-auto: error: {program} does not start: {error.strerror}", file=sys.stderr)
+        print(f"torch-auto: error: {path} does not start: {error.strerror}", file=sys.stderr)
         return 1
     return 0 if step.may_fail else done.returncode
 
@@ -74,11 +65,11 @@ def run(where: Where, *, dry_run: bool) -> int:
         # Windows keeps a running torch-auto.exe from being replaced.
         print("torch-auto: error: on Windows, run it as `python -m torch_auto refresh`", file=sys.stderr)
         return 1
-    for step in [_unlocked(step, where.variables) for step in situation.steps()]:
+    for step in [unlocked(step, where.variables) for step in situation.steps()]:
         print(f"$ {shown(step.command)}", file=sys.stdout if dry_run else sys.stderr)
         if dry_run:
             continue
-        if _run(step, situation.project.root, where.variables) != 0:
+        if run_step(step, situation.project.root, where.variables) != 0:
             print(f"torch-auto: error: this failed: {shown(step.command)}", file=sys.stderr)
             return 1
     if not dry_run:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass, replace
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Tuple
 
@@ -15,19 +14,21 @@ from torch_auto import catalog as catalogs
 from torch_auto import settings as all_settings
 from torch_auto.catalog import Catalog, UnknownReleaseError
 from torch_auto.cli import environment as environments
+from torch_auto.cli import groups as project_groups
 from torch_auto.cli import mend
 from torch_auto.cli import project as projects
 from torch_auto.cli.environment import Environment, Installed
+from torch_auto.cli.errors import UserError
+from torch_auto.cli.extras import of_project
+from torch_auto.cli.groups import Here
 from torch_auto.cli.hints import Hint, hints, missing_pages
 from torch_auto.cli.pages import needed_pages
 from torch_auto.cli.project import Project
 from torch_auto.cli.toml import NoTomlReaderError, table
 from torch_auto.machine import Machine
 from torch_auto.plan import Newest, Plan, machine_for, make_plan, newest_usable, torch_release
+from torch_auto.selection import AUTO, NONE, PUBLIC
 from torch_auto.settings import Settings, SettingsError
-
-#: The note by which a plan says which settings it was made with (torch_auto/settings.py).
-_SETTING = re.compile(r"([a-z-]+)=(\S+) \(from ([^)]*)\)", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,9 @@ class Situation:
     missing: Tuple[str, ...]
     notes: Tuple[str, ...] = ()
     unread: bool = False  # the project's TOML, for want of a reader
+    here: Optional[Here] = None  # a project with torch groups, and this machine's
+    fault: str = ""  # what is wrong with its groups
+    extras: Tuple[str, ...] = ()  # those of torch-auto that the project requires
 
     @property
     def hinted(self) -> bool:
@@ -75,7 +79,16 @@ class Situation:
     def steps(self) -> List[mend.Step]:
         """The commands that make the tool look at this machine again."""
         version = self.torch_auto.version if self.torch_auto is not None else None
+        if self.here is not None:
+            return mend.portable(self.here, self.environment, stale=self.stale)
         return mend.steps(self.tool, self.environment, version, self._at_least())
+
+    @property
+    def stale(self) -> bool:
+        """Whether the installed torch-auto was built for another group than this machine's, or for none."""
+        plan = table(self.record, "plan")
+        now = self.plan if self.torch_auto is not None else None
+        return now is not None and (plan.get("group"), plan.get("requirements")) != (now.group, list(now.requirements))
 
     def _at_least(self) -> Optional[str]:
         """The release to allow, where the project requires a torch-auto that does not serve this machine."""
@@ -93,7 +106,9 @@ class Situation:
 
     def _serves(self, version: str) -> bool:
         plan = self.plan_of(version)
-        return plan is not None and plan.selection.needs is None
+        if plan is None or plan.selection.needs is not None:
+            return False
+        return all(extra.needs is None for extra in plan.extras if extra.name in self.extras)
 
 
 def requirement(text: str) -> Optional[Requirement]:
@@ -153,11 +168,11 @@ def _recorded(record: Mapping[str, Any]) -> Dict[str, Tuple[str, str]]:
 
     Not backend=none: that is how the command is installed alone, and says nothing about the project.
     """
-    notes = " ".join(str(item) for item in table(record, "plan").get("reasons", ()) if "Settings: " in str(item))
+    given = {name: table(record, "settings", name) for name in table(record, "settings")}
     return {
-        name: (value, origin)
-        for name, value, origin in _SETTING.findall(notes)
-        if name != "machine" and value != "none"
+        name: (str(item["value"]), str(item.get("origin", "")))
+        for name, item in given.items()
+        if name != "machine" and item.get("value", "none") != "none"
     }
 
 
@@ -169,7 +184,7 @@ def _settings(
     now = all_settings.read(known, config, variables, "setting ")
     notes = []
     for name, (value, origin) in _recorded(record).items():
-        if f"{name}=" not in " ".join(now.notes):
+        if name not in [item[0] for item in now.given]:
             config[name] = value
             notes.append(f"It was built with {name}={value} (from {origin}), which is not set now.")
     if not notes:
@@ -187,6 +202,21 @@ def _tool(project: Project, torch_auto: Optional[Installed]) -> str:
     if torch_auto is not None and torch_auto.installer == "uv":
         return "uv" if "dependencies" in table(project.pyproject, "project") else "uv pip"
     return "pip"
+
+
+def _groups(
+    project: Project, where: Where, known: Catalog, machine: Machine, backend: str
+) -> Tuple[Optional[Here], str]:
+    """The project's torch groups on this machine, and what is wrong with them; neither where it has none."""
+    # What the installed torch-auto was built with counts here too.
+    given = {"backend": backend, **where.given} if backend not in (AUTO, NONE, PUBLIC) else where.given
+    try:
+        found = project_groups.find(project, known)
+        if found is None:
+            return None, ""
+        return project_groups.this_machine(project, found, given, where.variables, machine), ""
+    except UserError as error:
+        return None, str(error)
 
 
 @dataclass(frozen=True)
@@ -220,6 +250,10 @@ def survey(where: Where) -> Situation:
     chosen, notes, known = _settings(project, tool, where.given, variables, record)
     machine = machine_for(chosen)._replace(python=environment.python)
     found = hints(tool.partition(" ")[0], project, variables, environment)
+    wanted = of_project(project)
+    here, fault = (None, "") if unread else _groups(project, where, known, machine, chosen.backend)
+    if here is not None:
+        chosen = chosen._replace(groups=here.torch_groups.groups)
     situation = Situation(
         project=project,
         tool=tool,
@@ -231,13 +265,19 @@ def survey(where: Where) -> Situation:
         torch_auto=torch_auto,
         record=record,
         plan=None,
-        newest=newest_usable(machine, chosen, known),
+        newest=newest_usable(machine, chosen, known, wanted),
+        extras=wanted,
         hints=tuple(found),
         missing=(),
         notes=notes,
         unread=unread,
+        here=here,
+        fault=fault,
     )
     best = situation.plan_of(situation.newest.with_hint) if situation.newest.with_hint is not None else None
-    missing = missing_pages(found, needed_pages(chosen.index_url, best), chosen.index_url)
-    plan = situation.plan_of(torch_auto.version) if torch_auto is not None else None
+    missing = missing_pages(found, needed_pages(chosen.index_url, best, wanted), chosen.index_url)
+    if here is not None and here.torch_groups.pylocks:
+        missing = ()  # the lock files say where every file is
+    version = torch_auto.version if torch_auto is not None else known.newest.version if here is not None else None
+    plan = situation.plan_of(version) if version is not None else None
     return replace(situation, missing=missing, plan=plan)

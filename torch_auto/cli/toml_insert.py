@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 from torch_auto.cli.toml import NoTomlReaderError
 
 Path = Tuple[str, ...]
-_Expected = Callable[[Dict[str, Any]], None]
+Expected = Callable[[Dict[str, Any]], None]
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
@@ -59,7 +59,7 @@ def _dotted(path: Path) -> str:
     return ".".join(map(_key, path))
 
 
-def _pattern(path: Path) -> str:
+def key_pattern(path: Path) -> str:
     """A pattern of a dotted key in any spelling."""
     return r"[ \t]*\.[ \t]*".join(rf"[\"']?{re.escape(part)}[\"']?" for part in path)
 
@@ -70,88 +70,107 @@ def _inline(path: Path, value: str) -> str:
     return value
 
 
-def _newline(text: str) -> str:
+def line_end(text: str) -> str:
+    """How the text ends its lines."""
     return "\r\n" if "\r\n" in text else "\n"
 
 
 def _after_header(text: str, path: Path, line: str) -> Iterator[str]:
     """``line`` as the first of a table's own."""
-    for match in re.finditer(rf"(?m)^[ \t]*\[[ \t]*{_pattern(path)}[ \t]*\][^\n]*(\n|\Z)", text):
+    for match in re.finditer(rf"(?m)^[ \t]*\[[ \t]*{key_pattern(path)}[ \t]*\][^\n]*(\n|\Z)", text):
         end = match.end()
-        start = "" if match.group(1) else _newline(text)
-        yield text[:end] + start + line + (_newline(text) if match.group(1) else "") + text[end:]
+        start = "" if match.group(1) else line_end(text)
+        yield text[:end] + start + line + (line_end(text) if match.group(1) else "") + text[end:]
 
 
 def _in_inline_table(text: str, path: Path, pair: str) -> Iterator[str]:
-    for match in re.finditer(rf"(?<![\w-]){_pattern(path)}[ \t]*=[ \t]*\{{", text):
+    for match in re.finditer(rf"(?<![\w-]){key_pattern(path)}[ \t]*=[ \t]*\{{", text):
         end = match.end()
         comma = "" if text[end:].lstrip(" \t").startswith("}") else ","
         yield f"{text[:end]} {pair}{comma}{text[end:]}"
         yield f"{text[:end]} {pair} {text[end:]}"
 
 
+def _before_next_header(text: str, path: Path, line: str) -> Iterator[str]:
+    """``line`` as the last of a table's own: below the last line before the next header that is more than a comment."""
+    for match in re.finditer(rf"(?m)^[ \t]*\[[ \t]*{key_pattern(path)}[ \t]*\]", text):
+        ends = [found.start() for found in re.finditer(r"(?m)^[ \t]*\[", text[match.end() :])]
+        for end in (*(match.end() + end for end in ends), len(text)):
+            own = list(re.finditer(r"(?m)^[ \t]*[^#\s][^\n]*(\n|\Z)", text[:end]))[-1]
+            start = "" if own.group(1) else line_end(text)
+            yield text[: own.end()] + start + line + line_end(text) + text[own.end() :]
+
+
 def _beside_dotted(text: str, path: Path, line: str) -> Iterator[str]:
     """``line`` before the first dotted key of the same table."""
-    for match in re.finditer(rf"(?m)^([ \t]*){_pattern(path)}[ \t]*\.", text):
-        yield text[: match.start()] + match.group(1) + line + _newline(text) + text[match.start() :]
+    for match in re.finditer(rf"(?m)^([ \t]*){key_pattern(path)}[ \t]*\.", text):
+        yield text[: match.start()] + match.group(1) + line + line_end(text) + text[match.start() :]
 
 
 def _at_top(text: str, line: str) -> Iterator[str]:
     """``line`` before the first line that is neither blank nor a comment."""
     match = re.search(r"(?m)^[ \t]*[^#\s]", text)
-    newline = _newline(text)
+    newline = line_end(text)
     if match is not None:
         yield text[: match.start()] + line + newline + text[match.start() :]
     yield _ended(text) + line + newline
 
 
 def _ended(text: str) -> str:
-    return text if not text or text.endswith("\n") else text + _newline(text)
+    return text if not text or text.endswith("\n") else text + line_end(text)
 
 
 def _at_end(text: str, header: str, lines: List[str]) -> str:
-    newline = _newline(text)
+    newline = line_end(text)
     blank = newline if text.strip() else ""
     return _ended(text) + blank + newline.join([header, *lines]) + newline
 
 
-def _places(text: str, path: Path, value: str, section: int) -> Iterator[str]:
+def _places(text: str, path: Path, value: str, section: int, *, last: bool) -> Iterator[str]:
     for depth in range(len(path) - 1, section - 1, -1):
         table, rest = path[:depth], _inline(path[depth + 1 :], value)
         pair = f"{_key(path[depth])} = {rest}"
         if not table:
             yield from _at_top(text, pair)
             return
-        yield from _after_header(text, table, pair)
+        yield from (_before_next_header if last else _after_header)(text, table, pair)
         for start in range(len(table)):
             yield from _in_inline_table(text, table[start:], pair)
             yield from _beside_dotted(text, table[start:], f"{_dotted(table[start:])}.{pair}")
-    table = path[:section]
-    yield _at_end(text, f"[{_dotted(table)}]", [f"{_key(path[section])} = {_inline(path[section + 1 :], value)}"])
+    for depth in range(section, len(path)):  # a deeper one where the tables between are headers of their own
+        line = f"{_key(path[depth])} = {_inline(path[depth + 1 :], value)}"
+        yield _at_end(text, f"[{_dotted(path[:depth])}]", [line])
 
 
 def _in_array(text: str, key: str, element: str) -> Iterator[str]:
-    for match in re.finditer(rf"(?<![\w-]){_pattern((key,))}[ \t]*=[ \t]*\[", text):
+    for match in re.finditer(rf"(?<![\w-]){key_pattern((key,))}[ \t]*=[ \t]*\[", text):
         end = match.end()
         inside = re.match(r"(?:[ \t]*#[^\n]*)?(\r?\n[ \t]*)", text[end:])
         if inside is not None:  # one element to a line: as the first of these lines
             at = end + inside.start(1)
             yield text[:at] + inside.group(1) + element + "," + text[at:]
             bare = re.match(r"\r?\n[ \t]*", text[at:])
-            indent = _newline(text) + "    "
+            indent = line_end(text) + "    "
             if bare is not None:
                 yield text[:at] + indent + element + "," + text[at:]
         comma = "" if text[end:].lstrip().startswith("]") else ", "
         yield text[:end] + element + comma + text[end:]
 
 
-def _first(candidates: Iterator[str], before: Dict[str, Any], change: _Expected) -> Optional[str]:
+def first(candidates: Iterator[str], before: Dict[str, Any], change: Expected) -> Optional[str]:
+    """The first candidate whose content is that of before, changed; ``change`` changes it in place."""
     wanted = copy.deepcopy(before)
     change(wanted)
     return next((text for text in candidates if parse(text) == wanted), None)
 
 
-def _content(text: str) -> Dict[str, Any]:
+def content(text: str) -> Dict[str, Any]:
+    """The content of a TOML text.
+
+    Raises:
+        NoPlaceError: it is not TOML.
+        NoTomlReaderError: this Python has nothing to read it with.
+    """
     found = parse(text)
     if found is None:
         raise NoPlaceError("it is not TOML")
@@ -166,14 +185,16 @@ def _table(data: Dict[str, Any], path: Path) -> Dict[str, Any]:
     return data
 
 
-def set_value(text: str, path: Path, value: str, section: int) -> str:
-    """The text with one more key. ``value`` is TOML; a header of ``path[:section]`` is added where there is none.
+def set_value(text: str, path: Path, value: str, section: int, *, last: bool = False) -> str:
+    """The text with one more key, the first of its table or the last.
+
+    ``value`` is TOML; a header of ``path[:section]`` is added where there is none.
 
     Raises:
         NoPlaceError: no place was found for it, or the key is there already.
         NoTomlReaderError: this Python has nothing to read TOML with.
     """
-    plain = _content(f"x = {value}")["x"]
+    plain = content(f"x = {value}")["x"]
 
     def change(data: Dict[str, Any]) -> None:
         table = _table(data, path[:-1])
@@ -181,7 +202,8 @@ def set_value(text: str, path: Path, value: str, section: int) -> str:
             raise NoPlaceError(f"{_dotted(path)} is set already")
         table[path[-1]] = plain
 
-    found = _first(_places(text, path, value, section), _content(text), change)
+    value = value.replace("\n", line_end(text))
+    found = first(_places(text, path, value, section, last=last), content(text), change)
     if found is None:
         raise NoPlaceError(f"there is no place for {_dotted(path)}")
     return found
@@ -194,18 +216,18 @@ def add_to_array(text: str, path: Path, element: str, section: int) -> str:
         NoPlaceError: no place was found for it, or what is there is no array.
         NoTomlReaderError: this Python has nothing to read TOML with.
     """
-    before = _content(text)
+    before = content(text)
     table = _table(copy.deepcopy(before), path[:-1])
     if path[-1] not in table:
         return set_value(text, path, f"[{element}]", section)
     if not isinstance(table[path[-1]], list):
         raise NoPlaceError(f"{_dotted(path)} is no array")
-    plain = _content(f"x = {element}")["x"]
+    plain = content(f"x = {element}")["x"]
 
     def change(data: Dict[str, Any]) -> None:
         _table(data, path[:-1])[path[-1]].insert(0, plain)
 
-    found = _first(_in_array(text, path[-1], element), before, change)
+    found = first(_in_array(text, path[-1], element), before, change)
     if found is None:
         raise NoPlaceError(f"there is no place in {_dotted(path)}")
     return found
@@ -226,7 +248,7 @@ def add_table(text: str, path: Path, pairs: List[Tuple[str, str]]) -> str:
         entries.append(dict(pairs))
 
     lines = [f"{_key(key)} = {string(value)}" for key, value in pairs]
-    found = _first(iter([_at_end(text, f"[[{_dotted(path)}]]", lines)]), _content(text), change)
+    found = first(iter([_at_end(text, f"[[{_dotted(path)}]]", lines)]), content(text), change)
     if found is None:
         raise NoPlaceError(f"there is no place for [[{_dotted(path)}]]")
     return found

@@ -1,0 +1,164 @@
+"""``torch-auto plan`` for several machines: one torch for a fleet, or the fewest."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from datetime import datetime, timezone
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from torch_auto import catalog, settings
+from torch_auto.cli.age import catalog_age
+from torch_auto.cli.plan import hint, wrapped
+from torch_auto.cover import Cover, Fleet, Seat, cover
+from torch_auto.fit import candidates
+from torch_auto.groups import group_pages, groups_text
+from torch_auto.machine import Machine, NvidiaAccelerator
+from torch_auto.machine_file import MachineError
+from torch_auto.plan import FORMAT_VERSION
+from torch_auto.settings import SettingsError
+from torch_auto.who import listed
+
+#: As many labels of machines of one kind are printed; JSON has all.
+_MOST_LABELS = 3
+
+
+def _labels(paths: Sequence[str]) -> List[str]:
+    """The files' names, or as much of their paths as tells them apart."""
+    names = [os.path.basename(path) for path in paths]
+    return [name if names.count(name) == 1 else path for name, path in zip(names, paths)]
+
+
+def _read(paths: Sequence[str], faults: List[str]) -> List[Tuple[str, Machine]]:
+    found = []
+    for label, path in zip(_labels(paths), paths):
+        try:
+            found.append((label, settings.read_machine(path)))
+        except OSError as error:
+            faults.append(f"--machine: {path!r} cannot be read: {error.strerror or error}")
+        except MachineError as error:
+            faults.extend(f"--machine: {path!r}: {fault}" for fault in error.faults)
+    return found
+
+
+def _torch(seat: Seat) -> str:
+    if seat.chosen is None or seat.chosen.selection.needs is not None:
+        return "nothing"
+    selection = seat.chosen.selection
+    return f"torch {selection.release}" + (f"+{selection.local_version}" if selection.local_version else "")
+
+
+def _devices(machine: Machine) -> str:
+    found = [item.describe() for item in candidates(machine)]
+    if not found:
+        return "Apple silicon" if machine.platform == "macos_arm64" else "no GPU"
+    drivers = [item.driver_version for item in machine.accelerators if isinstance(item, NvidiaAccelerator)]
+    return ", ".join([*dict.fromkeys(found), *(f"driver {driver}" for driver in drivers if driver)])
+
+
+def _who(seat: Seat) -> str:
+    labels = ", ".join(seat.labels[:_MOST_LABELS]) + (", ..." if len(seat.labels) > _MOST_LABELS else "")
+    return labels if len(seat.labels) == 1 else f"{len(seat.labels)} machines: {labels}"
+
+
+def _render(fleet: Fleet, index_url: str) -> str:
+    parts = []
+    if fleet.one is not None:
+        text = f"torch {fleet.one.groups[0].version} runs on all {_count(fleet.one.seats)} machines."
+        parts.append([text, *_details(fleet.one, index_url)])
+    if fleet.fewest is not None and (fleet.one is None or fleet.fewest.groups != fleet.one.groups):
+        parts.append([*_several(fleet, fleet.fewest), *_details(fleet.fewest, index_url)])
+    if fleet.apart:
+        what = "No torch serves these machines:"
+        parts.append([what if fleet.fewest is None else f"torch {fleet.fewest.release} does not serve:"])
+        for seat in fleet.apart:
+            best = f"The newest for it is {_torch(seat)}." if seat.chosen is not None else "No torch serves it."
+            parts[-1] += wrapped([f"{_who(seat)} ({_devices(seat.machine)}): {' '.join([*seat.reasons, best])}"])
+    return "\n\n".join("\n".join(part) for part in parts) + "\n"
+
+
+def _several(fleet: Fleet, fewest: Cover) -> List[str]:
+    """What the fewest torch backends are for."""
+    names = listed(fewest.torch_backends)
+    if fleet.one is not None:
+        what = "the build that fits best" if fewest.release == fleet.one.release else "a newer torch"
+        return [f"With {names} of torch {fewest.release}, each of them has {what}."]
+    count = _count(fewest.seats)
+    backends = names if len(fewest.groups) == 1 else f"{len(fewest.groups)} torch backends, {names}"
+    if fleet.apart:
+        text = f"No release of torch serves all {count + _count(fleet.apart)} machines."
+        return [text, f"torch {fewest.release} serves {count} of them, with {backends}."]
+    text = f"No one torch backend runs on all {count} machines."
+    return [text, f"torch {fewest.release} is the newest that serves them all, with {backends}."]
+
+
+def _details(cover: Cover, index_url: str) -> List[str]:
+    seats = sorted(cover.seats, key=lambda seat: cover.groups.index(seat.chosen.group) if seat.chosen else 0)
+    width = max(len(_torch(seat)) for seat in seats)
+    lines = [f"  {_torch(seat):{width}}  {_who(seat)} ({_devices(seat.machine)})" for seat in seats]
+    lines += ["Why:", *wrapped([f"{_who(seat)}: {' '.join(seat.reasons)}" for seat in cover.seats])]
+    lines += hint(group_pages(cover.groups, index_url))
+    if len(cover.groups) > 1:
+        options = f"--releases {cover.release} --backends {','.join(cover.torch_backends)}"
+        lines.append(f"One lock for them: torch-auto init --portable {options}")
+    return lines
+
+
+def _count(seats: Sequence[Seat]) -> int:
+    return sum(len(seat.labels) for seat in seats)
+
+
+def _seat_to_json(seat: Seat) -> Dict[str, Any]:
+    chosen = seat.chosen
+    return {
+        "labels": list(seat.labels),
+        "group": chosen.group.name if chosen is not None else None,
+        "torch": _torch(seat)[len("torch ") :] if chosen is not None else None,
+        "accelerated": chosen is not None and chosen.selection.accelerated,
+        "reasons": list(seat.reasons),
+    }
+
+
+def _to_json(found: Optional[Cover], index_url: str) -> Optional[Dict[str, Any]]:
+    if found is None:
+        return None
+    return {
+        "release": found.release,
+        "torch_backends": list(found.torch_backends),
+        "groups": groups_text(found.groups),
+        "find_links": list(group_pages(found.groups, index_url)),
+        "machines": [_seat_to_json(seat) for seat in found.seats],
+    }
+
+
+def run(paths: Sequence[str], releases: List[str], config: Mapping[str, Any], *, as_json: bool) -> int:
+    """Print what serves the machines in these files, of these releases or else of all.
+
+    Raises:
+        SettingsError: files are no machine files, or a setting is wrong; it names all faults.
+        UnknownReleaseError: a release is not in the catalog.
+    """
+    known = catalog.load()
+    faults: List[str] = []
+    machines = _read(paths, faults)
+    try:
+        index_url = settings.read(known, config, label="--").index_url
+    except SettingsError as error:
+        faults.extend(error.faults)
+    if faults:
+        raise SettingsError(faults)
+    fleet = cover(machines, known, [known.release(release).version for release in releases])
+    if as_json:
+        document = {
+            "version": FORMAT_VERSION,
+            "one": _to_json(fleet.one, index_url),
+            "fewest": _to_json(fleet.fewest, index_url),
+            "apart": [_seat_to_json(seat) for seat in fleet.apart],
+        }
+        json.dump(document, sys.stdout, indent=2)
+        sys.stdout.write("\n")
+    else:
+        age = catalog_age(known, datetime.now(timezone.utc).date())
+        sys.stdout.write(f"{_render(fleet, index_url)}\n{age}\n")
+    return 0
