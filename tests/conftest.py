@@ -23,6 +23,9 @@ __all__ = ["pytest_collection_modifyitems"]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--uv", metavar="VERSION", help="run the tests with this version of uv instead of the newest")
+    parser.addoption(
+        "--frontend-results", metavar="DIR", help="keep what each frontend came to; tools/frontend_table.py"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,4 +1,4 @@
-"""uv, pip, build and Poetry, each in a venv of its own, run in an environment that holds nothing of this machine's.
+"""uv, pip, build, Poetry and others, each in a venv of its own, in an environment that holds nothing of this machine's.
 
 A :class:`Tool` is installed once and kept; a :class:`Frontend` is a tool inside one test's :class:`Sandbox`.
 """
@@ -146,6 +146,9 @@ class Frontend:
         check: bool = True,
     ) -> Finished:
         """Run the tool with these arguments; see :meth:`Sandbox.run`."""
+        if self.tool.name != "uv":
+            # Hatch and others run uv on an environment of their own; UV_PYTHON has it install into the Python instead.
+            env = {"UV_PYTHON": None, **(env or {})}
         return self.sandbox.run([self.tool.executable, *args], cwd=cwd, env=env, timeout=timeout, check=check)
 
 
@@ -181,9 +184,21 @@ def _environment(root: Path, index: TorchIndex, python: Path) -> dict[str, str]:
         "POETRY_CACHE_DIR": root / "poetry-cache",
         "POETRY_CONFIG_DIR": home / "config" / "poetry",
         "POETRY_DATA_DIR": home / "data" / "poetry",
+        "PDM_CACHE_DIR": root / "pdm-cache",
+        "PDM_CONFIG_FILE": home / "config" / "pdm.toml",
+        "PDM_LOG_DIR": home / "state" / "pdm",
+        "HATCH_CACHE_DIR": root / "hatch-cache",
+        "HATCH_CONFIG": home / "config" / "hatch.toml",
+        "HATCH_DATA_DIR": home / "data" / "hatch",
+        "PIP_TOOLS_CACHE_DIR": root / "pip-tools-cache",
+        "PIPX_HOME": home / "pipx",
+        "PIPX_BIN_DIR": home / "bin",
+        "PIPX_MAN_DIR": home / "man",
+        "PIPX_COMPLETION_DIR": home / "completion",
     }
-    for folder in {home, root / "tmp"}:
+    for folder in (home / "config", root / "tmp"):
         folder.mkdir(parents=True, exist_ok=True)
+    (home / "config" / "hatch.toml").touch()  # Hatch does not start without the file that it is told to read
     environment.update({key: str(folder) for key, folder in folders.items()})
     system = os.environ.get("PATH", "") if sys.platform == "win32" else "/usr/local/bin:/usr/bin:/bin"
     environment["PATH"] = os.pathsep.join([str(python.parent), system])
@@ -208,6 +223,12 @@ def _environment(root: Path, index: TorchIndex, python: Path) -> dict[str, str]:
         POETRY_VIRTUALENVS_IN_PROJECT="1",
         POETRY_NO_INTERACTION="1",
         POETRY_KEYRING_ENABLED="0",
+        PDM_PYPI_URL=index.pypi,
+        PDM_CHECK_UPDATE="0",
+        PDM_NON_INTERACTIVE="1",
+        HATCH_INTERACTIVE="0",
+        PIPX_DEFAULT_PYTHON=str(python),
+        PIPX_USE_EMOJI="0",
     )
     return environment
 
@@ -275,7 +296,7 @@ def tool(name: str, requirement: str | None = None, executable: str | None = Non
 
 def _install(folder: Path, requirement: str) -> None:
     python = folder / _BIN / _exe("python")
-    name = re.split(r"[=<>]", requirement, maxsplit=1)[0]
+    name = re.split(r"[=<>\[]", requirement, maxsplit=1)[0]
     show = f"from importlib.metadata import version; print(version({name!r}))"
     # The newest pip comes to be by being asked for; the others need no newer one than the venv has.
     commands = [
@@ -312,3 +333,23 @@ def pyproject_build() -> Tool:
 def poetry() -> Tool:
     """Poetry, the newest 2."""
     return tool("poetry", "poetry>=2,<3")
+
+
+def pdm() -> Tool:
+    """PDM, the newest 2, with the dependencies that it was released with: 2.29.3 does not start with hishel 2."""
+    return tool("pdm", "pdm[locked]>=2,<3")
+
+
+def hatch() -> Tool:
+    """Hatch, the newest 1."""
+    return tool("hatch", "hatch>=1,<2")
+
+
+def pip_tools() -> Tool:
+    """pip-tools, the newest; its executable is ``pip-compile``, with ``pip-sync`` beside it."""
+    return tool("pip-tools", executable="pip-compile")
+
+
+def pipx() -> Tool:
+    """pipx, the newest 1."""
+    return tool("pipx", "pipx>=1,<2")

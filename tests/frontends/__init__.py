@@ -1,0 +1,6 @@
+"""Every frontend, with the real tool, on a CPU machine and on an A100: the rows of docs/frontends.md."""
+
+
+def all_rows() -> None:
+    """Fill ``rows.ROWS``: importing the modules does."""
+    from frontends import pip_rows, project_rows, uv_rows  # noqa: F401, PLC0415
