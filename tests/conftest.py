@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 from support import fake_nvml as fake
 from support import frontends, interpreters
@@ -31,6 +32,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "frontend: runs uv, pip, build or Poetry as a user does")
     config.addinivalue_line("markers", "slow: takes more than ten seconds")
+    # How long an example takes is the machine's affair, and a busy one is no fault of the code's.
+    hypothesis.settings.register_profile("torch-auto", deadline=None)
+    hypothesis.settings.load_profile("torch-auto")
 
 
 # --- package indexes ---------------------------------------------------------------------------------------------

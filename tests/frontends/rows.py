@@ -186,21 +186,23 @@ def cells(one: Row, came: Mapping[str, str]) -> tuple[str, ...]:
 
 def table(rows: Iterable[Sequence[str]], columns: Sequence[str] = COLUMNS) -> str:
     """Rows as Markdown."""
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "".join("|" + "|".join(f" {cell} " if cell else " " for cell in line) + "|\n" for line in lines)
+    lines = ["|" + "|".join(f" {cell} " if cell else " " for cell in line) + "|\n" for line in (columns, *rows)]
+    lines.insert(1, "|" + "---|" * len(columns) + "\n")
+    return "".join(lines)
 
 
 def short_table(rows: Iterable[Sequence[str]]) -> str:
-    """The same with a line for each frontend: its commands by how they work."""
+    """The same with a line for each frontend: how many of its commands work, and how it is with the others."""
     by_frontend: dict[str, dict[str, list[str]]] = {}
     for frontend, command, outcome, *_ in rows:
         by_frontend.setdefault(frontend, {}).setdefault(outcome, []).append(command)
-    outcomes = ("works", "works with a setting", "works on some machines", "does not work", NOT_RUN)
-    lines = [
-        (frontend, *("; ".join(commands.get(outcome, ())) for outcome in outcomes))
-        for frontend, commands in by_frontend.items()
-    ]
-    return table(lines, ("frontend", *outcomes))
+    lines = []
+    for frontend, outcomes in by_frontend.items():
+        count = sum(map(len, outcomes.values()))
+        works = len(outcomes.pop("works", ()))
+        others = "; ".join(f"{outcome}: {', '.join(commands)}" for outcome, commands in outcomes.items())
+        lines.append((frontend, f"{works} of {count}", others))
+    return table(lines, ("frontend", "commands that work as they are", "others"))
 
 
 def _marked(text: str) -> tuple[str, str, str]:
