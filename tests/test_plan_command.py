@@ -52,6 +52,18 @@ def test_the_answer_comes_first(plan: Callable[..., tuple[int, str, str]]) -> No
     assert "NVIDIA A100-SXM4-80GB (compute capability 8.0) decides." in out
 
 
+def test_a_release_without_wheels_for_the_python_installs_nothing(
+    plan: Callable[..., tuple[int, str, str]],
+) -> None:
+    """A pin names a build for every Python; what is told is what this one gets."""
+    machine = machines.cpu(python="3.13")
+    _, alone, _ = plan(machine, "2.4.1")
+    assert alone.splitlines()[0] == "torch-auto 2.4.1: nothing, it has no wheels for this Python"
+    assert "torch 2.4.1 has no wheels for Python 3.13; it has them for 3.8, 3.9, 3.10, 3.11, 3.12." in alone
+    _, both, _ = plan(machine, "2.4.1", "2.5.1")
+    assert re.split(" {2,}", both.splitlines()[1]) == ["2.4.1", "nothing, it has no wheels for this Python", "-"]
+
+
 def test_one_answer_is_said_once(plan: Callable[..., tuple[int, str, str]]) -> None:
     """Where the hint makes no difference, one release is told."""
     _, out, _ = plan(machines.macos_arm64())

@@ -32,7 +32,8 @@ class Plan(NamedTuple):
     ``requirements`` are the pins as METADATA has them, ``index_url`` is where the chosen torch backend's wheels are,
     ``find_links`` the pages that the user's side must name for them to be found. With the setting ``groups``,
     ``group`` is the name of this machine's; ``requirements`` are that group's then, and METADATA has none of them.
-    ``extras`` say what torch-auto[vision] and its like ask for beside them.
+    ``extras`` say what torch-auto[vision] and its like ask for beside them. ``has_wheels`` is False where the release
+    has none for the machine's Python; the pins are for every Python, and name builds all the same.
     """
 
     release: str
@@ -43,6 +44,7 @@ class Plan(NamedTuple):
     reasons: Tuple[str, ...]
     group: Optional[str] = None
     extras: Tuple[Extra, ...] = ()
+    has_wheels: bool = True
 
 
 def torch_release(version: str) -> str:
@@ -117,14 +119,16 @@ def make_plan(release: Release, machine: Machine, settings: Settings, catalog: C
     platform = machine.platform if settings.backend != PUBLIC else None
     every = selections or {machine.python: selection}
     answer = Answer(machine, release, catalog, selection, every, platform, settings.pin)
+    lacking = _no_wheels(release, machine, selection)
     return Plan(
         release=release.version,
         selection=selection,
         requirements=torch_requirements(every, release, platform, settings.pin),
         index_url=f"{base}/{backend}" if backend else base,
         find_links=_find_links(base, selection),
-        reasons=(*selection.reasons, *_no_wheels(release, machine, selection), *settings.notes),
+        reasons=(*selection.reasons, *lacking, *settings.notes),
         extras=extras(answer, base),
+        has_wheels=not lacking,
     )
 
 

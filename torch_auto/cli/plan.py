@@ -29,6 +29,8 @@ def _torch(plan: Plan) -> str:
         return f"nothing, it needs {needs_in_words(selection.needs)}"
     if not selection.requires_torch:
         return "no torch, by the setting backend=none"
+    if not plan.has_wheels:
+        return "nothing, it has no wheels for this Python"
     return f"torch {plan.release}+{selection.local_version}" if selection.local_version else f"torch {plan.release}"
 
 
@@ -98,7 +100,7 @@ def _table(plans: List[Plan], pin: str) -> List[str]:
     """One line per release: what comes of it with the hint, and with PyPI alone."""
     rows = [("release", "with the hint", "PyPI alone")]
     for plan in plans:
-        alone = f"torch {plan.release}" if satisfied_by_public(plan.selection, pin) else "-"
+        alone = f"torch {plan.release}" if plan.has_wheels and satisfied_by_public(plan.selection, pin) else "-"
         rows.append((plan.release, _torch(plan), alone if plan.selection.requires_torch else _torch(plan)))
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     return [f"{row[0]:{widths[0]}}  {row[1]:{widths[1]}}  {row[2]}" for row in rows]
@@ -108,7 +110,8 @@ def _render(plans: List[Plan], pin: str, extras: Sequence[str]) -> str:
     lines: List[str] = _table(plans, pin) if len(plans) > 1 else []
     for plan in plans:
         alone = "installs from PyPI alone too" if satisfied_by_public(plan.selection, pin) else "PyPI alone does not do"
-        tail = "" if plan.selection.needs or not plan.selection.requires_torch else f" ({alone})"
+        nothing = plan.selection.needs or not plan.selection.requires_torch or not plan.has_wheels
+        tail = "" if nothing else f" ({alone})"
         lines += [*([""] if lines else []), f"torch-auto {plan.release}: {_torch(plan)}{tail}", *_details(plan, extras)]
     return "\n".join(lines + (hint(_pages(plans[0], extras)) if plans else [])) + "\n"
 
