@@ -229,6 +229,22 @@ def test_check_before_anything_is_installed(project: Path, capsys: pytest.Captur
     assert "its torch group is torch-cu126, torch 2.13.0+cu126" in found["machine"]["text"]
 
 
+def test_check_tells_of_an_extra_that_asks_for_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """torch-auto[vision] beside groups without torchvision is told, and what check says mends it."""
+    edit(project, '"torch-auto"', '"torch-auto[vision]"')
+    assert main(["check"]) == 1
+    assert "With groups that asks for nothing, and no group pins torchvision." in _flat(capsys)
+    assert main(["init", "--portable", "--force"]) == 0
+    capsys.readouterr()
+    assert main(["check"]) == 1
+    assert "asks for nothing" not in _flat(capsys)
+
+
+def _flat(capsys: pytest.CaptureFixture[str]) -> str:
+    """What was printed, without its line ends."""
+    return " ".join(capsys.readouterr().out.split())
+
+
 def test_check_with_a_lock_that_lacks_a_group(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A lock that is older than the groups is named with the groups that it does not hold."""
     entries = "".join(

@@ -369,6 +369,15 @@ def test_with_vision_and_audio(tmp_path: Path) -> None:
     assert path.read_text("utf-8") == plain.replace(LINKS, links)
 
 
+def test_the_extras_of_the_project_are_pinned_in_the_groups(tmp_path: Path) -> None:
+    """With groups torch-auto[vision] asks for nothing, so the groups do, unless --with says otherwise."""
+    path = made(tmp_path, f'{PROJECT}dependencies = ["torch-auto[vision]"]\n')
+    assert run(tmp_path, *OPTIONS) == 0
+    assert "torchvision==0.28.0+cu126" in path.read_text("utf-8")
+    assert run(tmp_path, "--with", "none") == 0
+    assert "torchvision==" not in path.read_text("utf-8")
+
+
 def test_groups_for_machines(tmp_path: Path) -> None:
     """--machine comes to cpu and the fewest torch backends that cover the machines."""
     files = []

@@ -197,7 +197,7 @@ def all_findings(situation: Situation) -> List[Finding]:
             torch(situation),
             *companions(situation),
             findings_groups.lock(situation, here),
-            *([] if here.torch_groups.pylocks else [hint(situation)]),
+            *([] if here.torch_groups.pylocks else [*findings_groups.family(situation), hint(situation)]),
         ]
         return findings_groups.mended(situation, found)
     return [

@@ -7,10 +7,13 @@ from typing import Any, Dict, List
 
 from packaging.utils import canonicalize_name
 
+from torch_auto.cli import extras
 from torch_auto.cli.finding import FAIL, OK, REFRESH, WARN, Finding, add
 from torch_auto.cli.groups import Here
+from torch_auto.cli.portable_toml import written
 from torch_auto.cli.situation import Situation, requirement, torch_requirements
 from torch_auto.cli.toml import items, load, table
+from torch_auto.family import EXTRAS
 from torch_auto.fit import candidates
 
 SYNC = "torch-auto sync"
@@ -52,6 +55,19 @@ def torch_auto(situation: Situation, here: Here, changes: str) -> Finding:
         return Finding("torch-auto", FAIL, text, (REFRESH,))
     notes = "".join(f" {note}" for note in situation.notes)
     return Finding("torch-auto", OK, f"{installed.version} knows that this machine's torch group is {name}.{notes}")
+
+
+def family(situation: Situation) -> List[Finding]:
+    """The extras of torch-auto that the project requires and its groups do not know of: they ask for nothing then."""
+    known = {project for item in written(situation.project.member) for project in item.family}
+    lacking = [name for name in extras.of_project(situation.project) if EXTRAS[name] not in known]
+    if not lacking:
+        return []
+    text = (
+        f"The project requires torch-auto[{','.join(lacking)}]. With groups that asks for nothing, and no group pins "
+        f"{' and '.join(EXTRAS[name] for name in lacking)}."
+    )
+    return [Finding("extras", WARN, text, ("torch-auto init --portable", "uv lock", SYNC))]
 
 
 def lock(situation: Situation, here: Here) -> Finding:

@@ -10,11 +10,11 @@ from packaging.utils import canonicalize_name
 
 from torch_auto import catalog, cover
 from torch_auto.catalog import Catalog
-from torch_auto.cli import portable_choice, portable_faults
+from torch_auto.cli import extras, portable_choice, portable_faults
 from torch_auto.cli import project as projects
 from torch_auto.cli.files import Text
 from torch_auto.cli.init import RefusedError, Wish, difference, refuse_old_uv, refuse_own_index
-from torch_auto.cli.portable_choice import Choice, Options
+from torch_auto.cli.portable_choice import Choice, Options, Present
 from torch_auto.cli.portable_toml import ALL, KEEP, UV, Wanted, Written, edit_project, edit_settings, written
 from torch_auto.cli.project import PYPROJECT, Project
 from torch_auto.cli.toml import items, table
@@ -69,7 +69,8 @@ def run(start: str, variables: Mapping[str, str], wish: Wish, options: Options, 
     try:
         _refuse(project, wish.tool or project.tool or "uv", wish, variables)
         ours = written(project.member)
-        choice = portable_choice.choose(options, ours, _layout(project, ours), known)
+        present = Present(ours, _layout(project, ours), extras.of_project(project))
+        choice = portable_choice.choose(options, present, known)
         wanted = _wanted(project, wish, choice, ours, known)
         texts = _edited(project, wanted)
     except RefusedError as error:

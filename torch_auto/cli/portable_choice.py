@@ -135,11 +135,26 @@ def _newest_with(backends: Sequence[str], catalog: Catalog, faults: List[str]) -
     return None
 
 
-def choose(options: Options, present: Tuple[Written, ...], default: Optional[str], catalog: Catalog) -> Choice:
-    """The groups that the options ask for.
+class Present(NamedTuple):
+    """What is there, and stays where no option says otherwise.
 
-    ``present`` are the groups that an earlier run wrote and ``default`` is the layout that it wrote; they stay where no
-    option says otherwise.
+    ``groups`` are those that an earlier run wrote, ``default`` is the layout that it wrote. ``extras`` are those of
+    torch-auto that the project requires: with groups they ask for nothing, so the groups have to.
+    """
+
+    groups: Tuple[Written, ...] = ()
+    default: Optional[str] = None
+    extras: Tuple[str, ...] = ()
+
+    @property
+    def family(self) -> Tuple[str, ...]:
+        """The projects beside torch."""
+        projects = [project for item in self.groups for project in item.family]
+        return tuple(dict.fromkeys([*projects, *(FAMILY[name] for name in self.extras)]))
+
+
+def choose(options: Options, present: Present, catalog: Catalog) -> Choice:
+    """The groups that the options ask for.
 
     Raises:
         OptionsError: options are wrong; all of them are named.
@@ -147,7 +162,7 @@ def choose(options: Options, present: Tuple[Written, ...], default: Optional[str
     faults: List[str] = []
     backends = _backends(options.backends, catalog, faults)
     releases = _releases(options.releases, catalog, faults)
-    family = _family(options.family, tuple(dict.fromkeys(name for item in present for name in item.family)), faults)
+    family = _family(options.family, present.family, faults)
     machines = _machines(options.machines or (), faults)
     if not options.portable:
         faults.append("--backends, --releases, --with, --default and --machine belong to --portable, which is missing")
@@ -157,10 +172,10 @@ def choose(options: Options, present: Tuple[Written, ...], default: Optional[str
         faults.append(f"--default: {options.default!r} is not valid; valid are {CPU}, {ALL}")
     if faults:
         raise OptionsError(faults)
-    groups, reasons = _groups(_Asked(backends, releases, machines, present), catalog, faults)
+    groups, reasons = _groups(_Asked(backends, releases, machines, present.groups), catalog, faults)
     if faults:
         raise OptionsError(faults)
-    return Choice(tuple(groups), family, options.default or default or CPU, tuple(reasons))
+    return Choice(tuple(groups), family, options.default or present.default or CPU, tuple(reasons))
 
 
 class _Asked(NamedTuple):

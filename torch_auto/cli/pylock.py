@@ -20,13 +20,13 @@ from packaging.utils import canonicalize_name
 from torch_auto import catalog as catalogs
 from torch_auto.catalog import Catalog
 from torch_auto.cli import environment as environments
+from torch_auto.cli import extras, portable_choice
 from torch_auto.cli import groups as project_groups
-from torch_auto.cli import portable_choice
 from torch_auto.cli import project as projects
 from torch_auto.cli.errors import UserError
 from torch_auto.cli.files import Text
 from torch_auto.cli.groups import TorchGroups
-from torch_auto.cli.portable_choice import Options, OptionsError
+from torch_auto.cli.portable_choice import Options, OptionsError, Present
 from torch_auto.cli.portable_toml import Written
 from torch_auto.cli.programs import program
 from torch_auto.cli.project import PYPROJECT, Project
@@ -239,9 +239,9 @@ def _job(project: Project, wish: Wish, catalog: Catalog) -> _Job:
                 "the project's own groups are what is locked: choose them with `torch-auto init --portable`"
             )
         return _Job(project, found.groups, (), wish, catalog, in_uv=True)
-    present = _present(found) if found is not None else ()
+    groups = _present(found) if found is not None else ()
     try:
-        choice = portable_choice.choose(Options(*asked), present, None, catalog)
+        choice = portable_choice.choose(Options(*asked), Present(groups, extras=extras.of_project(project)), catalog)
     except OptionsError as error:
         raise UserError(str(error)) from error
     return _Job(project, choice.groups, choice.family, wish, catalog)
