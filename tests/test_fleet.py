@@ -80,7 +80,7 @@ def test_one_answer_for_a_cluster(plan: Callable[..., tuple[int, str, str]]) -> 
         "  torch 2.14.1+cu126  12 machines: a100-550@0.json, a100-550@1.json, a100-550@2.json, .."
     )
     assert "some 3 GB with its GPU libraries" in " ".join(out.split())
-    assert "With cpu and cu126 of torch 2.14.1, each of them has the build that fits best." in lines
+    assert "With cpu and cu126 of torch 2.14.1, those without a GPU have the small cpu build." in lines
 
 
 def test_a_newer_torch_is_told_beside_it(plan: Callable[..., tuple[int, str, str]]) -> None:

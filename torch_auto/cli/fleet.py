@@ -82,8 +82,11 @@ def _several(fleet: Fleet, fewest: Cover) -> List[str]:
     """What the fewest torch backends are for."""
     names = listed(fewest.torch_backends)
     if fleet.one is not None:
-        what = "the build that fits best" if fewest.release == fleet.one.release else "a newer torch"
-        return [f"With {names} of torch {fewest.release}, each of them has {what}."]
+        if fewest.release == fleet.one.release:  # one torch backend is enough for all GPUs there
+            what = "those without a GPU have the small cpu build"
+        else:
+            what = "each of them has a newer torch"
+        return [f"With {names} of torch {fewest.release}, {what}."]
     count = _count(fewest.seats)
     backends = names if len(fewest.groups) == 1 else f"{len(fewest.groups)} torch backends, {names}"
     if fleet.apart:
