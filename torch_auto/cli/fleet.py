@@ -3,43 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from datetime import datetime, timezone
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from torch_auto import catalog, settings
 from torch_auto.cli.age import catalog_age
+from torch_auto.cli.machine_files import read_all
 from torch_auto.cli.plan import hint, wrapped
 from torch_auto.cover import Cover, Fleet, Seat, cover
 from torch_auto.fit import candidates
 from torch_auto.groups import group_pages, groups_text
 from torch_auto.machine import Machine, NvidiaAccelerator
-from torch_auto.machine_file import MachineError
 from torch_auto.plan import FORMAT_VERSION
 from torch_auto.settings import SettingsError
 from torch_auto.who import listed
 
 #: As many labels of machines of one kind are printed; JSON has all.
 _MOST_LABELS = 3
-
-
-def _labels(paths: Sequence[str]) -> List[str]:
-    """The files' names, or as much of their paths as tells them apart."""
-    names = [os.path.basename(path) for path in paths]
-    return [name if names.count(name) == 1 else path for name, path in zip(names, paths)]
-
-
-def _read(paths: Sequence[str], faults: List[str]) -> List[Tuple[str, Machine]]:
-    found = []
-    for label, path in zip(_labels(paths), paths):
-        try:
-            found.append((label, settings.read_machine(path)))
-        except OSError as error:
-            faults.append(f"--machine: {path!r} cannot be read: {error.strerror or error}")
-        except MachineError as error:
-            faults.extend(f"--machine: {path!r}: {fault}" for fault in error.faults)
-    return found
 
 
 def _torch(seat: Seat) -> str:
@@ -144,7 +125,7 @@ def run(paths: Sequence[str], releases: List[str], config: Mapping[str, Any], *,
     """
     known = catalog.load()
     faults: List[str] = []
-    machines = _read(paths, faults)
+    machines = read_all(paths, faults)
     try:
         index_url = settings.read(known, config, label="--").index_url
     except SettingsError as error:

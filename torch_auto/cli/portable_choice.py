@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from torch_auto import cover
 from torch_auto.catalog import Catalog, version_key
 from torch_auto.cli.errors import UserError
+from torch_auto.cli.machine_files import read_all
 from torch_auto.cli.portable_toml import ALL, CPU, Written
 from torch_auto.family import EXTRAS
 from torch_auto.groups import Group, groups_text, parse_groups
 from torch_auto.machine import Machine
-from torch_auto.machine_file import MachineError
-from torch_auto.settings import read_machine
 
 #: Values of --with and the projects that they stand for.
 FAMILY = EXTRAS
@@ -92,19 +90,6 @@ def _family(text: Optional[str], present: Tuple[str, ...], faults: List[str]) ->
     return tuple(project for name, project in FAMILY.items() if name in found)
 
 
-def _machines(paths: Sequence[str], faults: List[str]) -> List[Tuple[str, Machine]]:
-    """The machines of machine files, each with its file as the label."""
-    found = []
-    for path in paths:
-        try:
-            found.append((path, read_machine(os.path.abspath(path))))
-        except OSError as error:
-            faults.append(f"--machine: {path!r} cannot be read: {error.strerror or error}")
-        except MachineError as error:
-            faults.extend(f"--machine: {path!r}: {fault}" for fault in error.faults)
-    return found
-
-
 def _for_each(releases: Sequence[str], backends: Sequence[str], catalog: Catalog, faults: List[str]) -> List[Group]:
     """Each torch backend in the newest of the releases that has it."""
     groups = []
@@ -163,7 +148,7 @@ def choose(options: Options, present: Present, catalog: Catalog) -> Choice:
     backends = _backends(options.backends, catalog, faults)
     releases = _releases(options.releases, catalog, faults)
     family = _family(options.family, present.family, faults)
-    machines = _machines(options.machines or (), faults)
+    machines = read_all(options.machines or (), faults)
     if not options.portable:
         faults.append("--backends, --releases, --with, --default and --machine belong to --portable, which is missing")
     if options.machines and options.backends is not None:
