@@ -17,7 +17,7 @@ from support.lock import read_lock
 from torch_auto import catalog
 from torch_auto.cli import main
 from torch_auto.cli.files import Text
-from torch_auto.cli.portable_toml import Wanted, edit_project, edit_settings, written
+from torch_auto.cli.portable_toml import COMMENT, Wanted, edit_project, edit_settings, written
 from torch_auto.cli.toml_change import inline
 from torch_auto.cli.toml_insert import NoPlaceError
 from torch_auto.groups import Group, group_requirements
@@ -40,7 +40,8 @@ def group(torch_backend: str, release: str = "2.13.0") -> str:
     """A group as it stands in the file."""
     own = Group(release, torch_backend)
     requirements = group_requirements(own, catalog.load())
-    return f"{own.name} = [\n" + "".join(f'    "{item}",\n' for item in requirements) + "]\n"
+    comment = f"    {COMMENT}\n" if torch_backend == "cpu" else ""
+    return f"{own.name} = [\n{comment}" + "".join(f'    "{item}",\n' for item in requirements) + "]\n"
 
 
 GROUPS = group("cpu") + group("cu126")

@@ -28,6 +28,10 @@ _MARKER = re.compile(r"(?:sys_platform|platform_machine|python_version|[=!<>]=?|
 _PIN = re.compile(r"==(\d+(?:\.\d+)+)\+([a-z]+[0-9.]*)", re.ASCII)
 
 
+#: For whoever meets the groups and has not heard of torch-auto.
+COMMENT = "# One group for each torch backend, by `torch-auto init --portable`: `torch-auto sync` takes this machine's."
+
+
 class Written(NamedTuple):
     """A group that an earlier run wrote, and the key that it has in the file."""
 
@@ -146,7 +150,10 @@ def _group(text: Text, name: str, requirements: Sequence[str], ours: Sequence[Wr
     elements = list(map(string, requirements))
     key = key_of(content(text.after), name)
     if key is None:
-        text.after = set_value(text.after, (GROUPS, name), lines(elements), 1, last=True)
+        array = lines(elements)
+        if name == f"torch-{CPU}":
+            array = array.replace("\n", f"\n    {COMMENT}\n", 1)
+        text.after = set_value(text.after, (GROUPS, name), array, 1, last=True)
     elif key in [item.key for item in ours]:
         text.after = change_array(text.after, (GROUPS, key), elements)
     else:
