@@ -229,6 +229,24 @@ def test_check_before_anything_is_installed(project: Path, capsys: pytest.Captur
     assert "its torch group is torch-cu126, torch 2.13.0+cu126" in found["machine"]["text"]
 
 
+@pytest.mark.parametrize(("built_with", "is_stale"), [("2.12.0", True), ("2.13.0", False)])
+def test_a_record_of_other_groups_is_made_anew(
+    project: Path, capsys: pytest.CaptureFixture[str], built_with: str, *, is_stale: bool
+) -> None:
+    """Where the groups moved to another release, sync has torch-auto built again: its import warning would be wrong."""
+    found = FakeEnvironment.make(project / ".venv")
+    groups = ",".join(f"{built_with}+{backend}" for backend in ("cpu", "cu126"))
+    found.install_torch_auto(machines.a100_550(), "2.15.0", {"groups": groups})
+    assert main(["sync", "--dry-run"]) == 0
+    assert ("uv cache clean torch-auto" in (out := capsys.readouterr().out)) is is_stale
+    assert ("--reinstall-package torch-auto" in out) is is_stale
+    main(["check", "--venv", str(project / ".venv")])
+    told = (
+        "2.15.0 was built for torch-cu126 of torch 2.12.0, and this machine's group is torch-cu126 of torch 2.13.0 now"
+    )
+    assert (told in _flat(capsys)) is is_stale
+
+
 def test_check_tells_of_an_extra_that_asks_for_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """torch-auto[vision] beside groups without torchvision is told, and what check says mends it."""
     edit(project, '"torch-auto"', '"torch-auto[vision]"')

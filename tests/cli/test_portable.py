@@ -185,7 +185,10 @@ def test_a_new_driver(host: Callable[..., Host], sandbox: Sandbox) -> None:
     item.becomes(machines.with_nvidia("580.65.06", machines.A100))
     checked = item.installed("check", check=False)
     assert checked.returncode == 1
-    assert "was built for torch-cu126, and this machine's group is torch-cu130 now" in " ".join(checked.stdout.split())
+    assert (
+        "was built for torch-cu126 of torch 2.13.0, and this machine's group is torch-cu130 of torch 2.13.0 now"
+        in " ".join(checked.stdout.split())
+    )
     item.installed("sync")
     imported = item.python()
     assert (imported.stdout, imported.stderr) == ("2.13.0+cu130\n", "")

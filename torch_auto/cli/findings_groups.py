@@ -45,13 +45,16 @@ def torch_auto(situation: Situation, here: Here, changes: str) -> Finding:
     if torch_requirements(installed.requires):
         text = f"{installed.version} was built without the project's groups, and requires a torch of its own."
         return Finding("torch-auto", FAIL, text, (REFRESH,))
-    before = table(situation.record, "plan").get("group")
+    before = here.built_for(situation.record)
     if before is None:
         text = f"{installed.version} was built without the project's groups, and cannot tell at import which is right."
         return Finding("torch-auto", WARN, text, (REFRESH,))
     if situation.stale:
-        why = changes or "the groups, or what is known of their release, have changed since"
-        text = f"{installed.version} was built for {before}, and this machine's group is {name} now: {why}."
+        why = changes or "the groups have changed since"
+        text = (
+            f"{installed.version} was built for {before.name} of torch {before.release}, and this machine's group is "
+            f"{name} of torch {here.chosen.group.release} now: {why}."
+        )
         return Finding("torch-auto", FAIL, text, (REFRESH,))
     notes = "".join(f" {note}" for note in situation.notes)
     return Finding("torch-auto", OK, f"{installed.version} knows that this machine's torch group is {name}.{notes}")

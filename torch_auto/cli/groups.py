@@ -82,6 +82,12 @@ class Here(NamedTuple):
         names = variables.get("UV_NO_GROUP", "").split()
         return tuple(name for name in names if canonicalize_name(name) not in self.torch_groups.names)
 
+    def built_for(self, record: Mapping[str, Any]) -> Optional[Group]:
+        """The group that a wheel of torch-auto with this record was built for; None where it knew of none."""
+        plan = table(record, "plan")
+        name = plan.get("group")
+        return Group(str(plan.get("release")), _torch_backend(name, self.catalog)) if isinstance(name, str) else None
+
     @property
     def torch(self) -> str:
         """The torch that this machine gets: "2.13.0+cu126"."""

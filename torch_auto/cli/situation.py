@@ -86,9 +86,9 @@ class Situation:
     @property
     def stale(self) -> bool:
         """Whether the installed torch-auto was built for another group than this machine's, or for none."""
-        plan = table(self.record, "plan")
-        now = self.plan if self.torch_auto is not None else None
-        return now is not None and (plan.get("group"), plan.get("requirements")) != (now.group, list(now.requirements))
+        if self.here is None or self.torch_auto is None:
+            return False
+        return self.here.built_for(self.record) != self.here.chosen.group
 
     def _at_least(self) -> Optional[str]:
         """The release to allow, where the project requires a torch-auto that does not serve this machine."""

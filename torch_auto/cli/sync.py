@@ -16,7 +16,6 @@ from torch_auto.cli.groups import Here, environment_of, here
 from torch_auto.cli.mend import Step
 from torch_auto.cli.programs import hand_over, required
 from torch_auto.cli.refresh import run_step, unlocked
-from torch_auto.cli.toml import table
 from torch_auto.plan import FORMAT_VERSION
 
 #: Sets UV_NO_SYNC for what `uv run` runs, and not for that uv itself.
@@ -107,13 +106,16 @@ def group(start: str, given: Mapping[str, str], *, as_json: bool, why: bool) -> 
 
 
 def _record_is_stale(found: Here, variables: Mapping[str, str]) -> bool:
-    """Whether the torch-auto in the project's environment was built when another group was this machine's.
+    """Whether the torch-auto in the project's environment was built for another group, or another release of it.
 
-    It would go on to ask for that one at import; and uv keeps what it built when the machine changes.
+    It would go on to ask for that one at import; uv keeps what it built when the machine changes, and keeps a
+    torch-auto of the same version installed when the groups do.
     """
     environment = environment_of(found.project, variables)
-    built_for = table(environments.record(environment), "plan").get("group") if environment is not None else None
-    return built_for is not None and built_for != found.chosen.group.name
+    if environment is None:
+        return False
+    built_for = found.built_for(environments.record(environment))
+    return built_for is not None and built_for != found.chosen.group
 
 
 class Where(NamedTuple):
