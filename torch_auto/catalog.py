@@ -102,6 +102,11 @@ class PlatformBuilds(NamedTuple):
         """The build for a torch backend that can be pinned, or None where there is none."""
         return next((build for build in self.builds if build.torch_backend == torch_backend and build.seen), None)
 
+    @property
+    def python_versions(self) -> Tuple[str, ...]:
+        """What markers call the Pythons, ascending: they cannot tell a free-threaded one."""
+        return tuple(sorted({python.rstrip("t") for python in self.pythons}, key=version_key))
+
 
 class Release(NamedTuple):
     """A torch release: ``released`` is a date (ISO 8601), ``local_versions`` every local version known of it."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Optional, Tuple
 
-from torch_auto.catalog import Catalog, load, version_key
+from torch_auto.catalog import Build, Catalog, load
 from torch_auto.family import pair_of
-from torch_auto.requirements import by_python, group_build, leaving_out, partition, render, sibling
+from torch_auto.requirements import group_places, leaving_out, render
 
 
 def family_pins(project: str, release: str, torch_backend: str, catalog: Optional[Catalog] = None) -> Tuple[str, ...]:
@@ -24,16 +24,12 @@ def family_pins(project: str, release: str, torch_backend: str, catalog: Optiona
     pair = pair_of(project, release, known)
     if pair is None:
         raise ValueError(f"the catalog knows no {project} for torch {release}")
-    places = []
-    for place, marker in partition(None):
-        here = sibling(found, place)
-        pythons = sorted({python.rstrip("t") for python in here.pythons}, key=version_key) if here is not None else []
-        specifiers = []
-        for python in pythons or [""]:
-            build = group_build(here, torch_backend, python) if here is not None else None
-            wanted = build.torch_backend if build is not None else "cpu"
-            exact = pair.exact(place, wanted) if build is None or build.local_version else None
-            public = pair.of_public(place, wanted, found) or pair.of_public(place, "cpu", found)
-            specifiers.append((python, exact or public or pair.missing(f"{wanted}.build")))
-        places.append((marker, by_python(specifiers)))
-    return render(project, leaving_out(pair.version, pair.local_versions), places)
+
+    def specifier(place: str, build: Optional[Build]) -> str:
+        wanted = build.torch_backend if build is not None else "cpu"
+        exact = pair.exact(place, wanted) if build is None or build.local_version else None
+        public = pair.of_public(place, wanted, found) or pair.of_public(place, "cpu", found)
+        return exact or public or pair.missing(f"{wanted}.build")
+
+    last = leaving_out(pair.version, pair.local_versions)
+    return render(project, last, group_places(found, torch_backend, specifier))

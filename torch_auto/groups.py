@@ -258,8 +258,7 @@ def _asked_for(case: _Case, group: Group) -> Chosen:
 
 
 def _torch(selection: Selection) -> str:
-    local = selection.local_version
-    return f"torch {selection.release}+{local}" if local else f"torch {selection.release}, the public build"
+    return f"torch {selection.version}{'' if selection.local_version else ', the public build'}"
 
 
 def _installs(case: _Case, group: Group) -> Selection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from torch_auto.catalog import Catalog, Release, companions, vendor_of, version_key
+from torch_auto.catalog import Catalog, Release, companions, vendor_of
 from torch_auto.family import Answer, Extra, extras
 from torch_auto.fit import libc_fault
 from torch_auto.machine import (
@@ -84,10 +84,9 @@ def machine_for(settings: Settings, detected: Optional[Machine] = None) -> Machi
 
 
 def _pythons(release: Release, platform: Optional[str]) -> Tuple[str, ...]:
-    """The Python versions that the release has wheels for, ascending; a marker cannot tell a free-threaded Python."""
+    """The Python versions that the release has wheels for, ascending."""
     here = release.platforms.get(platform or "")
-    versions = {python.rstrip("t") for python in here.pythons} if here is not None else set()
-    return tuple(sorted(versions, key=version_key))
+    return here.python_versions if here is not None else ()
 
 
 def _find_links(base: str, selection: Selection) -> Tuple[str, ...]:

@@ -15,9 +15,9 @@ Three things about the form were measured with uv, pip and Poetry, and tests hol
 
 from __future__ import annotations
 
-from typing import Container, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Container, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from torch_auto.catalog import Build, PlatformBuilds, Release, version_key
+from torch_auto.catalog import Build, PlatformBuilds, Release
 from torch_auto.reach import has_python
 from torch_auto.selection import Selection
 
@@ -180,17 +180,27 @@ def exact_requirements(release: Release, torch_backend: str) -> Tuple[str, ...]:
 
     They are the same wherever they are written. On each platform and Python exactly one of them holds.
     """
+
+    def specifier(place: str, build: Optional[Build]) -> str:
+        local = build.local_version if build is not None else None
+        return f"=={release.version}+{local}" if local else public_specifier(release, place)
+
+    return render("torch", _leaving_out(release), group_places(release, torch_backend, specifier))
+
+
+def group_places(
+    release: Release, torch_backend: str, specifier: Callable[[str, Optional[Build]], str]
+) -> List[Tuple[str, List[Tuple[str, str]]]]:
+    """What :func:`render` takes, for a dependency group: ``specifier`` is asked for each platform, Python and build."""
     places = []
     for place, marker in partition(None):
         here = sibling(release, place)
-        pythons = sorted({python.rstrip("t") for python in here.pythons}, key=version_key) if here is not None else []
-        specifiers = []
-        for python in pythons or [""]:
+        found = []
+        for python in (here.python_versions if here is not None else ()) or ("",):
             build = group_build(here, torch_backend, python) if here is not None else None
-            local = build.local_version if build is not None else None
-            specifiers.append((python, f"=={release.version}+{local}" if local else public_specifier(release, place)))
-        places.append((marker, by_python(specifiers)))
-    return render("torch", _leaving_out(release), places)
+            found.append((python, specifier(place, build)))
+        places.append((marker, by_python(found)))
+    return places
 
 
 def render(project: str, last: str, places: Sequence[Tuple[str, List[Tuple[str, str]]]]) -> Tuple[str, ...]:

@@ -51,6 +51,11 @@ class Selection(NamedTuple):
         """False with the setting backend=none alone."""
         return self.torch_backend is not None or self.needs is not None
 
+    @property
+    def version(self) -> str:
+        """The version of torch where the hint is followed: "2.13.0+cu126"; the release where there is no local one."""
+        return f"{self.release}+{self.local_version}" if self.local_version else self.release
+
 
 # --- the order of builds ---------------------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ def torch_of(plan: Plan) -> str:
     selection = plan.selection
     if selection.needs is not None:
         return f"another release than {plan.release}"
-    return f"torch {plan.release}" + (f"+{selection.local_version}" if selection.local_version else "")
+    return f"torch {selection.version}"
 
 
 def add(situation: Situation) -> Tuple[str, ...]:

@@ -26,8 +26,7 @@ _MOST_LABELS = 3
 def _torch(seat: Seat) -> str:
     if seat.chosen is None or seat.chosen.selection.needs is not None:
         return "nothing"
-    selection = seat.chosen.selection
-    return f"torch {selection.release}" + (f"+{selection.local_version}" if selection.local_version else "")
+    return f"torch {seat.chosen.selection.version}"
 
 
 def _devices(machine: Machine) -> str:

@@ -91,9 +91,7 @@ class Here(NamedTuple):
     @property
     def torch(self) -> str:
         """The torch that this machine gets: "2.13.0+cu126"."""
-        selection = self.chosen.selection
-        local = selection.local_version
-        return f"{self.chosen.group.release}+{local}" if local else self.chosen.group.release
+        return self.chosen.selection.version
 
     @property
     def why(self) -> str:

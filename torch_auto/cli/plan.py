@@ -31,7 +31,7 @@ def _torch(plan: Plan) -> str:
         return "no torch, by the setting backend=none"
     if not plan.has_wheels:
         return "nothing, it has no wheels for this Python"
-    return f"torch {plan.release}+{selection.local_version}" if selection.local_version else f"torch {plan.release}"
+    return f"torch {selection.version}"
 
 
 def wrapped(texts: List[str]) -> List[str]:
