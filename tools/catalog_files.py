@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 #: The catalog inside the package, beside this folder.
-DATA = Path(__file__).resolve().parents[1] / "torch_auto" / "data"
+DATA = Path(__file__).resolve().parents[1] / "torch_auto" / "catalog" / "data"
 
 PLATFORMS = ("linux_x86_64", "linux_aarch64", "win_amd64", "win_arm64", "macos_arm64", "macos_x86_64")
 

@@ -5,7 +5,7 @@
     python3 tools/dev.py lint          ruff and mypy
     python3 tools/dev.py run CMD …     a command in the environment of these
 
-The environment lies in .cache/dev-*, one per Python, and is made anew when the packages that it is made of change.
+The environment lies in .cache/dev-*, one per Python, and is made anew when the group `dev` of pyproject.toml changes.
 """
 
 from __future__ import annotations
@@ -20,16 +20,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST = (3, 10)
 
-#: What building and running torch-auto takes; the tests import it from the checkout.
-PACKAGES = ["hatchling", "nvidia-ml-py", "packaging", "tomlkit"]
-
 
 def _environment() -> Path:
     """The Python of the development environment, which is made if there is none."""
     settings = (ROOT / "pyproject.toml").read_text("utf-8")
     group = settings.split("[dependency-groups]", 1)[1].split("\n[", 1)[0]
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    key = hashlib.sha256(f"{group}{PACKAGES}{sys.executable}".encode()).hexdigest()[:12]
+    key = hashlib.sha256(f"{group}{sys.executable}".encode()).hexdigest()[:12]
     folder = ROOT / ".cache" / f"dev-{version}-{key}"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     mark = folder / "made"
@@ -38,7 +35,7 @@ def _environment() -> Path:
         venv.create(folder, clear=True, with_pip=True)
         pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
         subprocess.run([*pip, "--upgrade", "pip"], check=True)
-        subprocess.run([*pip, *PACKAGES, "--group", "dev"], cwd=ROOT, check=True)
+        subprocess.run([*pip, "--group", "dev"], cwd=ROOT, check=True)
         mark.touch()
     return python
 

@@ -1,6 +1,6 @@
-"""Make torch_auto/data/intel.json: which Intel GPUs PyTorch's XPU builds support, and which they do not.
+"""Make torch_auto/catalog/data/intel.json: which Intel GPUs PyTorch's XPU builds support, and which they do not.
 
-    python tools/intel_ids.py > torch_auto/data/intel.json
+    python tools/intel_ids.py > torch_auto/catalog/data/intel.json
 
 A maintainer edits the two tables below, against the sources that they name, and looks at the difference.
 """

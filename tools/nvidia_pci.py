@@ -1,6 +1,6 @@
-"""Make torch_auto/data/nvidia_pci.json: which compute capability an NVIDIA PCI device id has.
+"""Make torch_auto/catalog/data/nvidia_pci.json: which compute capability an NVIDIA PCI device id has.
 
-    python tools/nvidia_pci.py path/to/pci.ids > torch_auto/data/nvidia_pci.json
+    python tools/nvidia_pci.py path/to/pci.ids > torch_auto/catalog/data/nvidia_pci.json
 
 pci.ids (the PCI ID Project) names the chip of every id, and CHIPS below says what compute capability a chip has. Ids of
 one compute capability without another chip between them become one range. Since Pascal a chip has its ids

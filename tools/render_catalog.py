@@ -18,7 +18,7 @@ DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "catalog.md"
 _INTRODUCTION = """\
 # The catalog
 
-What torch-auto knows of PyTorch's builds, as of {as_of}. This page is made from `torch_auto/data/` by
+What torch-auto knows of PyTorch's builds, as of {as_of}. This page is made from `torch_auto/catalog/data/` by
 `tools/render_catalog.py`; every record there names its source, and `sources.json` says where that can be looked up.
 
 | confidence | what it means | pinned |

@@ -1,14 +1,12 @@
 """What is known about a machine, as frozen types.
 
 A :class:`Machine` is the only thing that detection hands on and, beside the release and the catalog, the
-only thing that a selection depends on. :mod:`torch_auto.machine_file` reads and writes its JSON form.
-
-The types are named tuples and not dataclasses: every build imports this module, and dataclasses are slow to make.
+only thing that a selection depends on. :mod:`torch_auto.machine_json` reads and writes its JSON form.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional, Tuple, Union
+from torch_auto.frozen import Frozen
 
 #: What each (system, architecture) is called in the catalog. Anything else has no torch builds.
 PLATFORMS = {
@@ -22,75 +20,40 @@ PLATFORMS = {
 
 SYSTEMS = ("linux", "windows", "macos")
 OUTCOMES = ("found", "absent", "unreadable")
+#: The vendors of accelerators, and what people call them; the order is that in which they are preferred.
+VENDORS = {"nvidia": "NVIDIA", "amd": "AMD", "intel": "Intel"}
 
 
-class NvidiaDevice(NamedTuple):
-    """One NVIDIA GPU. ``compute_capability`` is (major, minor), or None where nothing could tell it."""
+class Device(Frozen):
+    """One GPU. What its vendor tells GPUs apart by is set, and the others are None.
 
-    name: str = ""
-    compute_capability: Optional[Tuple[int, int]] = None
-
-
-class NvidiaAccelerator(NamedTuple):
-    """The NVIDIA GPUs of a machine and their one driver.
-
-    ``driver_version`` is the version of the kernel driver ("550.54.14"), ``cuda_driver_version`` the newest
-    toolkit that it supports natively ((12, 4)): neither is the version of an installed CUDA toolkit. Both are
-    None where the GPUs are there and NVIDIA's driver is not (nouveau, or no driver at all).
+    NVIDIA: ``compute_capability``, (8, 6), or None where nothing could tell it. AMD: ``gfx_target``, LLVM's name
+    "gfx90a", with HSA_OVERRIDE_GFX_VERSION counted in. Intel: ``pci_id``, "8086:56a0", in lower case.
     """
 
-    devices: Tuple[NvidiaDevice, ...]
-    driver_version: Optional[str] = None
-    cuda_driver_version: Optional[Tuple[int, int]] = None
-
-    @property
-    def vendor(self) -> str:
-        """The vendor as in the JSON form."""
-        return "nvidia"
-
-
-class AmdDevice(NamedTuple):
-    """One AMD GPU: its LLVM target ("gfx90a"), HSA_OVERRIDE_GFX_VERSION counted in."""
-
-    gfx_target: str
     name: str = ""
+    compute_capability: tuple[int, int] | None = None
+    gfx_target: str | None = None
+    pci_id: str | None = None
     integrated: bool = False
 
 
-class AmdAccelerator(NamedTuple):
-    """The AMD GPUs that the kernel's compute driver (KFD) lists."""
+class Accelerator(Frozen):
+    """The GPUs of one vendor, and their one driver; ``vendor`` is a key of :data:`VENDORS`.
 
-    devices: Tuple[AmdDevice, ...]
+    ``driver_version`` is the version of NVIDIA's kernel driver ("550.54.14"), ``cuda_driver_version`` the newest
+    toolkit that it supports natively ((12, 4)): neither is the version of an installed CUDA toolkit. Both are None
+    for other vendors, and where the GPUs are there and NVIDIA's driver is not (nouveau, or no driver at all). Intel's
+    devices are all that there are, those that PyTorch does not support among them.
+    """
 
-    @property
-    def vendor(self) -> str:
-        """The vendor as in the JSON form."""
-        return "amd"
-
-
-class IntelDevice(NamedTuple):
-    """One Intel GPU: its PCI id, "8086:56a0", in lower case."""
-
-    pci_id: str
-    name: str = ""
-    integrated: bool = False
+    vendor: str
+    devices: tuple[Device, ...]
+    driver_version: str | None = None
+    cuda_driver_version: tuple[int, int] | None = None
 
 
-class IntelAccelerator(NamedTuple):
-    """The Intel GPUs of a machine, those that PyTorch does not support among them."""
-
-    devices: Tuple[IntelDevice, ...]
-
-    @property
-    def vendor(self) -> str:
-        """The vendor as in the JSON form."""
-        return "intel"
-
-
-Accelerator = Union[NvidiaAccelerator, AmdAccelerator, IntelAccelerator]
-
-
-class Evidence(NamedTuple):
+class Evidence(Frozen):
     """One thing that was looked at. ``absent`` means that it is not there; ``unreadable`` that it is, or may be."""
 
     source: str
@@ -98,7 +61,7 @@ class Evidence(NamedTuple):
     detail: str = ""
 
 
-class Machine(NamedTuple):
+class Machine(Frozen):
     """A machine as torch's builds see it.
 
     ``system`` is one of :data:`SYSTEMS` or, for any other, ``sys.platform``; ``architecture`` that of the running
@@ -109,24 +72,26 @@ class Machine(NamedTuple):
     system: str
     architecture: str
     python: str
-    libc: Optional[str] = None
-    accelerators: Tuple[Accelerator, ...] = ()
-    evidence: Tuple[Evidence, ...] = ()
+    libc: str | None = None
+    accelerators: tuple[Accelerator, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
 
     @property
-    def platform(self) -> Optional[str]:
+    def platform(self) -> str | None:
         """The catalog's name of the platform, or None where no torch build exists for it."""
         return PLATFORMS.get((self.system, self.architecture))
 
     @property
-    def nvidia(self) -> Optional[NvidiaAccelerator]:
+    def is_windows(self) -> bool:
+        """Whether NVIDIA's drivers have the version numbers of Windows here."""
+        return self.system == "windows"
+
+    @property
+    def nvidia(self) -> Accelerator | None:
         """The NVIDIA GPUs, or None where there are none."""
-        for accelerator in self.accelerators:
-            if isinstance(accelerator, NvidiaAccelerator):
-                return accelerator
-        return None
+        return next((item for item in self.accelerators if item.vendor == "nvidia"), None)
 
 
-def format_pair(pair: Tuple[int, int]) -> str:
+def format_pair(pair: tuple[int, int]) -> str:
     """(12, 4) as "12.4"."""
     return f"{pair[0]}.{pair[1]}"

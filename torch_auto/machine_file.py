@@ -1,4 +1,4 @@
-"""The JSON form of a machine: what ``torch-auto info --json`` prints and what the setting ``machine`` reads.
+"""A machine file: what ``torch-auto info --json`` printed, and the setting ``machine`` reads.
 
 ``schemas/machine.schema.json`` describes it. Reading names every fault with the path to it.
 """
@@ -7,24 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
-from torch_auto.machine import (
-    OUTCOMES,
-    Accelerator,
-    AmdAccelerator,
-    AmdDevice,
-    Evidence,
-    IntelAccelerator,
-    IntelDevice,
-    Machine,
-    NvidiaAccelerator,
-    NvidiaDevice,
-    format_pair,
-)
+from torch_auto.machine import OUTCOMES, VENDORS, Accelerator, Device, Evidence, Machine
+from torch_auto.machine_json import FORMAT_VERSION
 
-#: Version of the JSON form. It changes when a reader of the old form would be wrong about the new one.
-FORMAT_VERSION = 1
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+#: Bytes of a machine file that are read.
+_LARGEST = 1 << 20
 
 #: How much of a wrong value an error repeats.
 _SHOWN_LENGTH = 60
@@ -40,66 +32,19 @@ _LIBC = re.compile(r"(glibc|musl) \d{1,4}\.\d{1,4}", re.ASCII)
 class MachineError(ValueError):
     """A machine description that cannot be used; ``faults`` names every one, in reading order."""
 
-    def __init__(self, faults: List[str]) -> None:
+    def __init__(self, faults: list[str]) -> None:
         super().__init__("; ".join(faults))
         self.faults = tuple(faults)
-
-
-# --- to JSON -------------------------------------------------------------------------------------------------
-
-
-def _without_defaults(items: Dict[str, Any]) -> Dict[str, Any]:
-    """Leave out what says nothing: None, False, and an empty name."""
-    return {key: value for key, value in items.items() if value not in (None, False, "")}
-
-
-def _device_to_json(device: Union[NvidiaDevice, AmdDevice, IntelDevice]) -> Dict[str, Any]:
-    if isinstance(device, NvidiaDevice):
-        capability = device.compute_capability
-        return _without_defaults({"name": device.name, "compute_capability": capability and format_pair(capability)})
-    if isinstance(device, AmdDevice):
-        return _without_defaults(
-            {"name": device.name, "gfx_target": device.gfx_target, "integrated": device.integrated}
-        )
-    return _without_defaults({"name": device.name, "pci_id": device.pci_id, "integrated": device.integrated})
-
-
-def machine_to_json(machine: Machine) -> Dict[str, Any]:
-    """The JSON form of a machine, as a dict that :func:`machine_from_json` reads back to an equal Machine."""
-    accelerators = []
-    for accelerator in machine.accelerators:
-        item: Dict[str, Any] = {"vendor": accelerator.vendor}
-        if isinstance(accelerator, NvidiaAccelerator):
-            cuda = accelerator.cuda_driver_version
-            item["driver_version"] = accelerator.driver_version
-            item["cuda_driver_version"] = cuda and format_pair(cuda)
-            item = _without_defaults(item)
-        item["devices"] = [_device_to_json(device) for device in accelerator.devices]
-        accelerators.append(item)
-    return {
-        "version": FORMAT_VERSION,
-        "system": machine.system,
-        "architecture": machine.architecture,
-        "libc": machine.libc,
-        "python": machine.python,
-        "accelerators": accelerators,
-        "evidence": [
-            {"source": item.source, "outcome": item.outcome, "detail": item.detail} for item in machine.evidence
-        ],
-    }
-
-
-# --- from JSON -----------------------------------------------------------------------------------------------
 
 
 class _Reader:
     """Reads a JSON object and notes every fault with the path to it, instead of stopping at the first."""
 
-    def __init__(self, value: object, path: str, faults: List[str]) -> None:
+    def __init__(self, value: object, path: str, faults: list[str]) -> None:
         self._path = path
         self._faults = faults
-        self._known: List[str] = []
-        self.items: Dict[str, Any] = {}
+        self._known: list[str] = []
+        self.items: dict[str, Any] = {}
         if isinstance(value, dict):
             self.items = value
         else:
@@ -114,10 +59,10 @@ class _Reader:
         key: str,
         *,
         required: bool = False,
-        pattern: Optional[re.Pattern[str]] = None,
+        pattern: re.Pattern[str] | None = None,
         example: str = "",
-        choices: Tuple[str, ...] = (),
-    ) -> Optional[str]:
+        choices: tuple[str, ...] = (),
+    ) -> str | None:
         self._known.append(key)
         value = self.items.get(key)
         if value is None:
@@ -128,7 +73,7 @@ class _Reader:
             self.fault(key, f"must be a string, not {_json_type(value)}")
             return None
         if not _is_text(value):
-            self.fault(key, "holds half of a surrogate pair, which is no text")
+            self.fault(key, "contains an unpaired surrogate")
             return None
         if choices and value not in choices:
             self.fault(key, f"is {_shown(value)}, not one of {', '.join(choices)}")
@@ -138,7 +83,7 @@ class _Reader:
             return None
         return value
 
-    def pair(self, key: str, example: str) -> Optional[Tuple[int, int]]:
+    def pair(self, key: str, example: str) -> tuple[int, int] | None:
         text = self.text(key, pattern=_VERSION_PAIR, example=example)
         if text is None:
             return None
@@ -153,7 +98,7 @@ class _Reader:
             return False
         return value
 
-    def objects(self, key: str, *, required: bool = False) -> List[Tuple[object, str]]:
+    def objects(self, key: str, *, required: bool = False) -> list[tuple[object, str]]:
         self._known.append(key)
         value = self.items.get(key)
         if value is None:
@@ -192,77 +137,49 @@ def _shown(value: str) -> str:
     return json.dumps(value if len(value) <= _SHOWN_LENGTH else value[:_SHOWN_LENGTH] + "...")
 
 
-def _read_nvidia_device(value: object, path: str, faults: List[str]) -> NvidiaDevice:
+def _read_device(vendor: str, value: object, path: str, faults: list[str]) -> Device:
+    """A GPU, by what its vendor tells GPUs apart by."""
     reader = _Reader(value, path, faults)
-    device = NvidiaDevice(reader.text("name") or "", reader.pair("compute_capability", '"8.6"'))
+    name = reader.text("name") or ""
+    if vendor == "nvidia":
+        device = Device(name, compute_capability=reader.pair("compute_capability", '"8.6"'))
+    elif vendor == "amd":
+        target = reader.text("gfx_target", required=True, pattern=_GFX_TARGET, example='"gfx90a"')
+        device = Device(name, gfx_target=target or "", integrated=reader.flag("integrated"))
+    else:
+        pci_id = reader.text("pci_id", required=True, pattern=_PCI_ID, example='"8086:56a0"')
+        device = Device(name, pci_id=pci_id or "", integrated=reader.flag("integrated"))
     reader.refuse_unknown()
     return device
 
 
-def _read_amd_device(value: object, path: str, faults: List[str]) -> AmdDevice:
-    reader = _Reader(value, path, faults)
-    target = reader.text("gfx_target", required=True, pattern=_GFX_TARGET, example='"gfx90a"')
-    device = AmdDevice(target or "", reader.text("name") or "", reader.flag("integrated"))
-    reader.refuse_unknown()
-    return device
-
-
-def _read_intel_device(value: object, path: str, faults: List[str]) -> IntelDevice:
-    reader = _Reader(value, path, faults)
-    pci_id = reader.text("pci_id", required=True, pattern=_PCI_ID, example='"8086:56a0"')
-    device = IntelDevice(pci_id or "", reader.text("name") or "", reader.flag("integrated"))
-    reader.refuse_unknown()
-    return device
-
-
-def _read_nvidia(value: object, path: str, faults: List[str]) -> NvidiaAccelerator:
+def _read_accelerator(vendor: str, value: object, path: str, faults: list[str]) -> Accelerator:
     reader = _Reader(value, path, faults)
     reader.text("vendor")
-    driver = reader.text("driver_version", pattern=_DRIVER_VERSION, example='"550.54.14"')
-    cuda = reader.pair("cuda_driver_version", '"12.4"')
-    devices = tuple(_read_nvidia_device(item, at, faults) for item, at in reader.objects("devices", required=True))
+    driver, cuda = None, None
+    if vendor == "nvidia":
+        driver = reader.text("driver_version", pattern=_DRIVER_VERSION, example='"550.54.14"')
+        cuda = reader.pair("cuda_driver_version", '"12.4"')
+    found = [_read_device(vendor, item, at, faults) for item, at in reader.objects("devices", required=True)]
     reader.refuse_unknown()
-    return NvidiaAccelerator(devices, driver, cuda)
+    return Accelerator(vendor, tuple(found), driver, cuda)
 
 
-def _read_amd(value: object, path: str, faults: List[str]) -> AmdAccelerator:
-    reader = _Reader(value, path, faults)
-    reader.text("vendor")
-    devices = tuple(_read_amd_device(item, at, faults) for item, at in reader.objects("devices", required=True))
-    reader.refuse_unknown()
-    return AmdAccelerator(devices)
-
-
-def _read_intel(value: object, path: str, faults: List[str]) -> IntelAccelerator:
-    reader = _Reader(value, path, faults)
-    reader.text("vendor")
-    devices = tuple(_read_intel_device(item, at, faults) for item, at in reader.objects("devices", required=True))
-    reader.refuse_unknown()
-    return IntelAccelerator(devices)
-
-
-_READ_VENDOR: Dict[str, Callable[[object, str, List[str]], Accelerator]] = {
-    "nvidia": _read_nvidia,
-    "amd": _read_amd,
-    "intel": _read_intel,
-}
-
-
-def _read_accelerators(objects: List[Tuple[object, str]], faults: List[str]) -> Tuple[Accelerator, ...]:
-    accelerators: List[Accelerator] = []
-    vendors: List[str] = []
+def _read_accelerators(objects: list[tuple[object, str]], faults: list[str]) -> tuple[Accelerator, ...]:
+    accelerators: list[Accelerator] = []
+    vendors: list[str] = []
     for item, path in objects:
         reader = _Reader(item, path, faults)
         if not isinstance(item, dict):
             continue
-        vendor = reader.text("vendor", required=True, choices=tuple(_READ_VENDOR))
+        vendor = reader.text("vendor", required=True, choices=tuple(VENDORS))
         if vendor is None:
             continue
         if vendor in vendors:
             reader.fault("vendor", f"{vendor} is there twice; list all its devices in one object")
             continue
         vendors.append(vendor)
-        accelerators.append(_READ_VENDOR[vendor](item, path, faults))
+        accelerators.append(_read_accelerator(vendor, item, path, faults))
     return tuple(accelerators)
 
 
@@ -272,7 +189,7 @@ def machine_from_json(value: object) -> Machine:
     Raises:
         MachineError: the value is not a machine; every fault is named with its path.
     """
-    faults: List[str] = []
+    faults: list[str] = []
     reader = _Reader(value, "", faults)
     if not isinstance(value, dict):
         raise MachineError([f"a machine must be an object, not {_json_type(value)}"])
@@ -309,3 +226,21 @@ def machine_from_text(text: str) -> Machine:
     except (ValueError, RecursionError) as error:
         raise MachineError([f"it is not JSON: {error}"]) from error
     return machine_from_json(value)
+
+
+def read_machine(path: str) -> Machine:
+    """The machine that a machine file describes.
+
+    Raises:
+        OSError: the file cannot be read.
+        MachineError: it is not a machine file.
+    """
+    with open(path, "rb") as file:
+        data = file.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise MachineError([f"it is larger than {_LARGEST} bytes, so it is not a machine file"])
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MachineError([f"it is not UTF-8 text: {error}"]) from error
+    return machine_from_text(text)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import Any, Iterator, NoReturn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, NoReturn
 
 
 @contextmanager
-def scratch(directory: str) -> Iterator[None]:
-    """Keep temporary files in a folder of their own in ``directory``, where the result will be.
+def scratch(directory: str) -> Iterator[str]:
+    """Keep temporary files in a folder of their own in ``directory``, where the result will be; it is what is yielded.
 
     Their usual place may be read-only, full, or on another disk; hatchling leaves its half-written archive there when
     it fails; and SIGTERM ends a process that has no handler for it without any cleaning up.
@@ -35,7 +39,7 @@ def scratch(directory: str) -> Iterator[None]:
             folder = tempfile.mkdtemp(prefix=".torch-auto-", dir=os.path.abspath(directory))
             tempfile.tempdir = folder
             try:
-                yield
+                yield folder
             finally:
                 on_sigterm(signal.SIG_IGN)  # what is about to end is not ended half-way
                 tempfile.tempdir = usual

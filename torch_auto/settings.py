@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import os
 import re
-from contextvars import ContextVar
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from torch_auto.catalog import Catalog
-from torch_auto.machine import Machine
-from torch_auto.requirements import EXACT, PREFER
-from torch_auto.selection import AUTO, NONE, PUBLIC
+from torch_auto.frozen import Frozen
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # a build with groups needs them, and no other
-    from torch_auto.groups import Group
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from torch_auto.catalog.model import Catalog
+    from torch_auto.machine import Machine
+    from torch_auto.select.groups import Group
+    from torch_auto.select.reasons import Reason
+
+#: Values of the setting ``backend`` that are not a torch backend, and those of ``pin``.
+AUTO, PUBLIC = "auto", "pypi"
+PREFER, EXACT = "prefer", "exact"
 
 DEFAULT_INDEX_URL = "https://download.pytorch.org/whl"
 
@@ -30,23 +35,20 @@ _OTHER_VARIABLES = ("TORCH_AUTO_WARN", "TORCH_AUTO_VERSION")
 
 _DRIVER_VERSION = re.compile(r"\d{2,4}(\.\d{1,5}){0,3}", re.ASCII)
 _GFX_TARGET = re.compile(r"gfx[0-9a-f]{3,6}", re.ASCII)
-_TORCH_BACKEND = re.compile(r"cu\d{2,3}|rocm\d{1,2}(\.\d{1,2}){0,3}", re.ASCII)
 #: What a URL can be made of (RFC 3986), but for a query, a fragment, and what a shell or a list of URLs would split at.
 _URL = re.compile(r"[A-Za-z0-9:/%._~\[\]@!*+=-]+", re.ASCII)
-
-_MACHINE_FILE_LIMIT = 1 << 20
 
 
 class SettingsError(ValueError):
     """One or more settings are wrong; ``faults`` names each with the values that are valid."""
 
-    def __init__(self, faults: List[str]) -> None:
-        count = "a setting is" if len(faults) == 1 else f"{len(faults)} settings are"
-        super().__init__(f"torch-auto: {count} wrong:" + "".join(f"\n  - {fault}" for fault in faults))
+    def __init__(self, faults: list[str]) -> None:
+        what = "invalid setting" if len(faults) == 1 else f"{len(faults)} invalid settings"
+        super().__init__(f"torch-auto: {what}:" + "".join(f"\n  - {fault}" for fault in faults))
         self.faults = tuple(faults)
 
 
-class Settings(NamedTuple):
+class Settings(Frozen):
     """What the user asked for.
 
     ``notes`` are for the reasons: where a setting came from, what was not taken. ``given`` is what was set: (name,
@@ -55,42 +57,20 @@ class Settings(NamedTuple):
 
     backend: str = AUTO
     pin: str = PREFER
-    machine: Optional[Machine] = None
+    machine: Machine | None = None
     index_url: str = DEFAULT_INDEX_URL
-    driver_version: Optional[str] = None  # UV_CUDA_DRIVER_VERSION: assume this NVIDIA driver
-    gfx_target: Optional[str] = None  # UV_AMD_GPU_ARCHITECTURE: assume this AMD GPU
-    notes: Tuple[str, ...] = ()
-    groups: Tuple[Group, ...] = ()
-    given: Tuple[Tuple[str, str, str], ...] = ()
+    driver_version: str | None = None  # UV_CUDA_DRIVER_VERSION: assume this NVIDIA driver
+    gfx_target: str | None = None  # UV_AMD_GPU_ARCHITECTURE: assume this AMD GPU
+    notes: tuple[Reason, ...] = ()
+    groups: tuple[Group, ...] = ()
+    given: tuple[tuple[str, str, str], ...] = ()
 
 
-class _Given(NamedTuple):
+class _Given(Frozen):
     """A value that is set, and where."""
 
     value: str
     origin: str
-
-
-#: The config settings of the frontend's call, for the hook: hatchling itself does not hand them on.
-_CONFIG_SETTINGS: ContextVar[Optional[Mapping[str, Any]]] = ContextVar("torch_auto_config_settings", default=None)
-
-
-class config_settings:  # noqa: N801  # used like a function: ``with config_settings(values):``
-    """Hold the frontend's config settings for everything that runs inside."""
-
-    def __init__(self, values: Optional[Mapping[str, Any]]) -> None:
-        self._values = values
-
-    def __enter__(self) -> None:
-        self._token = _CONFIG_SETTINGS.set(self._values)
-
-    def __exit__(self, *_: object) -> None:
-        _CONFIG_SETTINGS.reset(self._token)
-
-
-def current_config_settings() -> Mapping[str, Any]:
-    """The config settings of the frontend's call that is being served."""
-    return _CONFIG_SETTINGS.get() or {}
 
 
 def _variable(name: str) -> str:
@@ -98,10 +78,10 @@ def _variable(name: str) -> str:
 
 
 def _given(
-    config: Mapping[str, Any], environment: Mapping[str, str], label: str, faults: List[str]
-) -> Dict[str, _Given]:
+    config: Mapping[str, Any], environment: Mapping[str, str], label: str, faults: list[str]
+) -> dict[str, _Given]:
     """The value of each setting that is set, the higher source first. An empty variable counts as not set."""
-    found: Dict[str, _Given] = {}
+    found: dict[str, _Given] = {}
     for name in NAMES:
         variable = _variable(name)
         if name in config:
@@ -118,10 +98,10 @@ def _given(
     return found
 
 
-def _slips(config: Mapping[str, Any], environment: Mapping[str, str]) -> Tuple[List[str], List[str]]:
+def _slips(config: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[list[str], list[Reason]]:
     """Faults for names that look like a slip of ours, and notes for config settings that are none of ours."""
-    faults: List[str] = []
-    notes: List[str] = []
+    faults: list[str] = []
+    notes: list[Reason] = []
     for key in config:
         if key in NAMES:
             continue
@@ -129,9 +109,7 @@ def _slips(config: Mapping[str, Any], environment: Mapping[str, str]) -> Tuple[L
         if close:
             faults.append(f"config setting {key}: there is no such setting; did you mean {close}?")
         else:
-            notes.append(
-                f"The config setting {key!r} is not one of torch-auto's ({', '.join(NAMES)}); it was not used."
-            )
+            notes.append(_because("unknown-setting", name=key, valid=NAMES))
     variables = [*map(_variable, NAMES), *_OTHER_VARIABLES]
     for key in environment:
         if not key.startswith("TORCH_AUTO_") or key in variables:
@@ -143,33 +121,44 @@ def _slips(config: Mapping[str, Any], environment: Mapping[str, str]) -> Tuple[L
     return faults, notes
 
 
-def _closest(name: str, names: Sequence[str], similarity: float) -> Optional[str]:
+def _because(code: str, **values: Any) -> Reason:
+    from torch_auto.select.reasons import because  # noqa: PLC0415  # most builds have nothing to note
+
+    return because(code, **values)
+
+
+def _closest(name: str, names: Sequence[str], similarity: float) -> str | None:
     import difflib  # noqa: PLC0415  # the right names need none of it
 
     return next(iter(difflib.get_close_matches(name, names, 1, similarity)), None)
 
 
-def _backend(given: _Given, catalog: Catalog, faults: List[str]) -> str:
-    valid = (AUTO, *catalog.torch_backends(), PUBLIC, NONE)
+def _backend(given: _Given, catalog: Catalog, faults: list[str]) -> str:
+    from torch_auto.catalog.torch_backends import parse_or_none  # noqa: PLC0415  # most builds name none
+
+    valid = (AUTO, *catalog.torch_backends, PUBLIC)
     if given.value in valid:
         return given.value
-    if given.origin == "UV_TORCH_BACKEND" and _TORCH_BACKEND.fullmatch(given.value):
-        # uv knows more of them, and later ones than a catalog that is frozen in an sdist. No build of ours matches,
-        # which the pins then say; an error here would end a resolution that may come to a release that has it.
+    if given.origin == "UV_TORCH_BACKEND" and parse_or_none(given.value) is not None:
+        # uv knows more of them, and later ones than a catalog. No build of ours matches, which the pins then say; an
+        # error here would end a resolution that may still find a release that has it.
         return given.value
-    faults.append(f"{given.origin}: {given.value!r} is not a torch backend; valid are {', '.join(valid)}")
+    text = f"{given.origin}: {given.value!r} is not a torch backend; it must be one of {', '.join(valid)}"
+    if given.value == "none":
+        text += ". For the command without torch, use the distribution torch-auto-core: uvx torch-auto-core"
+    faults.append(text)
     return AUTO
 
 
-def _pin(given: _Given, faults: List[str]) -> str:
+def _pin(given: _Given, faults: list[str]) -> str:
     if given.value in (PREFER, EXACT):
         return given.value
-    faults.append(f"{given.origin}: {given.value!r} is not a way to pin; valid are {PREFER}, {EXACT}")
+    faults.append(f"{given.origin}: {given.value!r} is not valid; pin must be one of {PREFER}, {EXACT}")
     return PREFER
 
 
-def _groups(given: _Given, catalog: Catalog, faults: List[str]) -> Tuple[Group, ...]:
-    from torch_auto.groups import parse_groups  # noqa: PLC0415  # most builds are without groups
+def _groups(given: _Given, catalog: Catalog, faults: list[str]) -> tuple[Group, ...]:
+    from torch_auto.select.groups import parse_groups  # noqa: PLC0415  # most builds are without groups
 
     try:
         return parse_groups(given.value, catalog)
@@ -178,8 +167,8 @@ def _groups(given: _Given, catalog: Catalog, faults: List[str]) -> Tuple[Group, 
         return ()
 
 
-def _machine(given: _Given, faults: List[str]) -> Optional[Machine]:
-    from torch_auto.machine_file import MachineError  # noqa: PLC0415  # most builds are for the machine that they run on
+def _machine(given: _Given, faults: list[str]) -> Machine | None:
+    from torch_auto.machine_file import MachineError, read_machine  # noqa: PLC0415  # most builds are for this machine
 
     path = given.value
     if not os.path.isabs(path):
@@ -195,27 +184,7 @@ def _machine(given: _Given, faults: List[str]) -> Optional[Machine]:
     return None
 
 
-def read_machine(path: str) -> Machine:
-    """The machine that a machine file describes.
-
-    Raises:
-        OSError: the file cannot be read.
-        MachineError: it is not a machine file.
-    """
-    from torch_auto.machine_file import MachineError, machine_from_text  # noqa: PLC0415  # as above
-
-    with open(path, "rb") as file:
-        data = file.read(_MACHINE_FILE_LIMIT + 1)
-    if len(data) > _MACHINE_FILE_LIMIT:
-        raise MachineError([f"it is larger than {_MACHINE_FILE_LIMIT} bytes, so it is no machine file"])
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise MachineError([f"it is not UTF-8 text: {error}"]) from error
-    return machine_from_text(text)
-
-
-def _index_url(given: _Given, faults: List[str]) -> str:
+def _index_url(given: _Given, faults: list[str]) -> str:
     """The base of the index. It ends up in METADATA, so it is one printable line and holds no password."""
     from urllib.parse import urlsplit  # noqa: PLC0415  # the default needs none of it
 
@@ -244,7 +213,7 @@ def _index_url(given: _Given, faults: List[str]) -> str:
     return DEFAULT_INDEX_URL
 
 
-def _uv_assumptions(environment: Mapping[str, str], faults: List[str]) -> Tuple[Optional[str], Optional[str]]:
+def _uv_assumptions(environment: Mapping[str, str], faults: list[str]) -> tuple[str | None, str | None]:
     driver = environment.get("UV_CUDA_DRIVER_VERSION", "").strip() or None
     if driver is not None and _DRIVER_VERSION.fullmatch(driver) is None:
         faults.append(f"UV_CUDA_DRIVER_VERSION: {driver!r} is not a driver version; valid is one such as 550.54.14")
@@ -258,8 +227,8 @@ def _uv_assumptions(environment: Mapping[str, str], faults: List[str]) -> Tuple[
 
 def read(
     catalog: Catalog,
-    config: Optional[Mapping[str, Any]] = None,
-    environment: Optional[Mapping[str, str]] = None,
+    config: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
     label: str = "config setting ",
 ) -> Settings:
     """The settings in the frontend's config settings and in the environment.
@@ -269,7 +238,7 @@ def read(
     Raises:
         SettingsError: one or more of them are wrong; it names all of them.
     """
-    config = current_config_settings() if config is None else config
+    config = {} if config is None else config
     environment = os.environ if environment is None else environment
     faults, notes = _slips(config, environment)
     given = _given(config, environment, label, faults)
@@ -282,13 +251,14 @@ def read(
     if faults:
         raise SettingsError(faults)
     if groups and all(group.torch_backend != backend for group in groups):
-        # The groups are a team's and the torch backend one person's, so it is no fault; and none is what groups are.
-        if backend not in (AUTO, NONE):
-            notes.append(f"There is no group for backend={backend} ({given['backend'].origin}), so it was not used.")
+        # The groups are a team's and the torch backend one person's, so it is not a fault.
+        if backend != AUTO:
+            notes.append(_because("backend-without-group", torch_backend=backend, origin=given["backend"].origin))
         backend = AUTO
     if (driver or gfx) and (backend != AUTO or machine is not None):
-        notes.append("UV_CUDA_DRIVER_VERSION and UV_AMD_GPU_ARCHITECTURE were not used: a setting says otherwise.")
+        notes.append(_because("assumptions-not-used"))
     shown = tuple((name, item.value, item.origin) for name, item in given.items() if item.value != AUTO)
     if shown:
-        notes.insert(0, f"Settings: {', '.join(f'{name}={value} (from {origin})' for name, value, origin in shown)}.")
+        listed = tuple(f"{name}={value} (from {origin})" for name, value, origin in shown)
+        notes.insert(0, _because("settings", settings=listed))
     return Settings(backend, pin, machine, index_url, driver, gfx, tuple(notes), groups, shown)

@@ -8,17 +8,21 @@ to type instead. On Linux a process can read how its parent was called; elsewher
 from __future__ import annotations
 
 import os
-from typing import Optional, Sequence
 
-from torch_auto.plan import Plan
 from torch_auto.settings import SettingsError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch_auto.decide import Plan
 
 FLAG = "--torch-backend"
 #: Bytes that are read of the parent's command line.
 _MOST = 1 << 16
 
 
-def flag_of(arguments: Sequence[str]) -> Optional[str]:
+def flag_of(arguments: Sequence[str]) -> str | None:
     """The flag's value in uv's own command line; None where it has none, or is not that of a uv that takes it."""
     if os.path.basename(arguments[0]) != "uv" or not ({"pip", "install"} & set(arguments)):
         return None  # "uv pip" and "uv tool install"; what follows "uv tool run" may be another program's
@@ -29,8 +33,8 @@ def flag_of(arguments: Sequence[str]) -> Optional[str]:
     return None
 
 
-def told(process: int) -> Optional[str]:
-    """What the process that started this build, by its id, was told with the flag; None where nothing is known."""
+def flag_of_process(process: int) -> str | None:
+    """The flag's value for a process, by its id; None where nothing is known."""
     try:
         with open(f"/proc/{process}/cmdline", "rb") as file:
             line = file.read(_MOST)
@@ -39,18 +43,18 @@ def told(process: int) -> Optional[str]:
     return flag_of(line.decode("utf-8", "replace").split("\0"))
 
 
-def refuse_another(plan: Plan, process: int) -> None:
-    """End a build whose pins uv's own flag keeps from being met.
+def refuse_another(plan: Plan) -> None:
+    """End a build whose pins uv's own flag, given to the process that started the build, keeps from being met.
 
     Raises:
         SettingsError: the flag names another torch backend than the pins of this plan; it says what to type.
     """
-    asked, pinned = told(process), plan.selection.torch_backend
+    asked, pinned = flag_of_process(os.getppid()), plan.selection.torch_backend
     if not asked or asked in ("auto", pinned) or pinned is None or plan.group is not None:
         return
     fault = (
         f"{FLAG}={asked}: uv takes torch from the {asked} index alone then, and torch-auto pins {pinned} here. uv does "
-        "not tell a build of that flag; say it to torch-auto as well: "
+        "not pass that flag to a build; give it to torch-auto as well: "
         f"--config-settings-package torch-auto:backend={asked}"
     )
     raise SettingsError([fault])

@@ -15,7 +15,7 @@ from torch_auto.detect.nvidia_table import capability_of_pci_id, cuda_of_driver,
 from torch_auto.detect.windows import nvidia_driver_of, pci_id_of
 
 REPOSITORY = Path(__file__).parents[2]
-DATA = REPOSITORY / "torch_auto" / "data"
+DATA = REPOSITORY / "torch_auto" / "catalog" / "data"
 
 #: developer.nvidia.com/cuda-gpus for the capabilities, pci.ids for the ids.
 PRODUCTS = {

@@ -1,6 +1,6 @@
 """The wheels of torch, torchvision and torchaudio that the catalog knows, tiny, under their real file names.
 
-The names follow the project's own data (torch_auto/data/releases.json and builds.json). What the data does not
+The names follow the project's own data (torch_auto/catalog/data/releases.json and builds.json). What the data does not
 say, since a pin needs none of it, is said here: which tag a local build's file carries, macOS's ABI tags, and the
 files that were uploaded a second time.
 """
@@ -15,7 +15,7 @@ from typing import Any
 
 from support.wheels import TinyWheel
 
-DATA = Path(__file__).resolve().parents[2] / "torch_auto" / "data"
+DATA = Path(__file__).resolve().parents[2] / "torch_auto" / "catalog" / "data"
 
 #: torchvision of each torch release (METADATA on PyPI). From 0.29.1 on it requires torch>=2.14.0, before ==.
 TORCHVISION = {

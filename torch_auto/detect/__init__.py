@@ -1,20 +1,15 @@
-"""What is in this machine: ``torch_auto.detect()`` names the accelerators, with the evidence for them.
-
-The package is the function too: ``torch_auto.detect(root="/")`` and ``torch_auto.detect.detect(root="/")`` are one
-call. A package and a function cannot both be ``torch_auto.detect``, and the import of a submodule would put the
-package back in the function's place; so the module itself is callable.
-"""
+"""What is in this machine: :func:`detect` names the accelerators, with the evidence for them."""
 
 from __future__ import annotations
-
-import sys
-from types import ModuleType
-from typing import Mapping, Optional
 
 from torch_auto.detect.host import architecture_of, note_host, system_of
 from torch_auto.detect.log import Log
 from torch_auto.detect.sources import Sources, this_system
 from torch_auto.machine import Machine
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["Sources", "detect", "detect_from"]
 
@@ -29,7 +24,7 @@ _VISIBILITY = (
 )
 
 
-def detect(root: str = "/", *, env: Optional[Mapping[str, str]] = None, interpreter: Optional[str] = None) -> Machine:
+def detect(root: str = "/", *, env: Mapping[str, str] | None = None, interpreter: str | None = None) -> Machine:
     """The machine that this process runs on, or the one whose files were captured into ``root``. Never raises.
 
     ``env`` is the environment to go by, os.environ by default. NVML is asked in ``interpreter``, this Python by
@@ -69,12 +64,3 @@ def detect_from(sources: Sources) -> Machine:
         log.unreadable("detection", f"{type(error).__name__}: {error}; please report this")
         found = ()
     return Machine(system, architecture_of(host), host.python, host.libc, found, log.evidence)
-
-
-class _Callable(ModuleType):
-    """The type of this module, which makes ``torch_auto.detect(...)`` a call of :func:`detect`."""
-
-    __call__ = staticmethod(detect)
-
-
-sys.modules[__name__].__class__ = _Callable

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Dict, List, Mapping, Optional, Tuple
 
 from torch_auto.detect.log import Log, clean
 from torch_auto.detect.sources import Sources
 from torch_auto.detect.tree import Tree
-from torch_auto.machine import AmdAccelerator, AmdDevice
+from torch_auto.machine import Accelerator, Device
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 NODES = "/sys/class/kfd/kfd/topology/nodes"
 DEVICE_FILE = "/dev/kfd"
@@ -30,10 +33,10 @@ _INTEGRATED = frozenset(
 )
 
 
-def amd(sources: Sources, tree: Tree, log: Log) -> Optional[AmdAccelerator]:
+def amd(sources: Sources, tree: Tree, log: Log) -> Accelerator | None:
     """The AMD accelerator of a Linux machine, or None where KFD lists no GPU."""
-    devices: List[AmdDevice] = []
-    seen: Dict[Tuple[int, int], str] = {}
+    devices: list[Device] = []
+    seen: dict[tuple[int, int], str] = {}
     for node in tree.names(NODES, log)[:_MOST_NODES]:
         path = f"{NODES}/{node}/properties"
         text = tree.read(path, log)
@@ -52,13 +55,13 @@ def amd(sources: Sources, tree: Tree, log: Log) -> Optional[AmdAccelerator]:
         integrated = target in _INTEGRATED
         log.found(path, f"{target}, {'integrated' if integrated else 'discrete'}")
         target = _overridden(target, node, sources.env, log)
-        devices.append(AmdDevice(target, _name(node, values, tree), integrated))
+        devices.append(Device(_name(node, values, tree), gfx_target=target, integrated=integrated))
     if devices and sources.live:
         _note_access(tree, log)
-    return AmdAccelerator(tuple(devices)) if devices else None
+    return Accelerator("amd", tuple(devices)) if devices else None
 
 
-def properties(text: str) -> Dict[str, int]:
+def properties(text: str) -> dict[str, int]:
     """The values in the text of a node's properties; lines of another form are passed over."""
     values = {}
     for line in text.splitlines():
@@ -69,7 +72,7 @@ def properties(text: str) -> Dict[str, int]:
     return values
 
 
-def gfx_target(version: int) -> Optional[str]:
+def gfx_target(version: int) -> str | None:
     """LLVM's name of a gfx_target_version: 90010 is gfx90a, 110501 is gfx1151; None for 0, which is a processor's."""
     major, minor, stepping = version // 10000, version // 100 % 100, version % 100
     if not 0 < major < 100 or minor > 15 or stepping > 15:  # noqa: PLR2004  # minor and stepping are one hex digit
@@ -77,7 +80,7 @@ def gfx_target(version: int) -> Optional[str]:
     return f"gfx{major}{minor:x}{stepping:x}"
 
 
-def override_target(text: str) -> Optional[str]:
+def override_target(text: str) -> str | None:
     """The target that HSA_OVERRIDE_GFX_VERSION names: "10.3.0" is gfx1030; None for anything that ROCm refuses."""
     found = _OVERRIDE.fullmatch(text)
     if found is None:
@@ -93,7 +96,7 @@ def _note_no_target(path: str, values: Mapping[str, int], log: Log) -> None:
         log.unreadable(path, "no properties in it")
 
 
-def _physical(values: Mapping[str, int]) -> Tuple[int, int]:
+def _physical(values: Mapping[str, int]) -> tuple[int, int]:
     """What partitions of one GPU share: the PCI domain, and the address without the partition's number.
 
     The number is in the upper four bits of location_id, and in the three of the PCI function for kernels before 6.9.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import NamedTuple, Optional
 
 from torch_auto.detect.log import Log
+from torch_auto.frozen import Frozen
 
 
-class Host(NamedTuple):
+class Host(Frozen):
     """What the standard library says of this process, not yet interpreted.
 
     ``machine`` is that of ``os.uname()``, on Windows the last part of ``sysconfig.get_platform()`` ("amd64",
@@ -20,7 +20,7 @@ class Host(NamedTuple):
     machine: str
     pointer_bits: int
     python: str
-    libc: Optional[str] = None
+    libc: str | None = None
     kernel: str = ""
     implementation: str = "cpython"
 
@@ -57,7 +57,7 @@ def _python() -> str:
     return f"{sys.version_info[0]}.{sys.version_info[1]}" + ("t" if free_threaded else "")
 
 
-def _libc() -> Optional[str]:
+def _libc() -> str | None:
     """Gives "glibc 2.36" or "musl 1.2"; None where neither is known.
 
     glibc tells its own version, in microseconds; packaging asks it the same way. musl does not know the name, and
@@ -76,7 +76,7 @@ def _libc() -> Optional[str]:
     return libc_of_tags(platform_tags())
 
 
-def libc_of(family: str, version: str) -> Optional[str]:
+def libc_of(family: str, version: str) -> str | None:
     """Gives "glibc 2.36" of ("glibc", "2.36.9000"); None where the version is none."""
     parts = version.split(".")
     if len(parts) < 2 or not all(part.isascii() and part.isdigit() and len(part) <= 4 for part in parts[:2]):  # noqa: PLR2004
@@ -84,7 +84,7 @@ def libc_of(family: str, version: str) -> Optional[str]:
     return f"{family} {int(parts[0])}.{int(parts[1])}"
 
 
-def libc_of_tags(tags: object) -> Optional[str]:
+def libc_of_tags(tags: object) -> str | None:
     """The libc that the best of a Linux's wheel tags names: "musl 1.2" of ["musllinux_1_2_x86_64", ...]."""
     if not hasattr(tags, "__iter__"):
         return None

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Sequence
-
+from torch_auto.catalog.files import DATA, read
 from torch_auto.detect.log import Log
-from torch_auto.detect.nvidia_table import load
 from torch_auto.detect.pci import GIVEN_AWAY, PciDevice
-from torch_auto.machine import IntelAccelerator, IntelDevice
+from torch_auto.machine import Accelerator, Device
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
 VENDOR = "8086"
 
 
-def intel(displays: Sequence[PciDevice], log: Log) -> Optional[IntelAccelerator]:
+def intel(displays: Sequence[PciDevice], log: Log) -> Accelerator | None:
     """The Intel accelerator of a Linux machine: every Intel display device that this system keeps for itself."""
-    devices: List[IntelDevice] = []
+    devices: list[Device] = []
     for device in displays:
         if device.vendor != VENDOR:
             continue
@@ -26,25 +29,25 @@ def intel(displays: Sequence[PciDevice], log: Log) -> Optional[IntelAccelerator]
         devices.append(described(device.pci_id, log, integrated=device.address.endswith(":00:02.0")))
         if device.driver is None:
             log.absent(where, "no driver; XPU builds compute through the kernel's i915 or xe")
-    return IntelAccelerator(tuple(devices)) if devices else None
+    return Accelerator("intel", tuple(devices)) if devices else None
 
 
-def described(pci_id: str, log: Log, *, integrated: bool, name: str = "") -> IntelDevice:
+def described(pci_id: str, log: Log, *, integrated: bool, name: str = "") -> Device:
     """A device with its family's name, and whether PyTorch lists it noted. ``integrated`` counts for unknown ids."""
-    table = load("intel.json")
+    table = read(DATA, "intel.json")
     for row in table["supported"]:
         if pci_id in row["ids"]:
             log.found("Intel GPUs", f"{pci_id} is {row['family']}, which XPU builds support")
-            return IntelDevice(pci_id, name or row["family"], row["integrated"])
+            return Device(name or row["family"], pci_id=pci_id, integrated=row["integrated"])
     row = _unsupported(pci_id, table["unsupported"])
     if row is not None:
         log.found("Intel GPUs", f"{pci_id} is {row['family']}, which no XPU build supports")
-        return IntelDevice(pci_id, name or row["family"], row["integrated"])
+        return Device(name or row["family"], pci_id=pci_id, integrated=row["integrated"])
     log.unreadable("Intel GPUs", f"{pci_id} is not in the table of what XPU builds support")
-    return IntelDevice(pci_id, name, integrated)
+    return Device(name, pci_id=pci_id, integrated=integrated)
 
 
-def _unsupported(pci_id: str, rows: List[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
+def _unsupported(pci_id: str, rows: list[dict[str, Any]]) -> dict[str, Any] | None:
     for row in rows:
         if any(first <= pci_id <= last for first, last in row["ranges"]):
             return row

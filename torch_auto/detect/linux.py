@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Tuple
-
 from torch_auto.detect import nvidia_files, pci
 from torch_auto.detect.log import Log
 from torch_auto.detect.sources import Sources
@@ -11,11 +9,11 @@ from torch_auto.detect.tree import Tree
 from torch_auto.machine import Accelerator
 
 
-def accelerators(sources: Sources, log: Log) -> Tuple[Accelerator, ...]:
+def accelerators(sources: Sources, log: Log) -> tuple[Accelerator, ...]:
     """The accelerators of a Linux machine, NVIDIA's first, then AMD's, then Intel's."""
     tree = Tree(sources.root)
     displays = pci.display_devices(tree, log)
-    found: List[Accelerator] = []
+    found: list[Accelerator] = []
     # A build compiles every module that it imports, each time: one per vendor, and only where it is needed.
     if nvidia_files.has_trace(tree, log, displays, sources.env):
         from torch_auto.detect.nvidia import nvidia  # noqa: PLC0415
@@ -36,6 +34,6 @@ def accelerators(sources: Sources, log: Log) -> Tuple[Accelerator, ...]:
     return tuple(found)
 
 
-def _add(found: List[Accelerator], accelerator: Optional[Accelerator]) -> None:
+def _add(found: list[Accelerator], accelerator: Accelerator | None) -> None:
     if accelerator is not None:
         found.append(accelerator)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import List, Tuple
-
 from torch_auto.machine import Evidence
 
 #: More lines than this say nothing new, and a hostile tree cannot make a machine file grow without end.
@@ -23,7 +21,7 @@ class Log:
     """Gathers :class:`~torch_auto.machine.Evidence`, in the order in which things were looked at."""
 
     def __init__(self) -> None:
-        self._lines: List[Evidence] = []
+        self._lines: list[Evidence] = []
 
     def _add(self, source: str, outcome: str, detail: str) -> None:
         line = Evidence(clean(source), outcome, clean(detail))
@@ -45,6 +43,6 @@ class Log:
         self._add(source, "unreadable", detail)
 
     @property
-    def evidence(self) -> Tuple[Evidence, ...]:
+    def evidence(self) -> tuple[Evidence, ...]:
         """All that was noted so far."""
         return tuple(self._lines)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Optional
 
 from torch_auto.detect.host import architecture_of
 from torch_auto.detect.log import Log
@@ -29,7 +28,7 @@ def note_mac(sources: Sources, log: Log) -> None:
         )
 
 
-def system_version(text: str) -> Optional[str]:
+def system_version(text: str) -> str | None:
     """ProductVersion in the text of SystemVersion.plist: "15.6.1"."""
     found = _VERSION.search(text)
     return found.group(1) if found else None

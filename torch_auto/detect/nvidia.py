@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Sequence, Tuple
-
+from torch_auto.catalog import drivers
 from torch_auto.detect import nvidia_files, nvidia_nvml, nvidia_smi
 from torch_auto.detect.log import Log, clean
-from torch_auto.detect.nvidia_table import capability_of_pci_id, cuda_of_driver
+from torch_auto.detect.nvidia_pci import capability_of_pci_id
 from torch_auto.detect.pci import GIVEN_AWAY, PciDevice
 from torch_auto.detect.sources import Sources
 from torch_auto.detect.tegra import tegra
 from torch_auto.detect.tree import Tree
-from torch_auto.machine import NvidiaAccelerator, NvidiaDevice
+from torch_auto.machine import Accelerator, Device
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
-def nvidia(sources: Sources, tree: Tree, log: Log, displays: Sequence[PciDevice]) -> Optional[NvidiaAccelerator]:
+def nvidia(sources: Sources, tree: Tree, log: Log, displays: Sequence[PciDevice]) -> Accelerator | None:
     """The NVIDIA accelerator of a Linux machine, or None where there is neither a GPU nor a driver."""
     chip = tegra(tree, log)
     module = nvidia_files.module_version(tree, log)
     if chip is not None and not chip.has_ordinary_driver and not _on_bus(displays):
-        return NvidiaAccelerator((NvidiaDevice(chip.name, chip.compute_capability),), module)
+        return Accelerator("nvidia", (Device(chip.name, chip.compute_capability),), module)
     report = _ask_nvml(sources, tree, log) if sources.live else nvidia_nvml.NvmlReport(asked=False)
     driver, cuda = report.driver_version, report.cuda_driver_version
     # A driver that hung on one GPU has listed those before it; the bus has them all.
@@ -28,19 +31,19 @@ def nvidia(sources: Sources, tree: Tree, log: Log, displays: Sequence[PciDevice]
         smi = nvidia_smi.ask(sources, log)
         if smi is not None:
             driver, cuda = smi.driver_version, smi.cuda_driver_version
-            devices = [NvidiaDevice(clean(name), pair) for name, pair in smi.devices]
+            devices = [Device(clean(name), pair) for name, pair in smi.devices]
     if chip is not None and chip.compute_capability is not None and not devices:
-        devices = [NvidiaDevice(chip.name, chip.compute_capability)]
+        devices = [Device(chip.name, chip.compute_capability)]
     return combine(driver or module, cuda, devices, displays, log, windows=_is_wsl(tree))
 
 
-def _on_bus(displays: Sequence[PciDevice]) -> List[PciDevice]:
+def _on_bus(displays: Sequence[PciDevice]) -> list[PciDevice]:
     return [device for device in displays if device.vendor == nvidia_files.VENDOR]
 
 
 def on_windows(
-    sources: Sources, adapters: Sequence[Tuple[str, str]], drivers: Sequence[str], log: Log
-) -> Optional[NvidiaAccelerator]:
+    sources: Sources, adapters: Sequence[tuple[str, str]], drivers: Sequence[str], log: Log
+) -> Accelerator | None:
     """The NVIDIA accelerator of a Windows machine, or None where there is neither a GPU nor a driver.
 
     ``adapters`` are the (name, PCI id) of the display adapters, ``drivers`` the NVIDIA driver versions among them.
@@ -53,9 +56,9 @@ def on_windows(
         smi = nvidia_smi.ask(sources, log)
         if smi is not None:
             driver, cuda = smi.driver_version, smi.cuda_driver_version
-            devices = [NvidiaDevice(clean(name), pair) for name, pair in smi.devices]
+            devices = [Device(clean(name), pair) for name, pair in smi.devices]
     if not devices:
-        devices = [NvidiaDevice(name, capability_of_pci_id(pci_id)) for name, pci_id in adapters]
+        devices = [Device(name, capability_of_pci_id(pci_id)) for name, pci_id in adapters]
     return combine(driver or (drivers[0] if drivers else None), cuda, devices, (), log, windows=True)
 
 
@@ -93,7 +96,7 @@ def note_nvml(report: nvidia_nvml.NvmlReport, sources: Sources, log: Log) -> Non
         log.unreadable("NVML", f"{step}: {text}{number}")
 
 
-def _nvml_devices(report: nvidia_nvml.NvmlReport, log: Log) -> List[NvidiaDevice]:
+def _nvml_devices(report: nvidia_nvml.NvmlReport, log: Log) -> list[Device]:
     devices = []
     for device in report.devices:
         capability = device.compute_capability
@@ -101,19 +104,19 @@ def _nvml_devices(report: nvidia_nvml.NvmlReport, log: Log) -> List[NvidiaDevice
             capability = capability_of_pci_id(device.pci_id)
             if capability is not None:
                 log.found("PCI ids", f"{device.pci_id} has compute capability {capability[0]}.{capability[1]}")
-        devices.append(NvidiaDevice(clean(device.name), capability))
+        devices.append(Device(clean(device.name), capability))
     return devices
 
 
 def combine(  # noqa: PLR0913
-    driver: Optional[str],
-    cuda: Optional[Tuple[int, int]],
-    devices: Sequence[NvidiaDevice],
+    driver: str | None,
+    cuda: tuple[int, int] | None,
+    devices: Sequence[Device],
     displays: Sequence[PciDevice],
     log: Log,
     *,
     windows: bool = False,
-) -> Optional[NvidiaAccelerator]:
+) -> Accelerator | None:
     """One accelerator of what the sources said; the PCI ids and the table of drivers fill what is missing."""
     on_bus = _on_bus(displays)
     if driver is not None and not nvidia_files.is_driver_version(driver):
@@ -123,19 +126,19 @@ def combine(  # noqa: PLR0913
         if not on_bus and not devices:
             return None
         log.absent("NVIDIA driver", _no_driver(on_bus))
-        return NvidiaAccelerator(tuple(devices) or _pci_devices(on_bus, log))
+        return Accelerator("nvidia", tuple(devices) or _pci_devices(on_bus, log))
     if cuda is None:
-        cuda, how = cuda_of_driver(driver, windows=windows)
+        cuda, how = drivers.load().cuda_of(driver, windows=windows)
         (log.found if cuda else log.unreadable)("CUDA driver version", how)
     usable = [device for device in on_bus if device.driver not in GIVEN_AWAY]
     filled = tuple(devices) or _pci_devices(usable, log)
     if not filled:
         log.unreadable("NVIDIA GPUs", "the driver is there, and nothing could list its GPUs")
-        filled = (NvidiaDevice(),)
-    return NvidiaAccelerator(filled, driver, cuda)
+        filled = (Device(),)
+    return Accelerator("nvidia", filled, driver, cuda)
 
 
-def _pci_devices(on_bus: Sequence[PciDevice], log: Log) -> Tuple[NvidiaDevice, ...]:
+def _pci_devices(on_bus: Sequence[PciDevice], log: Log) -> tuple[Device, ...]:
     devices = []
     for device in on_bus:
         capability = capability_of_pci_id(device.pci_id)
@@ -143,7 +146,7 @@ def _pci_devices(on_bus: Sequence[PciDevice], log: Log) -> Tuple[NvidiaDevice, .
             log.unreadable("PCI ids", f"{device.pci_id} is in no range of the table")
         else:
             log.found("PCI ids", f"{device.pci_id} has compute capability {capability[0]}.{capability[1]}")
-        devices.append(NvidiaDevice("", capability))
+        devices.append(Device("", capability))
     return tuple(devices)
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Mapping, Optional, Sequence
 
 from torch_auto.detect.log import Log
 from torch_auto.detect.pci import PciDevice
 from torch_auto.detect.tree import Tree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 VENDOR = "10de"
 MODULE_VERSION = "/sys/module/nvidia/version"
@@ -50,7 +53,7 @@ def is_driver_version(text: str) -> bool:
     return DRIVER_VERSION.fullmatch(text) is not None
 
 
-def module_version(tree: Tree, log: Log) -> Optional[str]:
+def module_version(tree: Tree, log: Log) -> str | None:
     """The version of the loaded kernel module. Both files are the kernel's, and hang in no driver.
 
     /sys/module/nvidia/version holds "550.54.14". /proc/driver/nvidia/version says, of the proprietary and of the
@@ -75,7 +78,7 @@ def module_version(tree: Tree, log: Log) -> Optional[str]:
     return None
 
 
-def proc_version(text: str) -> Optional[str]:
+def proc_version(text: str) -> str | None:
     """The driver version in the line of /proc/driver/nvidia/version that begins with "NVRM version:"."""
     for line in text.splitlines():
         if line.startswith("NVRM version:") and "Kernel Module" in line:
@@ -85,7 +88,7 @@ def proc_version(text: str) -> Optional[str]:
     return None
 
 
-def library(tree: Tree, env: Mapping[str, str]) -> Optional[str]:
+def library(tree: Tree, env: Mapping[str, str]) -> str | None:
     """Where libnvidia-ml.so.1 is: a path, or the loader's cache that lists it; None where there is none."""
     # An empty part of LD_LIBRARY_PATH means the current directory, which is nothing to go by.
     for folder in env.get("LD_LIBRARY_PATH", "").split(":")[:256]:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import os
 from importlib.machinery import PathFinder
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from torch_auto.detect.process import Output, run
 from torch_auto.detect.sources import Sources
+from torch_auto.frozen import Frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
 
 #: nvmlReturn_t of nvml.h: the codes that mean something of their own here.
 LIBRARY_NOT_FOUND = 12
@@ -17,16 +22,16 @@ LIB_RM_VERSION_MISMATCH = 18
 _CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "nvml_child.py")
 
 
-class NvmlDevice(NamedTuple):
+class NvmlDevice(Frozen):
     """A GPU as NVML lists it. ``pci_id`` is asked for only where the compute capability could not be told."""
 
     name: str = ""
-    compute_capability: Optional[Tuple[int, int]] = None
-    pci_id: Optional[str] = None
+    compute_capability: tuple[int, int] | None = None
+    pci_id: str | None = None
     mig: bool = False
 
 
-class NvmlReport(NamedTuple):
+class NvmlReport(Frozen):
     """What NVML said before it ended, or hung.
 
     ``asked`` is False where there was no way to ask; ``hung`` is True where it did not end within the deadline.
@@ -36,23 +41,23 @@ class NvmlReport(NamedTuple):
 
     asked: bool = True
     hung: bool = False
-    driver_version: Optional[str] = None
-    cuda_driver_version: Optional[Tuple[int, int]] = None
-    gpus: Optional[int] = None
-    devices: Tuple[NvmlDevice, ...] = ()
-    errors: Tuple[Tuple[str, Optional[int], str], ...] = ()
+    driver_version: str | None = None
+    cuda_driver_version: tuple[int, int] | None = None
+    gpus: int | None = None
+    devices: tuple[NvmlDevice, ...] = ()
+    errors: tuple[tuple[str, int | None, str], ...] = ()
 
     @property
     def answered(self) -> bool:
         """Whether NVML could be asked at all. Where it could, nvidia-smi, which asks it too, knows no better."""
         return self.hung or self.code("nvmlInit") not in (None, LIBRARY_NOT_FOUND)
 
-    def code(self, step: str) -> Optional[int]:
+    def code(self, step: str) -> int | None:
         """NVML's code for a step that failed; None where it did not, or failed without one."""
         return next((code for name, code, _ in self.errors if name == step), None)
 
 
-def find_pynvml(module_path: Optional[Sequence[str]]) -> Optional[str]:
+def find_pynvml(module_path: Sequence[str] | None) -> str | None:
     """The folder (or zip) that holds pynvml, without importing it; None where it cannot be imported."""
     try:
         spec = PathFinder.find_spec("pynvml", None if module_path is None else list(module_path))
@@ -65,7 +70,7 @@ def find_pynvml(module_path: Optional[Sequence[str]]) -> Optional[str]:
     return os.path.dirname(folder) if spec.submodule_search_locations else folder
 
 
-def ask(sources: Sources, library: Optional[str] = None) -> NvmlReport:
+def ask(sources: Sources, library: str | None = None) -> NvmlReport:
     """What NVML says. ``library`` is the path of a libnvidia-ml.so.1 that the loader would not find by itself."""
     folder = find_pynvml(sources.module_path)
     if folder is None:
@@ -84,7 +89,7 @@ def _not_asked(why: str) -> NvmlReport:
     return NvmlReport(asked=False, errors=(("start", None, why),))
 
 
-def _objects(text: str) -> Iterator[Dict[str, Any]]:
+def _objects(text: str) -> Iterator[dict[str, Any]]:
     for line in text.splitlines():
         try:
             items = json.loads(line)
@@ -96,9 +101,9 @@ def _objects(text: str) -> Iterator[Dict[str, Any]]:
 
 def parse(output: Output) -> NvmlReport:
     """The report in the lines that the child printed; what is not of their form is passed over."""
-    facts: Dict[str, Any] = {}
-    devices: List[NvmlDevice] = []
-    errors: List[Tuple[str, Optional[int], str]] = []
+    facts: dict[str, Any] = {}
+    devices: list[NvmlDevice] = []
+    errors: list[tuple[str, int | None, str]] = []
     for items in _objects(output.text):
         if "error" in items:
             errors.append((str(items["error"]), _number(items.get("code")), str(items.get("text"))))
@@ -120,11 +125,11 @@ def parse(output: Output) -> NvmlReport:
     )
 
 
-def _number(value: object) -> Optional[int]:
+def _number(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _cuda(value: object) -> Optional[Tuple[int, int]]:
+def _cuda(value: object) -> tuple[int, int] | None:
     """12040 as (12, 4): nvml.h's NVML_CUDA_DRIVER_VERSION_MAJOR and _MINOR."""
     number = _number(value)
     if number is None or not 1000 <= number < 10_000_000:  # noqa: PLR2004  # (1, 0) to (9999, 99)
@@ -132,9 +137,9 @@ def _cuda(value: object) -> Optional[Tuple[int, int]]:
     return number // 1000, number % 1000 // 10
 
 
-def _device(items: Dict[str, Any]) -> NvmlDevice:
+def _device(items: dict[str, Any]) -> NvmlDevice:
     capability = items.get("capability")
-    pair: Optional[Tuple[int, int]] = None
+    pair: tuple[int, int] | None = None
     if isinstance(capability, list) and len(capability) == 2:  # noqa: PLR2004
         major, minor = (_number(part) for part in capability)
         if major is not None and minor is not None and 0 < major < 1000 and 0 <= minor < 1000:  # noqa: PLR2004

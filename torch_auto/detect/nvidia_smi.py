@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import List, NamedTuple, Optional, Tuple
 
 from torch_auto.detect.log import Log
 from torch_auto.detect.nvidia_files import is_driver_version
 from torch_auto.detect.process import Output, run
 from torch_auto.detect.sources import Sources
+from torch_auto.frozen import Frozen
 
 _QUERY = ("--query-gpu=name,driver_version,compute_cap", "--format=csv,noheader")
 #: Drivers before R470 or so do not know compute_cap, and refuse the whole query.
@@ -21,15 +21,15 @@ _HEADER_DRIVER = re.compile(r"(?:Driver|KMD) Version: ?(\d{1,6}(?:\.\d{1,6}){1,3
 _MOST_DEVICES = 64
 
 
-class SmiReport(NamedTuple):
+class SmiReport(Frozen):
     """What nvidia-smi said: a (name, compute capability or None) for every GPU."""
 
-    driver_version: Optional[str] = None
-    cuda_driver_version: Optional[Tuple[int, int]] = None
-    devices: Tuple[Tuple[str, Optional[Tuple[int, int]]], ...] = ()
+    driver_version: str | None = None
+    cuda_driver_version: tuple[int, int] | None = None
+    devices: tuple[tuple[str, tuple[int, int] | None], ...] = ()
 
 
-def ask(sources: Sources, log: Log) -> Optional[SmiReport]:
+def ask(sources: Sources, log: Log) -> SmiReport | None:
     """The report of the first nvidia-smi that can be started; None where there is none, or it says nothing."""
     for path in sources.nvidia_smi:
         report = _query(path, sources, log)
@@ -38,7 +38,7 @@ def ask(sources: Sources, log: Log) -> Optional[SmiReport]:
     return None
 
 
-def _run(path: str, arguments: Tuple[str, ...], sources: Sources, log: Log) -> Optional[Output]:
+def _run(path: str, arguments: tuple[str, ...], sources: Sources, log: Log) -> Output | None:
     try:
         return run((path, *arguments), sources.env, sources.deadline)
     except (FileNotFoundError, NotADirectoryError):
@@ -48,7 +48,7 @@ def _run(path: str, arguments: Tuple[str, ...], sources: Sources, log: Log) -> O
     return None
 
 
-def _query(path: str, sources: Sources, log: Log) -> Optional[SmiReport]:
+def _query(path: str, sources: Sources, log: Log) -> SmiReport | None:
     report = SmiReport()
     for arguments in (_QUERY, _OLD_QUERY):
         output = _run(path, arguments, sources, log)
@@ -78,8 +78,8 @@ def parse_query(text: str, columns: int) -> SmiReport:
 
     ``columns`` is how many were asked for: two without the compute capability. A name may hold a comma.
     """
-    driver: Optional[str] = None
-    devices: List[Tuple[str, Optional[Tuple[int, int]]]] = []
+    driver: str | None = None
+    devices: list[tuple[str, tuple[int, int] | None]] = []
     for line in text.splitlines():
         parts = [part.strip() for part in line.rsplit(",", columns - 1)]
         if len(parts) != columns or not is_driver_version(parts[1]) or len(devices) >= _MOST_DEVICES:
@@ -90,7 +90,7 @@ def parse_query(text: str, columns: int) -> SmiReport:
     return SmiReport(driver, None, tuple(devices))
 
 
-def parse_banner(text: str) -> Tuple[Optional[str], Optional[Tuple[int, int]]]:
+def parse_banner(text: str) -> tuple[str | None, tuple[int, int] | None]:
     """The driver version and the CUDA driver version in the banner that plain ``nvidia-smi`` prints."""
     driver, cuda = _HEADER_DRIVER.search(text), _HEADER_CUDA.search(text)
     return (

@@ -18,7 +18,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # this script's start is waited for, and typing is not free
-    from typing import Any, Callable, Dict, List, Optional
+    from typing import Any, Callable
 
 #: More GPUs than any machine has; a driver gone mad may report any number.
 _MOST_DEVICES = 64
@@ -51,7 +51,7 @@ class _Report:
         return None
 
 
-def _load(folder: str, library: Optional[str]) -> Any:
+def _load(folder: str, library: str | None) -> Any:
     sys.path.append(folder)  # at the end: nothing beside pynvml may shadow the standard library
     if library:
         import ctypes  # noqa: PLC0415
@@ -78,11 +78,11 @@ def _mig(pynvml: Any, handle: Any) -> bool:
         return False
 
 
-def _device(pynvml: Any, index: int, report: _Report) -> Optional[Dict[str, Any]]:
+def _device(pynvml: Any, index: int, report: _Report) -> dict[str, Any] | None:
     handle = report.attempt(f"device {index}", lambda: pynvml.nvmlDeviceGetHandleByIndex(index))
     if handle is None:
         return None
-    items: Dict[str, Any] = {"device": index}
+    items: dict[str, Any] = {"device": index}
     name = report.attempt(f"name of device {index}", lambda: _text(pynvml.nvmlDeviceGetName(handle)))
     if name is not None:
         items["name"] = name
@@ -100,7 +100,7 @@ def _device(pynvml: Any, index: int, report: _Report) -> Optional[Dict[str, Any]
     return items
 
 
-def main(arguments: List[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Print the report. There is no exit code to look at, since the lines say what went wrong."""
     report = _Report()
     pynvml = report.attempt("import", lambda: _load(arguments[0], arguments[1] if len(arguments) > 1 else None))

@@ -6,23 +6,22 @@ VGA, 0x0302 a "3D controller" without outputs (most data center GPUs), 0x0380 an
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional, Tuple
-
 from torch_auto.detect.log import Log
 from torch_auto.detect.tree import Tree
+from torch_auto.frozen import Frozen
 
 DEVICES = "/sys/bus/pci/devices"
 #: Drivers that take a device away from this system, to hand it to a virtual machine.
 GIVEN_AWAY = ("vfio-pci", "pci-stub", "xen-pciback")
 
 
-class PciDevice(NamedTuple):
+class PciDevice(Frozen):
     """A device's address ("0000:01:00.0"), its vendor and device as four hex digits each, and its driver's name."""
 
     address: str
     vendor: str
     device: str
-    driver: Optional[str] = None
+    driver: str | None = None
 
     @property
     def pci_id(self) -> str:
@@ -30,7 +29,7 @@ class PciDevice(NamedTuple):
         return f"{self.vendor}:{self.device}"
 
 
-def _hex(text: Optional[str], digits: int) -> Optional[str]:
+def _hex(text: str | None, digits: int) -> str | None:
     """The digits of "0x10de", for four of them; None for anything else."""
     if text is None or len(text) != digits + 2 or text[:2] != "0x":
         return None
@@ -38,7 +37,7 @@ def _hex(text: Optional[str], digits: int) -> Optional[str]:
     return number if all(character in "0123456789abcdef" for character in number) else None
 
 
-def display_devices(tree: Tree, log: Log) -> Tuple[PciDevice, ...]:
+def display_devices(tree: Tree, log: Log) -> tuple[PciDevice, ...]:
     """All display devices, in the order of their addresses. Notes the folder, and a device that cannot be read."""
     devices = []
     addresses = tree.names(DEVICES, log)

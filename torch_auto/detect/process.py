@@ -6,7 +6,13 @@ import os
 import subprocess
 import threading
 import time
-from typing import IO, List, Mapping, NamedTuple, Optional, Sequence
+
+from torch_auto.frozen import Frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import IO
 
 #: Bytes of a child's output that are kept. A machine with 16 GPUs says about 2,000.
 MOST_OUTPUT = 65536
@@ -14,14 +20,14 @@ MOST_OUTPUT = 65536
 _GRACE = 0.2
 
 
-class Output(NamedTuple):
+class Output(Frozen):
     """What a child said on its standard output; ``exit_code`` is None where it had to be killed."""
 
     text: str
-    exit_code: Optional[int]
+    exit_code: int | None
 
 
-def _drain(stream: IO[bytes], chunks: List[bytes]) -> None:
+def _drain(stream: IO[bytes], chunks: list[bytes]) -> None:
     """Read until the end or the bound, then close: a child that goes on writing gets a broken pipe."""
     left = MOST_OUTPUT
     try:
@@ -55,11 +61,11 @@ def run(command: Sequence[str], env: Mapping[str, str], deadline: float) -> Outp
         env=dict(env),
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
-    chunks: List[bytes] = []
+    chunks: list[bytes] = []
     assert child.stdout is not None  # noqa: S101  # it was asked for above
     # A thread, since Windows has no other way to stop reading a pipe; a daemon, so that a hang ends with us.
     reader = threading.Thread(target=_drain, args=(child.stdout, chunks), daemon=True)
-    exit_code: Optional[int] = None
+    exit_code: int | None = None
     try:
         reader.start()
         reader.join(max(0.0, until - time.monotonic()))

@@ -5,24 +5,25 @@ from __future__ import annotations
 import os
 import sys
 from types import MappingProxyType
-from typing import List, Mapping, NamedTuple, Optional, Tuple
 
 from torch_auto.detect.host import Host, this_host
+from torch_auto.frozen import Frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Protocol, Union
+    from collections.abc import Mapping
+    from typing import Protocol
 
     class Registry(Protocol):
         """The Windows registry below HKEY_LOCAL_MACHINE, as far as it is read here."""
 
-        def keys(self, path: str) -> List[str]:
+        def keys(self, path: str) -> list[str]:
             """Names of the keys below a path. Raises OSError."""
 
-        def value(self, path: str, name: str) -> Union[str, int, bytes, List[str], None]:
+        def value(self, path: str, name: str) -> str | int | bytes | list[str] | None:
             """A value of the key at a path. Raises OSError."""
 
-        def present(self) -> Optional[List[str]]:
+        def present(self) -> list[str] | None:
             """Instance ids of the display adapters that are there now; None where that is not known."""
 
 
@@ -45,7 +46,7 @@ _NVIDIA_SMI = {
 }
 
 
-class Sources(NamedTuple):
+class Sources(Frozen):
     """All that detection looks at.
 
     ``root`` is the folder that the system's files lie below. ``live`` says that they are those of the running
@@ -57,18 +58,18 @@ class Sources(NamedTuple):
     root: str = "/"
     env: Mapping[str, str] = MappingProxyType({})
     live: bool = True
-    interpreter: Optional[str] = None
-    module_path: Optional[Tuple[str, ...]] = None
-    nvidia_smi: Tuple[str, ...] = ()
-    registry: Optional[Registry] = None
+    interpreter: str | None = None
+    module_path: tuple[str, ...] | None = None
+    nvidia_smi: tuple[str, ...] = ()
+    registry: Registry | None = None
     deadline: float = DEADLINE
 
 
-def this_system(root: str = "/", env: Optional[Mapping[str, str]] = None, interpreter: Optional[str] = None) -> Sources:
+def this_system(root: str = "/", env: Mapping[str, str] | None = None, interpreter: str | None = None) -> Sources:
     """The sources of the running system, or those of the tree that was captured into ``root``."""
     live = os.path.abspath(root) == os.path.abspath("/")
     platform = "linux" if sys.platform.startswith("linux") else sys.platform
-    registry: Optional[Registry] = None
+    registry: Registry | None = None
     if platform == "win32":
         from torch_auto.detect.windows import LocalMachine  # noqa: PLC0415
 

@@ -6,7 +6,6 @@ Up to Orin they need wheels of their own, which NVIDIA publishes. Thor runs the 
 from __future__ import annotations
 
 import re
-from typing import Optional, Tuple
 
 from torch_auto.detect.log import Log
 from torch_auto.detect.tree import Tree
@@ -34,7 +33,7 @@ POINTER = "PyTorch's wheels do not run on it; NVIDIA's do: see docs.nvidia.com, 
 class Tegra:
     """A Tegra module: its name, and its compute capability where the chip is known."""
 
-    def __init__(self, name: str, compute_capability: Optional[Tuple[int, int]]) -> None:
+    def __init__(self, name: str, compute_capability: tuple[int, int] | None) -> None:
         self.name = name
         self.compute_capability = compute_capability
 
@@ -44,7 +43,7 @@ class Tegra:
         return self.compute_capability is None or self.compute_capability >= (11, 0)
 
 
-def tegra(tree: Tree, log: Log) -> Optional[Tegra]:
+def tegra(tree: Tree, log: Log) -> Tegra | None:
     """The Tegra module that this is, or None. Everything that speaks for one is noted."""
     chip = _from_device_tree(tree, log) or _from_soc(tree, log)
     release = _release(tree, log)
@@ -64,14 +63,14 @@ def tegra(tree: Tree, log: Log) -> Optional[Tegra]:
     return found
 
 
-def _of_release(release: Optional[int]) -> Tegra:
+def _of_release(release: int | None) -> Tegra:
     """What a release of Jetson Linux runs on. Orin stands for all the modules that are served alike."""
     if release is not None and release > _THOR_RELEASE:
         return Tegra("Jetson Orin or Thor", None)
     return Tegra("Jetson Thor", (11, 0)) if release == _THOR_RELEASE else Tegra("Jetson Orin or older", (8, 7))
 
 
-def _from_device_tree(tree: Tree, log: Log) -> Optional[Tuple[str, str, str, Tuple[int, int]]]:
+def _from_device_tree(tree: Tree, log: Log) -> tuple[str, str, str, tuple[int, int]] | None:
     """The file holds names that NULs end: "nvidia,p3737-0000+p3701-0005", "nvidia,p3701-0005", "nvidia,tegra234"."""
     text = tree.read(COMPATIBLE)
     if text is None:
@@ -84,7 +83,7 @@ def _from_device_tree(tree: Tree, log: Log) -> Optional[Tuple[str, str, str, Tup
     return None
 
 
-def _from_soc(tree: Tree, log: Log) -> Optional[Tuple[str, str, str, Tuple[int, int]]]:
+def _from_soc(tree: Tree, log: Log) -> tuple[str, str, str, tuple[int, int]] | None:
     if (tree.read(f"{SOC}/family") or "").lower() != "tegra":
         return None
     identifier = tree.read(f"{SOC}/soc_id") or ""
@@ -96,7 +95,7 @@ def _from_soc(tree: Tree, log: Log) -> Optional[Tuple[str, str, str, Tuple[int, 
     return None
 
 
-def _release(tree: Tree, log: Log) -> Optional[int]:
+def _release(tree: Tree, log: Log) -> int | None:
     """36 of "# R36 (release), REVISION: 4.3, GCID: 38968081, BOARD: generic, EABI: aarch64, ..."."""
     text = tree.read(RELEASE)
     if text is None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import stat
 from itertools import islice
-from typing import List, Optional
 
 from torch_auto.detect.log import Log
 
@@ -43,7 +42,7 @@ class Tree:
         if not self._root:
             return path
         left = path.split("/")[::-1]
-        done: List[str] = []
+        done: list[str] = []
         links = 0
         while left:
             name = left.pop()
@@ -66,7 +65,7 @@ class Tree:
             left.extend(target.split("/")[::-1])
         return "/".join([self._root, *done])
 
-    def read_bytes(self, path: str, log: Optional[Log] = None, limit: int = LARGEST_READ) -> Optional[bytes]:
+    def read_bytes(self, path: str, log: Log | None = None, limit: int = LARGEST_READ) -> bytes | None:
         """The first ``limit`` bytes of a file; None where there is none to read, which goes into ``log``."""
         try:
             descriptor = os.open(self.locate(path), _FLAGS)
@@ -87,12 +86,12 @@ class Tree:
                 log.unreadable(path, str(error))
         return None
 
-    def read(self, path: str, log: Optional[Log] = None, limit: int = LARGEST_READ) -> Optional[str]:
+    def read(self, path: str, log: Log | None = None, limit: int = LARGEST_READ) -> str | None:
         """Like :meth:`read_bytes`, as text without the white space around it."""
         data = self.read_bytes(path, log, limit)
         return None if data is None else data.decode("utf-8", "replace").strip("\0 \t\r\n")
 
-    def names(self, path: str, log: Optional[Log] = None) -> List[str]:
+    def names(self, path: str, log: Log | None = None) -> list[str]:
         """The sorted names in a folder; none where it cannot be listed, which goes into ``log``."""
         try:
             with os.scandir(self.locate(path)) as entries:
@@ -105,7 +104,7 @@ class Tree:
                 log.unreadable(path, str(error))
         return []
 
-    def link(self, path: str) -> Optional[str]:
+    def link(self, path: str) -> str | None:
         """The last name of what a link points to: "nouveau" for ``.../driver``; None where it is no link."""
         head, _, tail = path.rpartition("/")
         try:

@@ -7,11 +7,14 @@ configuration manager, since the registry remembers cards that were taken out.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from torch_auto.detect.log import Log, clean
+from torch_auto.frozen import Frozen
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch_auto.detect.sources import Registry, Sources
     from torch_auto.machine import Accelerator
 
@@ -28,22 +31,22 @@ _DRIVER = re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,6}", re.ASCII)
 class LocalMachine:
     """The registry below HKEY_LOCAL_MACHINE and the devices of the running Windows."""
 
-    def keys(self, path: str) -> List[str]:
+    def keys(self, path: str) -> list[str]:
         """Names of the keys below a path. Raises OSError."""
         import winreg  # noqa: PLC0415
 
         with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, path) as key:  # type: ignore[attr-defined,unused-ignore]
             return [winreg.EnumKey(key, number) for number in range(winreg.QueryInfoKey(key)[0])]  # type: ignore[attr-defined,unused-ignore]
 
-    def value(self, path: str, name: str) -> Union[str, int, bytes, List[str], None]:
+    def value(self, path: str, name: str) -> str | int | bytes | list[str] | None:
         """A value of the key at a path. Raises OSError."""
         import winreg  # noqa: PLC0415
 
         with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, path) as key:  # type: ignore[attr-defined,unused-ignore]
-            value: Union[str, int, bytes, List[str], None] = winreg.QueryValueEx(key, name)[0]  # type: ignore[attr-defined,unused-ignore]
+            value: str | int | bytes | list[str] | None = winreg.QueryValueEx(key, name)[0]  # type: ignore[attr-defined,unused-ignore]
             return value
 
-    def present(self) -> Optional[List[str]]:
+    def present(self) -> list[str] | None:
         """Instance ids of the display adapters that are there now; None where Windows does not say."""
         import ctypes  # noqa: PLC0415
 
@@ -60,7 +63,7 @@ class LocalMachine:
         return [text for text in "".join(buffer).split("\0") if text]
 
 
-class Adapter(NamedTuple):
+class Adapter(Frozen):
     """A display adapter that is present. ``driver`` is Windows' own form of its version, "32.0.15.5161"."""
 
     vendor: str
@@ -74,13 +77,13 @@ class Adapter(NamedTuple):
         return f"{self.vendor}:{self.device}"
 
 
-def pci_id_of(text: object) -> Optional[Tuple[str, str]]:
+def pci_id_of(text: object) -> tuple[str, str] | None:
     """("8086", "56a0") of a hardware id, which begins with PCI, a backslash and VEN_8086&DEV_56A0&..."""
     found = _PCI.match(text) if isinstance(text, str) else None
     return (found.group(1).lower(), found.group(2).lower()) if found else None
 
 
-def adapters(registry: Registry, log: Log) -> Optional[Tuple[Adapter, ...]]:
+def adapters(registry: Registry, log: Log) -> tuple[Adapter, ...] | None:
     """The display adapters that are present; None where the registry cannot be read."""
     try:
         keys = registry.keys(CLASS_KEY)
@@ -88,7 +91,7 @@ def adapters(registry: Registry, log: Log) -> Optional[Tuple[Adapter, ...]]:
         log.unreadable("registry: display adapters", str(error))
         return None
     present = _present(registry, log)
-    found: List[Adapter] = []
+    found: list[Adapter] = []
     for key in keys[:_MOST_ADAPTERS]:
         if not (key.isascii() and key.isdigit()):
             continue  # "Properties" and "Configuration" are no devices
@@ -113,7 +116,7 @@ def _text(registry: Registry, path: str, name: str) -> str:
     return value[:512] if isinstance(value, str) else ""
 
 
-def _present(registry: Registry, log: Log) -> Optional[List[Tuple[str, str]]]:
+def _present(registry: Registry, log: Log) -> list[tuple[str, str]] | None:
     try:
         instances = registry.present()
     except (AttributeError, OSError, ValueError) as error:
@@ -124,7 +127,7 @@ def _present(registry: Registry, log: Log) -> Optional[List[Tuple[str, str]]]:
     return [pci for pci in map(pci_id_of, instances) if pci is not None]
 
 
-def nvidia_driver_of(version: str) -> Optional[str]:
+def nvidia_driver_of(version: str) -> str | None:
     """NVIDIA's number of a driver that Windows calls "32.0.15.5161": the last five digits, 551.61."""
     if _DRIVER.fullmatch(version) is None:
         return None
@@ -132,14 +135,14 @@ def nvidia_driver_of(version: str) -> Optional[str]:
     return f"{int(digits[:3])}.{digits[3:]}" if len(digits) == 5 else None  # noqa: PLR2004
 
 
-def accelerators(sources: Sources, log: Log) -> Tuple[Accelerator, ...]:
+def accelerators(sources: Sources, log: Log) -> tuple[Accelerator, ...]:
     """The accelerators of a Windows machine, NVIDIA's first, then Intel's. There are no ROCm builds for Windows."""
     if sources.registry is None:
         return ()
     _note_emulation(sources, log)
     listed = adapters(sources.registry, log)
     there = listed or ()
-    found: List[Accelerator] = []
+    found: list[Accelerator] = []
     nvidia = [adapter for adapter in there if adapter.vendor == "10de"]
     # Without a registry to go by, NVML is the only one to ask.
     accelerator = _nvidia(sources, nvidia, log) if nvidia or listed is None else None
@@ -151,14 +154,14 @@ def accelerators(sources: Sources, log: Log) -> Tuple[Accelerator, ...]:
     intel = [adapter for adapter in there if adapter.vendor == "8086"]
     if intel:
         from torch_auto.detect.intel import described  # noqa: PLC0415
-        from torch_auto.machine import IntelAccelerator  # noqa: PLC0415
+        from torch_auto.machine import Accelerator as AcceleratorOf  # noqa: PLC0415
 
         devices = [described(adapter.pci_id, log, integrated=True, name=adapter.name) for adapter in intel]
-        found.append(IntelAccelerator(tuple(devices)))
+        found.append(AcceleratorOf("intel", tuple(devices)))
     return tuple(found)
 
 
-def _nvidia(sources: Sources, there: Sequence[Adapter], log: Log) -> Optional[Accelerator]:
+def _nvidia(sources: Sources, there: Sequence[Adapter], log: Log) -> Accelerator | None:
     from torch_auto.detect.nvidia import on_windows  # noqa: PLC0415
 
     versions = [version for version in (nvidia_driver_of(adapter.driver) for adapter in there) if version]

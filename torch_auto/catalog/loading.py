@@ -1,0 +1,139 @@
+"""The catalog of the JSON files in ``data/``."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache, partial
+
+from torch_auto.catalog.drivers import drivers_of, pair
+from torch_auto.catalog.files import DATA, CatalogError, read
+from torch_auto.catalog.model import Build, Catalog, PlatformBuilds, Platforms, Release
+from torch_auto.catalog.torch_backends import parse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Row = dict[str, Any]
+
+#: glibc that a wheel's platform tag asks for. PEP 600; manylinux1 and 2014 are PEP 513 and PEP 599. A plain linux_*
+#: tag names none: those wheels were made in the same images as manylinux2014.
+_LEGACY_TAGS = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17), "linux": (2, 17)}
+_PEP600 = re.compile(r"manylinux_(\d+)_(\d+)_", re.ASCII)
+
+
+@lru_cache(maxsize=None)
+def _capabilities(numbers: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    """(86, 120) as ((8, 6), (12, 0)): the last digit is the minor version. A few lists recur in hundreds of records."""
+    return tuple(divmod(number, 10) for number in numbers)
+
+
+def glibc_of_tag(tag: str) -> tuple[int, int] | None:
+    """The glibc that a wheel's platform tag asks for, or None where the tag is not a Linux tag."""
+    match = _PEP600.match(tag)
+    if match:
+        return int(match.group(1)), int(match.group(2))
+    for prefix, glibc in _LEGACY_TAGS.items():
+        if tag.startswith(prefix + "_"):
+            return glibc
+    return None
+
+
+@lru_cache(maxsize=None)
+def _lowest_glibc(tags: tuple[str, ...]) -> tuple[int, int] | None:
+    found = [glibc for glibc in map(glibc_of_tag, tags) if glibc is not None]
+    return min(found) if found else None
+
+
+def _build(row: Row, platform_tags: tuple[str, ...]) -> Build:
+    tags = tuple(row["tags"]) if "tags" in row else platform_tags
+    return Build(
+        torch_backend=parse(row["torch_backend"]),
+        local_version=row["local"],
+        sm=_capabilities(tuple(row.get("sm", ()))),
+        ptx=_capabilities(tuple(row.get("ptx", ()))),
+        gfx=tuple(row.get("gfx", ())),
+        glibc=pair(row["glibc"]) if "glibc" in row else _lowest_glibc(tags),
+        pythons=frozenset(row["pythons"]) if "pythons" in row else None,
+        own_index=row.get("own_index", False),
+        seen=row["confidence"] != "unseen",
+        confidence=row["confidence"],
+        source=row["source"],
+    )
+
+
+def _platform(rows: dict[str, Row], builds: dict[str, list[Row]], name: str) -> PlatformBuilds:
+    """One platform of a release, of its record and those of its builds."""
+    row = rows[name]
+    tags = tuple(row["tags"])
+    own = tuple(_build(build, tags) for build in builds.get(name, ()))
+    public = next((build for build in own if build.torch_backend == row["public"]), None)
+    if public is not None:
+        public = public.replace(glibc=_lowest_glibc(tags))
+    return PlatformBuilds(own, public, frozenset(row["pythons"]))
+
+
+def _platforms(rows: list[Row], builds: list[Row]) -> Platforms:
+    """The platforms of a release that anything is known to be published for."""
+    by_platform: dict[str, list[Row]] = {}
+    for build in builds:
+        by_platform.setdefault(build["platform"], []).append(build)
+    names = []
+    for row in rows:
+        here = by_platform.get(row["platform"], [])
+        if row["public"] is not None and all(build["torch_backend"] != row["public"] for build in here):
+            where = f"torch {row['release']} on {row['platform']}"
+            raise CatalogError(f"builds.json does not have the {row['public']} build of {where}")
+        if row["public"] is not None or any(build["confidence"] != "unseen" for build in here):
+            names.append(row["platform"])
+    return Platforms(tuple(names), partial(_platform, {row["platform"]: row for row in rows}, by_platform))
+
+
+def _by_release(rows: list[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["release"], []).append(row)
+    return found
+
+
+def _load(directory: str) -> Catalog:
+    releases, build_file = read(directory, "releases.json"), read(directory, "builds.json")
+    nvidia, intel = read(directory, "nvidia.json"), read(directory, "intel.json")
+    platforms, builds = _by_release(releases["platforms"]), _by_release(build_file["builds"])
+    others = _by_release(build_file.get("other_locals", []))
+    found = []
+    for row in releases["releases"]:
+        version = row["release"]
+        own = builds.get(version, [])
+        local_versions = {item["local"] for item in (*own, *others.get(version, ())) if item["local"] is not None}
+        found.append(
+            Release(
+                version,
+                row["released"],
+                row["requires_python"],
+                _platforms(platforms[version], own),
+                tuple(sorted(local_versions)),
+            )
+        )
+    return Catalog(
+        as_of=releases["as_of"],
+        releases=tuple(found),
+        drivers=drivers_of(nvidia),
+        tegra_compute_capabilities=frozenset(map(pair, nvidia["tegra_compute_capabilities"])),
+        xpu_ids={pci_id: row["family"] for row in intel["supported"] for pci_id in row["ids"]},
+    )
+
+
+@lru_cache(maxsize=None)
+def load(directory: str = DATA) -> Catalog:
+    """The catalog in a directory, by default the package's own.
+
+    Builds are made of their records when they are first asked for: most builds of torch-auto look at one release.
+
+    Raises:
+        CatalogError: a file is missing or damaged.
+    """
+    try:
+        return _load(directory)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CatalogError(f"a record of the catalog in {directory} is incomplete: {error!r}") from error

@@ -1,0 +1,1 @@
+"""Many machines: who gets what, and the fewest torch backends for all of them."""

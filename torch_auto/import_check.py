@@ -1,0 +1,100 @@
+"""What torch calls on ``import torch`` (entry point group ``torch.backends``, torch 2.5 and newer).
+
+It says, in two lines, that the installed torch is not one that torch-auto's wheel was built to require on this
+machine, or does not use its GPU. An exception here would break ``import torch``, and every import pays for what happens
+here. So: nothing is imported that Python and torch have not loaded already, one folder is listed and one file read, and
+everything is caught. What is only needed where something is wrong is in :mod:`torch_auto.import_warning`: without
+bytecode (uv compiles none unless told to), a module's length is what its import costs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+
+#: The file that a wheel of torch-auto has in its dist-info folder, :data:`torch_auto.record.FILE`.
+_FILE = "torch_auto.json"
+
+
+class TorchAutoWarning(UserWarning):
+    """The installed torch is not what torch-auto requires on this machine, or does not use its GPU."""
+
+
+def warn_if_wrong() -> None:
+    """The entry point. Never raises."""
+    try:
+        if os.environ.get("TORCH_AUTO_WARN") == "0" or _another_process_says_it():
+            return
+        text = _warning(sys.modules["torch"])
+        if text is not None:
+            _warn(text)
+    except Exception:  # noqa: BLE001, S110  # the command alone has no record; and `import torch` must go on anyway
+        pass
+
+
+def _warning(torch: ModuleType) -> str | None:
+    """The warning's two lines, or None where all is well, or nothing is known.
+
+    Raises:
+        Exception: the record is not what a build writes, or torch is not what torch is.
+    """
+    version, found = _versions(torch)
+    if found is None:
+        return None
+    import json  # noqa: PLC0415  # torch has loaded it
+
+    with open(found, "rb") as file:
+        record: dict[str, Any] = json.loads(file.read())
+    if record["version"] == 2:  # noqa: PLR2004  # the format that is read below; others are met with a sentence
+        accepted = record["accepted"].get("{}.{}".format(*sys.version_info[:2]), ())
+        runs = record["runs_on_gpu"]
+        if version in accepted and (not runs or version in runs):
+            return None
+    from torch_auto.import_warning import warning  # noqa: PLC0415  # see above
+
+    return warning(torch, version, record)
+
+
+def _versions(torch: ModuleType) -> tuple[str, str | None]:
+    """The version in the installed torch's METADATA, by its dist-info folder's name, and the path of the record.
+
+    ``torch.__version__`` is not it: PyPI's torch 2.5.1 calls itself 2.5.1+cu124 inside. torch-auto is beside torch,
+    or else beside this package.
+    """
+    inside = str(torch.__version__)
+    sites = dict.fromkeys(
+        os.path.dirname(os.path.dirname(os.path.abspath(str(file)))) for file in (torch.__file__, __file__)
+    )
+    version = found = None
+    for site in sites:
+        for name in os.listdir(site):
+            if name.startswith("torch-") and name.endswith(".dist-info") and version is None:
+                version = name[len("torch-") : -len(".dist-info")]
+            elif name.startswith("torch_auto-") and name.endswith(".dist-info"):
+                found = os.path.join(site, name, _FILE)
+        if found is not None:
+            break
+    return version or inside, found  # conda and a build tree have no dist-info of torch
+
+
+def _another_process_says_it() -> bool:
+    """Whether this is a worker of multiprocessing, or one of torchrun's local ranks but the first."""
+    process = sys.modules.get("multiprocessing.process")
+    if process is not None and process.parent_process() is not None:
+        return True
+    return os.environ.get("LOCAL_RANK", "0") != "0"
+
+
+def _warn(text: str) -> None:
+    import warnings  # noqa: PLC0415  # Python itself has loaded it
+
+    try:
+        # A file name that is none keeps a line of our own source out of the message.
+        warnings.warn_explicit(text, TorchAutoWarning, "torch-auto", 1)
+    except TorchAutoWarning:  # warnings are errors here (python -W error), and the import must go on all the same
+        sys.stderr.write(f"torch-auto: {text}\n")

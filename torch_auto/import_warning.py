@@ -1,0 +1,63 @@
+"""What is wrong with the installed torch, as said at ``import torch``; see :mod:`torch_auto.import_check`."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+
+
+def warning(torch: ModuleType, version: str, record: dict[str, Any]) -> str | None:
+    """The warning's two lines, or None where the record says nothing of this Python.
+
+    ``version`` is that of the installed torch's METADATA, ``record`` what torch-auto's wheel carries.
+
+    Raises:
+        Exception: the record is not what a build writes.
+    """
+    inside = str(getattr(torch, "__version__", version))
+    shown = version if "+" in version or version == inside else f"{version} ({inside} inside)"
+    if record["version"] != 2:  # noqa: PLR2004  # as in import_check
+        return (
+            f"torch {shown} is installed, and torch-auto's record of what this machine needs is of a newer format.\n"
+            "  Fix: `pip install --upgrade torch-auto-core` (uv: `uv lock --upgrade-package torch-auto-core`)."
+        )
+    decided = record["decided"]
+    accepted = record["accepted"].get("{}.{}".format(*sys.version_info[:2]))
+    if accepted is None and decided["needs"] is None:
+        return None  # the release is not known to come for this Python, and it runs all the same
+    if version not in (accepted or ()):
+        what = f"this machine needs {_needed(decided)}"
+        how = "`torch-auto sync`" if decided["group"] else "`torch-auto refresh`"
+    else:
+        what = f"it does not use this machine's GPU{_why(inside.partition('+')[2], decided)}"
+        how = "`torch-auto init` and `torch-auto refresh`"
+    return (
+        f"torch {shown} is installed, and {what}.\n"
+        f"  Fix: {how}. Why: `torch-auto check`. TORCH_AUTO_WARN=0 turns this off."
+    )
+
+
+def _why(torch_backend: str, decided: dict[str, Any]) -> str:
+    """Why a build leaves the GPU unused, as the end of a sentence; nothing where the record does not say it."""
+    from torch_auto.select.reasons import reason_from_json  # noqa: PLC0415  # only where something is wrong
+    from torch_auto.select.words import sentence  # noqa: PLC0415
+
+    for item in decided["rejected"]:
+        if item["torch_backend"] == torch_backend:
+            return f": {sentence(reason_from_json(item['reason']))}"
+    return ""
+
+
+def _needed(decided: dict[str, Any]) -> str:
+    """What is needed in place of what is installed."""
+    if decided["needs"] is not None:
+        from torch_auto.select.needs import Needs  # noqa: PLC0415  # as above
+        from torch_auto.select.words import needs_in_words  # noqa: PLC0415
+
+        return f"another release: torch {decided['release']} needs {needs_in_words(Needs(decided['needs']))}"
+    group = f" (group {decided['group']})" if decided["group"] else ""
+    return f"torch {decided['torch']}{group}"

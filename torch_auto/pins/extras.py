@@ -1,0 +1,260 @@
+"""The extras: projects whose builds have to be of torch's own torch backend, and what they pin.
+
+A torchvision for CUDA beside a torch for the CPU fails with "operator torchvision::nms does not exist", and METADATA
+cannot say "both local or both public": what it says of torch holds for every torchvision that it admits. So with an
+extra each torch that is admitted is of one torch backend, and each torchvision of the same: where PyPI's builds are of
+that torch backend they do beside the local versions, and where they are not, both are pinned to the local version.
+docs/family.md has the rules, and what was measured.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from torch_auto.catalog.drivers import version_key
+from torch_auto.catalog.pairs import pair_rows
+from torch_auto.frozen import Frozen
+from torch_auto.pins.torch import (
+    by_python,
+    counted_with,
+    leaving_out,
+    lower_twin,
+    partition,
+    public_specifier,
+    render,
+    sibling,
+    twin_of,
+)
+from torch_auto.select.needs import Needs, needs_build
+from torch_auto.select.reasons import because
+from torch_auto.select.runs_on import candidates, fault
+from torch_auto.settings import PREFER
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch_auto.catalog.model import Build, Catalog, PlatformBuilds, Release
+    from torch_auto.machine import Machine
+    from torch_auto.select.build import Selection
+    from torch_auto.select.reasons import Reason
+
+#: Extra -> project. What else belongs to torch needs no extra: docs/family.md says why of each.
+EXTRAS = {"vision": "torchvision", "audio": "torchaudio"}
+
+
+class Pair(Frozen):
+    """The version of a project that goes with a torch release.
+
+    ``local_versions`` are all that any index may list of it, to be left out by name. ``known`` are those that can be
+    pinned, by platform; ``public`` is the torch backend of PyPI's build, by platform.
+    """
+
+    project: str
+    version: str
+    local_versions: tuple[str, ...]
+    known: Mapping[str, tuple[str, ...]]
+    public: Mapping[str, str]
+
+    def exact(self, platform: str | None, torch_backend: str) -> str | None:
+        """The specifier of a torch backend's build, or None where there is none that can be pinned."""
+        known = torch_backend in self.known.get(counted_with(platform, self.public) or "", ())
+        return f"=={self.version}+{torch_backend}" if known else None
+
+    def of_public(self, platform: str | None, torch_backend: str | None, release: Release) -> str | None:
+        """The specifier of PyPI's build and of its twin, or None where that is of another torch backend."""
+        here = counted_with(platform, self.public) or ""
+        if torch_backend is None or self.public.get(here) != torch_backend:
+            return None
+        # Of what nobody has seen, it is as torch has it.
+        twin = torch_backend if torch_backend in self.known.get(here, ()) else None
+        return leaving_out(self.version, self.local_versions, twin if here in self.known else twin_of(release, here))
+
+    def missing(self, torch_backend: str) -> str:
+        """The specifier that nothing satisfies, with a label that says why."""
+        return f"=={self.version}+{needs_build(torch_backend).local_version}"
+
+
+@lru_cache(maxsize=64)
+def pair_of(project: str, release: str, catalog: Catalog) -> Pair | None:
+    """The pair of a release, or None where none is known.
+
+    Its public build is, on each platform, of the torch backend that torch's own is in the release that it was made for:
+    one matrix makes both (the wheels on PyPI were read). torchaudio 2.11.0, the last one, serves newer releases too.
+    """
+    rows = [row for row in pair_rows() if row["project"] == project]
+    own = next((row for row in rows if row["release"] == release), None)
+    if own is None:
+        return None
+    releases = {item.version: item for item in catalog.releases}
+    same = [row for row in rows if row["version"] == own["version"] and row["release"] in releases]
+    local_versions: dict[str, None] = {}
+    for row in same:
+        local_versions.update(dict.fromkeys(releases[row["release"]].local_versions))
+        for found in row["local_versions"].values():
+            local_versions.update(dict.fromkeys(local for local in found if local is not None))
+    seen = own["local_versions"] if own["confidence"] != "unseen" else {}
+    made_for = releases[min((row["release"] for row in same), key=version_key)]
+    return Pair(
+        project,
+        own["version"],
+        tuple(sorted(local_versions)),
+        {platform: tuple(local for local in found if local is not None) for platform, found in seen.items()},
+        {
+            platform: here.public.torch_backend
+            for platform, here in made_for.platforms.items()
+            if here.public is not None and (not seen or platform in seen)
+        },
+    )
+
+
+# --- what an extra asks for ----------------------------------------------------------------------------------------
+
+
+class Extra(Frozen):
+    """What an extra asks for on a machine.
+
+    ``version`` is None where no release of the project is known, ``torch_backend`` where nothing serves.
+    ``requirements`` are as METADATA has them, but for the marker of the extra. ``needs`` is the label of a pin that
+    nothing satisfies; ``public_allowed`` says whether PyPI's own build serves.
+    """
+
+    name: str
+    project: str
+    page: str
+    version: str | None = None
+    torch_backend: str | None = None
+    public_allowed: bool = False
+    needs: Needs | None = None
+    requirements: tuple[str, ...] = ()
+    reason: Reason = because("no-torch")
+
+
+class Answer(Frozen):
+    """What a release gives a machine, from which torch's own pins are made.
+
+    ``here`` is for its own Python, ``selections`` for each that the release has wheels for, ascending. ``platform`` is
+    None where no platform is told apart as the machine's own, ``pin`` is the setting.
+    """
+
+    machine: Machine
+    release: Release
+    catalog: Catalog
+    here: Selection
+    selections: Mapping[str, Selection]
+    platform: str | None
+    pin: str
+
+
+class _Choice(Frozen):
+    """Specifiers of torch, "" where its own pin does, and of the project, "" where torch's pin is not to be had."""
+
+    torch: str
+    pair: str
+    torch_backend: str | None
+    public_allowed: bool
+    reason: Reason
+    needs: Needs | None = None
+
+
+def _public_choice(answer: Answer, pair: Pair, place: str | None) -> _Choice:
+    """Where torch is PyPI's build or its twin."""
+    torch_backend = _public_backend(sibling(answer.release, place)) or "cpu"
+    specifier = pair.of_public(place, torch_backend, answer.release)
+    if specifier is None:
+        return _exact_choice(answer, pair, place, torch_backend)
+    why = because("pair-on-pypi", project=pair.project, version=pair.version, torch_backend=str(torch_backend))
+    return _Choice("", specifier, torch_backend, public_allowed=True, reason=why)
+
+
+def _exact_choice(answer: Answer, pair: Pair, place: str | None, torch_backend: str, torch: str = "") -> _Choice:
+    """Where both are of one torch backend that PyPI does not have of both."""
+    release = answer.release.version
+    values = {"project": pair.project, "version": pair.version, "torch_backend": str(torch_backend), "release": release}
+    exact = pair.exact(place, torch_backend)
+    if exact is not None:
+        return _Choice(torch, exact, torch_backend, public_allowed=False, reason=because("pair-exact", **values))
+    specifier = pair.of_public(place, torch_backend, answer.release)
+    if specifier is not None:
+        why = because("pair-public", **values)
+        return _Choice(torch, specifier, torch_backend, public_allowed=not torch, reason=why)
+    why = because("pair-missing", **values, platform=place)
+    needs = needs_build(torch_backend)
+    return _Choice("", pair.missing(torch_backend), None, public_allowed=False, reason=why, needs=needs)
+
+
+def _own_choice(answer: Answer, pair: Pair, selection: Selection) -> _Choice:
+    """What goes with the torch that the machine comes to, on its own platform."""
+    release, platform, local = answer.release, selection.platform, selection.local_version
+    torch_backend = selection.torch_backend
+    if torch_backend is None:
+        return _Choice("", "", None, public_allowed=False, reason=because("torch-not-for-machine"))
+    if platform is None:
+        return _Choice("", "", torch_backend, public_allowed=True, reason=because("no-builds-here"))
+    both = selection.public_allowed and answer.pin == PREFER
+    here = release.platforms.get(platform)
+    public = _public_backend(here)
+    if local is None or (both and torch_backend == public):
+        return _public_choice(answer, pair, platform)
+    # Where torch's own pin has PyPI's build's twin in it, and that serves this machine too, PyPI alone does.
+    if both and here is not None and lower_twin(release, platform, local) and _serves(answer, here, torch_backend):
+        found = _public_choice(answer, pair, platform)
+        if found.public_allowed:
+            why = because("pair-on-pypi-so-torch", **dict(found.reason.values))
+            return found.replace(torch=public_specifier(release, platform), reason=why)
+    return _exact_choice(answer, pair, platform, torch_backend, f"=={release.version}+{local}" if both else "")
+
+
+def _public_backend(here: PlatformBuilds | None) -> str | None:
+    return here.public.torch_backend if here is not None and here.public is not None else None
+
+
+def _serves(answer: Answer, here: PlatformBuilds, torch_backend: str) -> bool:
+    """Whether PyPI's build runs on the GPUs that another torch backend's build runs on: rule 2 (a)."""
+    devices = candidates(answer.machine)
+
+    def runs(build: Build | None) -> list[bool]:
+        return [build is not None and fault(build, item, answer.machine, answer.catalog) is None for item in devices]
+
+    served = runs(here.find(torch_backend))
+    return any(served) and all(own for other, own in zip(served, runs(here.public)) if other)
+
+
+def extras(answer: Answer, index_url: str) -> tuple[Extra, ...]:
+    """What each extra asks for."""
+    return tuple(_extra(answer, Extra(name, item, f"{index_url}/{item}/")) for name, item in EXTRAS.items())
+
+
+def _extra(answer: Answer, empty: Extra) -> Extra:
+    project, release = empty.project, answer.release.version
+    pair = pair_of(project, release, answer.catalog)
+    if pair is None:
+        why, needs = because("pair-unknown", project=project, release=release), Needs(project)
+        requirements = (f"torch=={release}+{needs.local_version}",)
+        return empty.replace(requirements=requirements, needs=needs, reason=why)
+    here = _own_choice(answer, pair, answer.here)
+    choices = [
+        (python, here if item is answer.here else _own_choice(answer, pair, item))
+        for python, item in answer.selections.items()
+    ]
+    torch, pins = [], []
+    for place, marker in partition(answer.platform):
+        if place == answer.platform:
+            torch.append((marker, _given([(python, item.torch) for python, item in choices])))
+            pins.append((marker, _given([(python, item.pair) for python, item in choices])))
+        else:
+            pins.append((marker, [("", _public_choice(answer, pair, place).pair)]))
+    last = leaving_out(pair.version, pair.local_versions)
+    return empty.replace(
+        version=pair.version,
+        torch_backend=here.torch_backend,
+        public_allowed=here.public_allowed,
+        needs=here.needs,
+        requirements=(*render("torch", "", torch), *render(project, last, pins)),
+        reason=here.reason,
+    )
+
+
+def _given(specifiers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """As :func:`by_python`, without the Pythons for which there is none."""
+    return [item for item in by_python(specifiers) if item[1]]

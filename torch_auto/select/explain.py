@@ -1,0 +1,131 @@
+"""The reasons of a selection, as data: why this build, why not the others, what is left out."""
+
+from __future__ import annotations
+
+from torch_auto.frozen import Frozen
+from torch_auto.machine import format_pair
+from torch_auto.select.reasons import because
+from torch_auto.select.runs_on import cuda_driver_version, fault, worst_first
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torch_auto.catalog.model import Build, Catalog
+    from torch_auto.machine import Machine
+    from torch_auto.select.reach import Context
+    from torch_auto.select.reasons import Reason
+    from torch_auto.select.runs_on import Candidate, Unfit
+
+
+class Rejection(Frozen):
+    """A build that was not chosen, and why."""
+
+    torch_backend: str
+    reason: Reason
+
+
+def span(releases: tuple[str, ...], catalog: Catalog) -> tuple[tuple[str, str], ...]:
+    """Releases as runs of successive ones, (first, last) each."""
+    runs: list[list[str]] = [[]]
+    for release in catalog.releases:
+        if release.version in releases:
+            runs[-1].append(release.version)
+        elif runs[-1]:
+            runs.append([])
+    return tuple((run[0], run[-1]) for run in runs if run)
+
+
+def why_build(build: Build, decisive: Candidate, others: list[Candidate], context: Context) -> Reason:
+    """Why this build, of those that run on the device that the choice is for."""
+    how, values = _how(build, decisive, context)
+    return because(
+        "best-build",
+        torch_backend=str(build.torch_backend),
+        how=how,
+        of="groups" if context.allowed is not None else "release",
+        release=context.release.version,
+        others=bool(others),
+        **values,
+    )
+
+
+def _how(build: Build, decisive: Candidate, context: Context) -> tuple[str, dict[str, str | None]]:
+    """By what a build comes first: one of the words of :mod:`torch_auto.select.words`, and what it compares."""
+    toolkit = build.torch_backend.toolkit
+    if toolkit is None:
+        return ("newest-rocm" if build.torch_backend.rocm is not None else "only"), {}
+    accelerator = decisive.accelerator
+    cuda = cuda_driver_version(accelerator, context.machine, context.catalog) or (0, 0)
+    if toolkit[0] == cuda[0]:
+        how = "newest-native" if toolkit <= cuda else "closest-newer"
+    else:
+        how = "older-major" if toolkit[0] < cuda[0] else "newer-major"
+    values = {"toolkit": format_pair(toolkit), "driver": accelerator.driver_version, "cuda": format_pair(cuda)}
+    return how, values
+
+
+def unsupported(candidate: Candidate, machine: Machine, catalog: Catalog, other_pythons: tuple[str, ...]) -> Reason:
+    """Why no release has anything for a device on this machine."""
+    name = candidate.describe()
+    if other_pythons:
+        return because("other-pythons-alone", device=name, releases=span(other_pythons, catalog), python=machine.python)
+    faults = []
+    for release in catalog.releases:
+        here = release.platforms.get(machine.platform or "")
+        for build in here.builds if here else ():
+            found = fault(build, candidate, machine, catalog)
+            if build.seen and found is not None and found.kind != "vendor":
+                faults.append(found)
+    worst = worst_first(faults)
+    if worst is None:
+        return because("nothing-published", device=name)
+    if worst.kind == "architecture":
+        versions = tuple(release.version for release in catalog.releases)
+        return because("no-code-anywhere", device=name, releases=span(versions, catalog))
+    return because("cannot-be-used", device=name, why=worst.reason)
+
+
+def left_out(other: Candidate, found: Unfit, context: Context) -> Reason:
+    """Why a device is left out on which some build runs, but not the one that is taken."""
+    reach = context.reach(other)
+    return because(
+        "left-out",
+        device=other.describe(),
+        why=found.reason,
+        here=context.release.version in reach.releases,
+        releases=span(reach.releases, context.catalog),
+    )
+
+
+def rejections(
+    chosen: Build | None,
+    decisive: Candidate | None,
+    context: Context,
+    otherwise: Reason | None = None,
+) -> tuple[Rejection, ...]:
+    """Every build of the release but the chosen one; ``otherwise`` is the reason where no device decides."""
+    found: dict[str, Reason] = {}
+    for build in context.here.builds:
+        if chosen is not None and build.torch_backend == chosen.torch_backend:
+            continue
+        found[build.torch_backend] = _rejected(build, chosen, decisive, context) or otherwise or because("not-here")
+    return tuple(Rejection(*item) for item in found.items())
+
+
+def _rejected(build: Build, chosen: Build | None, decisive: Candidate | None, context: Context) -> Reason | None:
+    """Why a build is not taken; None where nothing about it keeps it from being taken."""
+    if build not in context.builds:
+        return because("not-a-group")
+    if not build.seen:
+        return because("unseen", platform=context.platform)
+    if build.own_index:
+        return because("own-index")
+    if not build.comes_for(context.machine.python):
+        return because("not-for-python", python=context.machine.python)
+    if decisive is None:
+        return None
+    unfit = context.fault(build, decisive)
+    if unfit is not None:
+        return unfit.reason
+    than = str(chosen.torch_backend) if chosen is not None else None
+    fewer = chosen is not None and context.reached(build) < context.reached(chosen)
+    return because("fewer-gpus" if fewer else "later-in-order", than=than)
