@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def shared_index(wheelhouse: Path, sdists: Path) -> Iterator[TorchIndex]:
+def shared_index(wheelhouse: Path, dists: Path) -> Iterator[TorchIndex]:
     """Both indexes, with our sdists."""
-    with TorchIndex(wheelhouse=wheelhouse, sdists=sdists) as running:
+    with TorchIndex(wheelhouse=wheelhouse, dists=dists) as running:
         yield running
 
 

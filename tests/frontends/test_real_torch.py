@@ -57,7 +57,7 @@ def _run(command: list[object], cwd: Path, env: dict[str, str]) -> str:
 
 
 @needs_wheel
-def test_pip_installs_the_real_torch(tmp_path: Path, sdists: Path) -> None:
+def test_pip_installs_the_real_torch(tmp_path: Path, dists: Path) -> None:
     """``pip install torch-auto`` from our sdist installs torch's real CPU build on this machine, and torch computes."""
     assert FOUND is not None
     folder, release = FOUND
@@ -70,7 +70,7 @@ def test_pip_installs_the_real_torch(tmp_path: Path, sdists: Path) -> None:
 
 
 @needs_wheel
-def test_uv_adds_the_real_torch(tmp_path: Path, sdists: Path) -> None:
+def test_uv_adds_the_real_torch(tmp_path: Path, dists: Path) -> None:
     """``uv add torch-auto`` with UV_FIND_LINKS on the wheel's folder locks and installs it, and torch computes."""
     assert FOUND is not None
     folder, release = FOUND

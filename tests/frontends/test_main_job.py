@@ -116,7 +116,7 @@ def test_a_release_that_is_asked_for(uv: Frontend, sandbox: Sandbox, index: Torc
     assert installed(sandbox, project / ".venv/bin/python") == ("2.5.1", "2.5.1+cu124")
 
 
-def test_pin_exact_in_metadata(any_pip: Frontend, sandbox: Sandbox, sdists: Path) -> None:
+def test_pin_exact_in_metadata(any_pip: Frontend, sandbox: Sandbox, dists: Path) -> None:
     """With ``-C pin=exact`` the METADATA of 2.5.1 reads ``torch==2.5.1+cu124`` with the platform's marker."""
     wheel = sandbox.root / "wheel"
     command: list[str | Path] = ["wheel", "--no-deps", "-w", wheel, sdists / "torch_auto-2.5.1.tar.gz"]
@@ -259,7 +259,7 @@ def test_the_sdist_is_built_anew_on_each_machine(
 
 
 def test_a_hung_driver_does_not_hang_a_build(
-    any_pip: Frontend, sandbox: Sandbox, sdists: Path, fake_nvml: Callable[..., dict[str, str]]
+    any_pip: Frontend, sandbox: Sandbox, dists: Path, fake_nvml: Callable[..., dict[str, str]]
 ) -> None:
     """NVML that never answers costs a few seconds; the wheel is built, and says in its record what happened."""
     import zipfile  # noqa: PLC0415
@@ -272,7 +272,7 @@ def test_a_hung_driver_does_not_hang_a_build(
     assert any(item["outcome"] == "unreadable" for item in record["machine"]["evidence"]), record["machine"]
 
 
-def test_requirements_are_valid_and_scoped(any_pip: Frontend, sandbox: Sandbox, sdists: Path) -> None:
+def test_requirements_are_valid_and_scoped(any_pip: Frontend, sandbox: Sandbox, dists: Path) -> None:
     """Every pin carries the marker of the platforms that it is for, and exactly one of them holds on each."""
     wheel = sandbox.root / "wheel"
     command: list[str | Path] = ["wheel", "--no-deps", "-w", wheel, sdists / "torch_auto-2.14.1.tar.gz"]
