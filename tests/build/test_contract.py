@@ -112,7 +112,9 @@ def test_a_newer_core_gives_the_frozen_sdist_a_newer_answer(tmp_path: Path, froz
     assert (before["decided"]["torch"], before["decided"]["accelerated"]) == (None, False)
     assert (after["decided"]["torch"], after["decided"]["accelerated"]) == ("2.5.1+cu1410", True)
     cpu = hooks.call("build_wheel", frozen, tmp_path / "c", on(machines.cpu(), tmp_path), core=newer_core)
-    assert all("!=2.5.1+cu1410" in pin for pin in torch_pins(cpu))
+    plain = [pin for pin in torch_pins(cpu) if "extra ==" not in pin]
+    assert plain
+    assert all("!=2.5.1+cu1410" in pin for pin in plain)
 
 
 @pytest.mark.frontend
@@ -138,7 +140,7 @@ def test_uv_builds_the_frozen_sdist_with_a_newer_core(
     env = {"TORCH_AUTO_MACHINE": on(NEW_GPU, tmp_path)["machine"], "TORCH_AUTO_PIN": "exact"}
     done = uv.run(["add", "--no-sync", "torch-auto==2.5.1"], cwd=project, env=env, check=False)
     assert done.returncode != 0  # nobody has uploaded that build
-    assert "torch==2.5.1+cu1410" in done.stderr
+    assert "==2.5.1+cu1410" in done.stderr, str(done)
 
 
 # --- records ---------------------------------------------------------------------------------------------------------
