@@ -396,7 +396,9 @@ def test_sixteen_builds_in_one_uv_cache(uv: Frontend, published: TorchIndex, san
     with ThreadPoolExecutor(16) as pool:
         found = list(pool.map(install, range(16)))
     core = f"torch_auto_core-{__version__}.dist-info"
-    assert found == [{core, f"torch-{release}+cpu.dist-info", f"torch_auto-{release}.dist-info"} for release in releases]
+    assert found == [
+        {core, f"torch-{release}+cpu.dist-info", f"torch_auto-{release}.dist-info"} for release in releases
+    ]
 
 
 @linux
