@@ -22,7 +22,7 @@ from support.docs import ROOT, Block
 from support.torch_index import TorchIndex
 
 from torch_auto import catalog
-from torch_auto.cli import arguments
+from torch_auto.cli import command_line
 from torch_auto.machine_file import machine_from_json
 from torch_auto.plan import make_plan, newest_usable
 from torch_auto.settings import Settings
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 if sys.version_info >= (3, 11):
     import tomllib
 else:
-    import tomlkit as tomllib
+    import tomli as tomllib
 
 BLOCKS = [block for path in docs.PAGES for block in docs.blocks(path)]
 COMMANDS = [block for block in BLOCKS if block.language in docs.COMMANDS]
@@ -325,7 +325,7 @@ PASS_ON = ("sync", "run", "lock")
 
 def known_options() -> dict[str, set[str]]:
     """The verbs of the command and the options of each."""
-    [verbs] = [a for a in arguments.parser()._actions if isinstance(a, argparse._SubParsersAction)]
+    [verbs] = [a for a in command_line()[0]._actions if isinstance(a, argparse._SubParsersAction)]
     return {name: set(verb._option_string_actions) for name, verb in verbs.choices.items()}
 
 

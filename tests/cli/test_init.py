@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-import subprocess
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 from support import machines
 
 from torch_auto.cli import main
-from torch_auto.cli.toml_insert import NoPlaceError, add_to_array, parse, set_value
+from torch_auto.cli.project.toml.document import Document, NoPlaceError, edited
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -418,19 +417,6 @@ def test_pdm(tmp_path: Path) -> None:
         assert found["resolution"] == {"respect-source-order": True}
 
 
-@pytest.mark.parametrize("name", ["pixi.toml", "pyproject.toml"])
-def test_pixi(name: str, tmp_path: Path) -> None:
-    """For pixi, each page becomes a find-links of pypi-options."""
-    path = tmp_path / name
-    start = '[workspace]\nname = "x"\n' if name == "pixi.toml" else PROJECT + "[tool.pixi.workspace]\nplatforms = []\n"
-    path.write_text(start, "utf-8")
-    for _ in range(2):
-        assert main(["init", "--project", str(tmp_path)]) == 0
-        found: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
-        options = found["pypi-options"] if name == "pixi.toml" else found["tool"]["pixi"]["pypi-options"]
-        assert options == {"find-links": [{"url": PAGE}]}
-
-
 # --- any TOML -----------------------------------------------------------------------------------------------------
 
 KEYS = st.sampled_from(["tool", "uv", "find-links", "package", "a b", "x"])
@@ -466,7 +452,7 @@ def test_any_document(data: dict[str, Any], depth: int) -> None:
     """The outcome is the old content and the addition, in the old bytes with others among them, or a refusal."""
     text = document(data, depth)
     try:
-        found = add_to_array(text, ("tool", "uv", "find-links"), '"P"', 2)
+        found = edited(text, lambda document: document.add_to_array(("tool", "uv", "find-links"), "P", 2))
     except NoPlaceError:
         return
     content = tomllib.loads(found)
@@ -477,38 +463,12 @@ def test_any_document(data: dict[str, Any], depth: int) -> None:
         content["tool"]["uv"]["find-links"] = links[1:]
     rest = iter(found)
     assert all(character in rest for character in text)
-    assert parse(text) == before
+    careful = Document(text, before, checked=True)
+    careful.add_to_array(("tool", "uv", "find-links"), "P", 2)
+    assert (careful.text, careful.content) == (found, tomllib.loads(found))
 
 
 def test_set_value_does_not_overwrite() -> None:
     """A value that is there is the user's."""
     with pytest.raises(NoPlaceError, match="is set already"):
-        set_value('[a]\nb = "c"\n', ("a", "b"), '"d"', 1)
-
-
-@pytest.mark.parametrize(
-    ("verb", "status", "message"),
-    [
-        ("init", 2, "torch-auto: error: this Python reads no TOML; install torch-auto[cli]\n"),
-        ("refresh", 2, "torch-auto: error: this Python reads no TOML; install torch-auto[cli]\n"),
-        ("check", 1, 'pip install "torch-auto[cli]"'),
-    ],
-)
-def test_without_a_reader_of_toml(verb: str, status: int, message: str, tmp_path: Path) -> None:
-    """Python 3.10 and older without the extra says which one to install."""
-    (tmp_path / "pyproject.toml").write_text(PROJECT, "utf-8")
-    code = (
-        "import sys; sys.modules.update(tomllib=None, tomli=None, tomlkit=None)\n"
-        f"from torch_auto.cli import main; sys.exit(main([{verb!r}]))"
-    )
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": root},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == status, done
-    assert message in done.stdout + done.stderr
+        edited('[a]\nb = "c"\n', lambda document: document.set(("a", "b"), "d", 1))
