@@ -21,7 +21,7 @@ _HEADER = re.compile(r"^[ \t]*\[\[?[\w.\-\"' \t]+\]\]?[ \t]*(?:#[^\n]*)?\r?$", r
 _BRACKET = re.compile(r"^[ \t]*\[", re.MULTILINE)
 
 #: As many lines that start with a bracket are taken for the next header, where the likely one is not it.
-_MOST_HEADERS = 20
+_MOST_HEADERS = 8
 
 
 # --- a new key -----------------------------------------------------------------------------------------------------
