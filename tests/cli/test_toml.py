@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from torch_auto.cli.project.toml.document import Document
+
+tomllib = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
 
 PROJECT = '[project]\nname = "x"\nversion = "1"\ndependencies = ["numpy"]\n'
 
@@ -45,13 +48,13 @@ MISLEADING = (
 def parses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
     """``parses(*options)``: how often ``init --portable`` parses a file."""
     counted = []
-    loads = toml.tomllib.loads
+    loads = tomllib.loads
 
     def counting(text: str) -> object:
         counted.append(text)
         return loads(text)
 
-    monkeypatch.setattr(toml.tomllib, "loads", counting)
+    monkeypatch.setattr(tomllib, "loads", counting)
     monkeypatch.setenv("UV", str(tmp_path / "no-uv"))
 
     def run(*options: str) -> int:

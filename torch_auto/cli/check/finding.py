@@ -18,7 +18,7 @@ SYNC = "torch-auto sync"
 
 @dataclass(frozen=True)
 class Finding:
-    """What was looked at, how it stands, a sentence, and the commands of ours that mend it, in order."""
+    """What was looked at, how it stands, a sentence, and the commands of ours that fix it, in order."""
 
     check: str
     status: str

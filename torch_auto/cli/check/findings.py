@@ -23,7 +23,7 @@ def all_findings(situation: Situation) -> list[Finding]:
             groups.lock(situation, here),
             *([] if here.torch_groups.pylocks else [*groups.family(situation), pages.hint(situation)]),
         ]
-        return groups.mended(situation, found)
+        return groups.with_sync(situation, found)
     return [
         machine.machine(situation),
         torch_auto.torch_auto(situation),

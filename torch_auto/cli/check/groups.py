@@ -100,8 +100,8 @@ def _locked(data: dict[str, Any]) -> dict[str, list[str]]:
     return found
 
 
-def mended(situation: Situation, findings: list[Finding]) -> list[Finding]:
-    """The findings with the shorter way to mend them, where torch-auto itself need not be built again."""
+def with_sync(situation: Situation, findings: list[Finding]) -> list[Finding]:
+    """The findings with the shorter way to fix them, where torch-auto itself need not be built again."""
     if situation.stale:
         return findings
     return [

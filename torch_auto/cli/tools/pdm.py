@@ -29,11 +29,11 @@ class Pdm(Tool):
     backends: tuple[str, ...] = ("pdm.",)
     adding = "pdm add torch-auto"
 
-    def named(self, project: Project, variables: Mapping[str, str], installed: Environment) -> Iterator[NamedPage]:  # noqa: ARG002
+    def named(self, project: Project, variables: Mapping[str, str], installed: Environment) -> Iterator[NamedPage]:
         """The project's sources."""
         return sources(project, self.name)
 
-    def file(self, project: Project, variables: Mapping[str, str]) -> str:  # noqa: ARG002
+    def file(self, project: Project, variables: Mapping[str, str]) -> str:
         """The project's pyproject.toml."""
         return pyproject_of(project)
 
@@ -64,7 +64,7 @@ class Pdm(Tool):
         lines = [line for page in wish.pages for line in (*source, f'url = "{page}"')]
         return ["[tool.pdm.resolution]", "respect-source-order = true", *lines]
 
-    def steps(self, environment: Environment, version: str | None, at_least: str | None = None) -> list[Step]:  # noqa: ARG002
+    def steps(self, environment: Environment, version: str | None, at_least: str | None = None) -> list[Step]:
         """What it read from METADATA is kept apart from the wheels that it built.
 
         A torch that differs in its local version alone is the same to PDM, so it is told to install anew.
@@ -76,7 +76,7 @@ class Pdm(Tool):
             Step(("pdm", "sync", "--reinstall")),
         ]
 
-    def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:  # noqa: ARG002
+    def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
         """From the sources that the project names."""
         return (f"pdm update {name}",)
 

@@ -67,7 +67,7 @@ class Pip(Tool):
             )
         return os.path.join(found.prefix, "pip.ini" if os.name == "nt" else "pip.conf")
 
-    def write(self, project: Project, text: Text, wish: Wish) -> None:  # noqa: ARG002
+    def write(self, project: Project, text: Text, wish: Wish) -> None:
         """Lines of requirements, or an option in [global]."""
         if text.path.endswith(".txt"):
             _write_requirements(text, wish.pages)
@@ -85,7 +85,7 @@ class Pip(Tool):
         has_it = any(name == "torch-auto" for name, _ in _requirements(path))
         return f"pip install -r {os.path.basename(path)}" if has_it else self.adding
 
-    def steps(self, environment: Environment, version: str | None, at_least: str | None = None) -> list[Step]:  # noqa: ARG002
+    def steps(self, environment: Environment, version: str | None, at_least: str | None = None) -> list[Step]:
         """Pip takes the METADATA of what is installed; so that is made anew first, whatever it then requires."""
         pip = (environment.interpreter, "-m", "pip")
         steps = [Step((*pip, "cache", "remove", "torch_auto"), may_fail=True)]
@@ -93,7 +93,7 @@ class Pip(Tool):
             steps.append(Step((*pip, "install", "--force-reinstall", "--no-deps", f"torch-auto=={version}")))
         return [*steps, Step((*pip, "install", "--upgrade", "torch-auto", "torch"))]
 
-    def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:  # noqa: ARG002
+    def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
         """From the index of the installed torch."""
         return (f"pip install --force-reinstall --no-deps --index-url {index_url} {name}",)
 

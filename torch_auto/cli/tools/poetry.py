@@ -40,11 +40,11 @@ class Poetry(Tool):
             for name, value in entries.items():
                 yield canonicalize_name(name), tuple(map(str, items(table(value).get("extras"))))
 
-    def named(self, project: Project, variables: Mapping[str, str], installed: Environment) -> Iterator[NamedPage]:  # noqa: ARG002
+    def named(self, project: Project, variables: Mapping[str, str], installed: Environment) -> Iterator[NamedPage]:
         """The project's sources."""
         return sources(project, self.name)
 
-    def file(self, project: Project, variables: Mapping[str, str]) -> str:  # noqa: ARG002
+    def file(self, project: Project, variables: Mapping[str, str]) -> str:
         """The project's pyproject.toml."""
         return pyproject_of(project)
 
@@ -73,11 +73,11 @@ class Poetry(Tool):
         """Lines of pyproject.toml."""
         return ["[[tool.poetry.source]]", 'name = "pytorch"', f'url = "{wish.index_url}"', 'priority = "primary"']
 
-    def steps(self, environment: Environment, version: str | None, at_least: str | None = None) -> list[Step]:  # noqa: ARG002
+    def steps(self, environment: Environment, version: str | None, at_least: str | None = None) -> list[Step]:
         """It keeps METADATA per source, under names that are the project's; --no-cache leaves all of it aside."""
         return [Step(("poetry", "--no-cache", "update", "torch-auto", "torch"))]
 
-    def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:  # noqa: ARG002
+    def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
         """From the sources that the project names."""
         return (f"poetry update {name}",)
 

@@ -56,11 +56,11 @@ class Tool(ABC):
     #: Whether its lock can hold a dependency group for each torch backend.
     has_groups = False
 
-    def has_installed(self, project: Project, installer: str | None) -> bool:  # noqa: ARG002
+    def has_installed(self, project: Project, installer: str | None) -> bool:
         """Whether torch-auto's INSTALLER in an environment says that it is this tool's."""
         return False
 
-    def requires(self, project: Project) -> Iterator[tuple[str, tuple[str, ...]]]:  # noqa: ARG002
+    def requires(self, project: Project) -> Iterator[tuple[str, tuple[str, ...]]]:
         """What a project requires in lists that this tool alone reads, each as (normalized name, extras).
 
         Raises:
@@ -68,7 +68,7 @@ class Tool(ABC):
         """
         return iter(())
 
-    def build_settings(self, project: Project) -> dict[str, Any]:  # noqa: ARG002
+    def build_settings(self, project: Project) -> dict[str, Any]:
         """The config settings that it hands to torch-auto's builds in a project."""
         return {}
 
@@ -90,7 +90,7 @@ class Tool(ABC):
             RefusedError: there is none.
         """
 
-    def check(self, project: Project, wish: Wish, variables: Mapping[str, str]) -> None:  # noqa: ARG002
+    def check(self, project: Project, wish: Wish, variables: Mapping[str, str]) -> None:
         """What stands against writing, but for --force.
 
         Raises:
@@ -115,7 +115,7 @@ class Tool(ABC):
     def by_hand(self, wish: Wish) -> list[str]:
         """The lines that name the pages, for people to write."""
 
-    def next(self, project: Project, path: str) -> str:  # noqa: ARG002
+    def next(self, project: Project, path: str) -> str:
         """The command to type after the pages were written into a file."""
         found = [item for item in map(requirement, project.dependencies()) if item is not None]
         names = [canonicalize_name(item.name) for item in found] + [name for name, _ in self.requires(project)]

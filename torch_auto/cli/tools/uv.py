@@ -44,7 +44,7 @@ class Uv(Tool):
         found = {**table(settings, "config-settings"), **table(settings, "config-settings-package", "torch-auto")}
         return {str(key): value for key, value in found.items()}
 
-    def named(self, project: Project, variables: Mapping[str, str], installed: Environment) -> Iterator[NamedPage]:  # noqa: ARG002
+    def named(self, project: Project, variables: Mapping[str, str], installed: Environment) -> Iterator[NamedPage]:
         """In variables, in the project's settings, in the user's and the system's."""
         for url in variables.get("UV_FIND_LINKS", "").split(","):
             yield NamedPage(url.strip(), "UV_FIND_LINKS")
@@ -61,7 +61,7 @@ class Uv(Tool):
             except (OSError, NotTomlError):
                 continue  # there is none, or none that uv itself would take
 
-    def file(self, project: Project, variables: Mapping[str, str]) -> str:  # noqa: ARG002
+    def file(self, project: Project, variables: Mapping[str, str]) -> str:
         """uv.toml, or else pyproject.toml, in the workspace's root."""
         return project.uv_settings()[0]
 
@@ -92,7 +92,7 @@ class Uv(Tool):
         exact = ['config-settings-package = { torch-auto = { pin = "exact" } }'] if wish.exact else []
         return ["[tool.uv]", f"find-links = [{listed}]", *exact]
 
-    def steps(self, environment: Environment, version: str | None, at_least: str | None = None) -> list[Step]:  # noqa: ARG002
+    def steps(self, environment: Environment, version: str | None, at_least: str | None = None) -> list[Step]:
         """``uv lock`` keeps what is locked as long as it satisfies the pins, so torch itself is named too.
 
         ``uv sync`` keeps a torch-auto of the same version, so it is told to install that anew.
@@ -103,7 +103,7 @@ class Uv(Tool):
             lock = Step(("uv", "lock", "--upgrade-package", "torch-auto", "--upgrade-package", "torch"))
         return [uv_program.CLEAN, lock, Step(("uv", "sync", "--inexact", "--reinstall-package", "torch-auto"))]
 
-    def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:  # noqa: ARG002
+    def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
         """By torch-auto's extra; in a project with torch groups it would ask for nothing."""
         if groups:
             return (f"uv lock --upgrade-package {name}", "uv sync --inexact")

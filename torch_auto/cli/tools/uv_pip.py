@@ -23,17 +23,17 @@ class UvPip(Uv):
     backends = ()
     adding = "uv pip install torch-auto"
 
-    def has_installed(self, project: Project, installer: str | None) -> bool:  # noqa: ARG002
+    def has_installed(self, project: Project, installer: str | None) -> bool:
         """What uv installed is its own where no project is."""
         return installer == "uv"
 
-    def steps(self, environment: Environment, version: str | None, at_least: str | None = None) -> list[Step]:  # noqa: ARG002
+    def steps(self, environment: Environment, version: str | None, at_least: str | None = None) -> list[Step]:
         """Install both anew in the environment."""
         install = ("uv", "pip", "install", "--python", environment.interpreter)
         both = ("--upgrade-package", "torch-auto", "--upgrade-package", "torch")
         return [uv_program.CLEAN, Step((*install, *both, "--reinstall-package", "torch-auto", "torch-auto"))]
 
-    def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:  # noqa: ARG002
+    def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
         """From the index of the installed torch."""
         return (f"uv pip install --reinstall-package {name} --index {index_url} {name}",)
 

@@ -18,7 +18,7 @@ exit status: 0 where nothing fails, 1 where something does, 2 for a mistake on t
 
 examples:
   torch-auto check                      the project, and the environment that has its torch
-  torch-auto check --json               for programs: commands that mend are in it
+  torch-auto check --json               for programs: the commands that fix it are in it
   uvx torch-auto-core check             without torch-auto in the project
 """
 
@@ -37,11 +37,11 @@ def execute(options: argparse.Namespace) -> int:
         SettingsError: a setting is wrong.
         NotTomlError, OSError: a file of the project's cannot be read.
     """
-    from torch_auto.cli.check.finding import FAIL  # noqa: PLC0415
-    from torch_auto.cli.check.findings import all_findings  # noqa: PLC0415
-    from torch_auto.cli.check.report import as_json, render, status_of  # noqa: PLC0415
-    from torch_auto.cli.check.situation import Where, survey  # noqa: PLC0415
-    from torch_auto.cli.output import print_json, wants_colour  # noqa: PLC0415
+    from torch_auto.cli.check.finding import FAIL
+    from torch_auto.cli.check.findings import all_findings
+    from torch_auto.cli.check.report import as_json, render, status_of
+    from torch_auto.cli.check.situation import Where, survey
+    from torch_auto.cli.output import print_json, wants_colour
 
     where = Where(options.project, os.environ, shared.given(options, "machine"), options.venv)
     situation = survey(where)

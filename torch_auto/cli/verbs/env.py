@@ -76,10 +76,10 @@ def execute(options: argparse.Namespace) -> int:
     Raises:
         UserError, SettingsError, OSError: see :func:`torch_auto.cli.portable.here.this_machine`.
     """
-    from torch_auto.cli.project import extras  # noqa: PLC0415
-    from torch_auto.cli.project.project import find  # noqa: PLC0415
-    from torch_auto.cli.project.toml import NotTomlError  # noqa: PLC0415
-    from torch_auto.cli.tools.pages import pages_here  # noqa: PLC0415
+    from torch_auto.cli.project import extras
+    from torch_auto.cli.project.project import find
+    from torch_auto.cli.project.toml import NotTomlError
+    from torch_auto.cli.tools.pages import pages_here
 
     form = options.shell or default_form(os.environ, sys.platform)
     named = extras.parse(options.family)
@@ -97,8 +97,8 @@ def execute(options: argparse.Namespace) -> int:
 
 def _show_group(form: str, project: Project) -> bool:
     """Print the variables of a project with torch groups; False where it has none that uv takes."""
-    from torch_auto import catalog  # noqa: PLC0415
-    from torch_auto.cli.portable import groups, here, variables  # noqa: PLC0415
+    from torch_auto import catalog
+    from torch_auto.cli.portable import groups, here, variables
 
     found = groups.find(project, catalog.load())
     if found is None or found.pylocks:

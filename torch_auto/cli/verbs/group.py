@@ -35,9 +35,9 @@ def execute(options: argparse.Namespace) -> int:
     Raises:
         UserError, SettingsError, NotTomlError, OSError: see :func:`torch_auto.cli.portable.here.here`.
     """
-    from torch_auto.cli.output import print_json  # noqa: PLC0415
-    from torch_auto.cli.portable.here import here  # noqa: PLC0415
-    from torch_auto.plan import FORMAT_VERSION  # noqa: PLC0415
+    from torch_auto.cli.output import print_json
+    from torch_auto.cli.portable.here import here
+    from torch_auto.plan import FORMAT_VERSION
 
     found = here(options.project, shared.given(options, "backend", "machine"), os.environ)
     chosen = found.chosen

@@ -25,11 +25,11 @@ def execute(options: argparse.Namespace) -> int:
     Raises:
         NotADirectoryError: ``--root`` is no folder.
     """
-    from torch_auto import catalog  # noqa: PLC0415
-    from torch_auto.cli.output import age_today, print_json, wants_colour  # noqa: PLC0415
-    from torch_auto.cli.render.machine import render  # noqa: PLC0415
-    from torch_auto.detect import detect  # noqa: PLC0415
-    from torch_auto.machine_file import machine_to_json  # noqa: PLC0415
+    from torch_auto import catalog
+    from torch_auto.cli.output import age_today, print_json, wants_colour
+    from torch_auto.cli.render.machine import render
+    from torch_auto.detect import detect
+    from torch_auto.machine_file import machine_to_json
 
     if not os.path.isdir(options.root):
         raise NotADirectoryError(f"--root: {options.root} is not a folder")

@@ -55,7 +55,7 @@ def execute(options: argparse.Namespace) -> int:
         UserError, SettingsError: options or settings are wrong.
         NotTomlError, OSError: a file of the project's cannot be read or written.
     """
-    from torch_auto.cli.project.project import find  # noqa: PLC0415
+    from torch_auto.cli.project.project import find
 
     if options.portable or any(item is not None for item in _of_groups(options)):
         return _write_groups(options, find(options.project))
@@ -68,9 +68,9 @@ def _of_groups(options: argparse.Namespace) -> tuple[Any, ...]:
 
 
 def _write_groups(options: argparse.Namespace, project: Project) -> int:
-    from torch_auto.cli.portable.choice import Options  # noqa: PLC0415
-    from torch_auto.cli.portable.write import write  # noqa: PLC0415
-    from torch_auto.cli.tools.tool import Wish  # noqa: PLC0415
+    from torch_auto.cli.portable.choice import Options
+    from torch_auto.cli.portable.write import write
+    from torch_auto.cli.tools.tool import Wish
 
     backends, releases, default, machines = _of_groups(options)
     asked = Options(backends, releases, options.family, default, machines, portable=options.portable)
@@ -80,10 +80,10 @@ def _write_groups(options: argparse.Namespace, project: Project) -> int:
 
 
 def _write_pages(options: argparse.Namespace, project: Project) -> int:
-    from torch_auto.cli.project import extras  # noqa: PLC0415
-    from torch_auto.cli.tools.pages import pages_here  # noqa: PLC0415
-    from torch_auto.cli.tools.tool import Wish  # noqa: PLC0415
-    from torch_auto.cli.tools.writing import write  # noqa: PLC0415
+    from torch_auto.cli.project import extras
+    from torch_auto.cli.tools.pages import pages_here
+    from torch_auto.cli.tools.tool import Wish
+    from torch_auto.cli.tools.writing import write
 
     chosen = shared.settings(options, "index-url")
     wanted = tuple(dict.fromkeys([*extras.of_project(project), *extras.parse(options.family)]))

@@ -41,8 +41,8 @@ def execute(options: argparse.Namespace) -> int:
         UserError: options are wrong, uv fails, or a file is there that this command did not write.
         SettingsError, NotTomlError, OSError: a setting is wrong; a file cannot be read or written.
     """
-    from torch_auto.cli.errors import UserError  # noqa: PLC0415
-    from torch_auto.cli.portable import pylock  # noqa: PLC0415
+    from torch_auto.cli.errors import UserError
+    from torch_auto.cli.portable import pylock
 
     if not options.portable:
         raise UserError("`torch-auto lock --portable` writes lock files; a project's own lock is its tool's, `uv lock`")

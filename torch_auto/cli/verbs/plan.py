@@ -44,8 +44,8 @@ def execute(options: argparse.Namespace) -> int:
     files = options.machine or [None]
     if len(files) > 1:
         return _for_several(options)
-    from torch_auto.cli.project.extras import parse  # noqa: PLC0415
-    from torch_auto.cli.render.plan import show  # noqa: PLC0415
+    from torch_auto.cli.project.extras import parse
+    from torch_auto.cli.render.plan import show
 
     options.machine = files[0]
     given = shared.given(options, "backend", "pin", "machine", "index-url")
@@ -53,8 +53,8 @@ def execute(options: argparse.Namespace) -> int:
 
 
 def _for_several(options: argparse.Namespace) -> int:
-    from torch_auto.cli.errors import UserError  # noqa: PLC0415
-    from torch_auto.cli.render.fleet import show  # noqa: PLC0415
+    from torch_auto.cli.errors import UserError
+    from torch_auto.cli.render.fleet import show
 
     if options.backend or options.pin or options.family:
         what = "--backend, --pin and --with are for one machine"

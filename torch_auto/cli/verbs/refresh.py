@@ -34,10 +34,10 @@ def execute(options: argparse.Namespace) -> int:
         SettingsError: a setting is wrong.
         NotTomlError, OSError: a file of the project's cannot be read.
     """
-    from torch_auto.cli.check.situation import Where, survey  # noqa: PLC0415
-    from torch_auto.cli.output import shown  # noqa: PLC0415
-    from torch_auto.cli.processes import run_step  # noqa: PLC0415
-    from torch_auto.cli.tools.uv_program import unlocked  # noqa: PLC0415
+    from torch_auto.cli.check.situation import Where, survey
+    from torch_auto.cli.output import shown
+    from torch_auto.cli.processes import run_step
+    from torch_auto.cli.tools.uv_program import unlocked
 
     situation = survey(Where(options.project, os.environ, shared.given(options, "machine"), options.venv))
     own_prefix = os.path.realpath(situation.environment.prefix) == os.path.realpath(sys.prefix)

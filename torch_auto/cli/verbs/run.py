@@ -34,9 +34,9 @@ def execute(options: argparse.Namespace) -> int:
     Raises:
         UserError, SettingsError, NotTomlError, OSError: see :func:`torch_auto.cli.portable.here.here`.
     """
-    from torch_auto.cli.errors import UserError  # noqa: PLC0415
-    from torch_auto.cli.portable.here import here  # noqa: PLC0415
-    from torch_auto.cli.verbs.sync import hand_over  # noqa: PLC0415
+    from torch_auto.cli.errors import UserError
+    from torch_auto.cli.portable.here import here
+    from torch_auto.cli.verbs.sync import hand_over
 
     given = shared.given(options, "backend", "machine")
     found = here(options.project, given, os.environ)

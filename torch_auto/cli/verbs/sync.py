@@ -41,7 +41,7 @@ def execute(options: argparse.Namespace) -> int:
     Raises:
         UserError, SettingsError, NotTomlError, OSError: see :func:`torch_auto.cli.portable.here.here`.
     """
-    from torch_auto.cli.portable.here import here  # noqa: PLC0415
+    from torch_auto.cli.portable.here import here
 
     given = shared.given(options, "backend", "machine")
     return hand_over(options, here(options.project, given, os.environ), given)
@@ -53,9 +53,9 @@ def hand_over(options: argparse.Namespace, found: Here, given: Mapping[str, str]
     Raises:
         UserError, OSError: there is no such tool, or it does not start.
     """
-    from torch_auto.cli import processes  # noqa: PLC0415
-    from torch_auto.cli.output import shown  # noqa: PLC0415
-    from torch_auto.cli.portable.uv_call import Asked, call  # noqa: PLC0415
+    from torch_auto.cli import processes
+    from torch_auto.cli.output import shown
+    from torch_auto.cli.portable.uv_call import Asked, call
 
     print(f"torch-auto: {found.why}", file=sys.stderr)
     asked = Asked(options.verb, options.words, given, options.project, getattr(options, "venv", None))
