@@ -1,24 +1,25 @@
-"""A file of the user's is parsed a handful of times, however large, and what misleads the search is found out."""
+"""A file of the user's, however it is written: changed as wanted or not at all, and parsed a handful of times."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from torch_auto.cli import main
 from torch_auto.cli.project import toml
-from torch_auto.cli.project.toml.document import edited
+from torch_auto.cli.project.toml.document import Document, NoPlaceError, edited
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from torch_auto.cli.project.toml.document import Document
 
 tomllib = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
 
@@ -120,3 +121,60 @@ def test_a_verb_starts_without_what_others_need() -> None:
         f"torch_auto.cli.{name}" for name in light
     }
     assert not {"torch_auto.plan", "torch_auto.cover", "packaging.requirements", "subprocess"} & loaded
+
+
+# --- any TOML -----------------------------------------------------------------------------------------------------
+
+KEYS = st.sampled_from(["tool", "uv", "find-links", "package", "a b", "x"])
+VALUES = st.recursive(
+    st.sampled_from([1, True, "a", "[tool.uv]", "find-links = ["]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def inline(value: Any) -> str:
+    """A value as TOML, all tables inline."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {inline(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(inline, value)) + "]"
+    return json.dumps(value)
+
+
+def document(data: dict[str, Any], depth: int, prefix: str = "") -> str:
+    """TOML with headers down to a depth, and inline tables below."""
+    plain = {key: value for key, value in data.items() if not (isinstance(value, dict) and depth)}
+    lines = [f"{json.dumps(key)} = {inline(value)} # c" for key, value in plain.items()]
+    for key, value in data.items():
+        if key not in plain:
+            name = f"{prefix}{json.dumps(key)}"
+            lines += [f"[{name}]", document(value, depth - 1, f"{name}.")]
+    return "\n".join(lines)
+
+
+@given(st.dictionaries(KEYS, VALUES, max_size=4), st.integers(0, 3))
+def test_any_document(data: dict[str, Any], depth: int) -> None:
+    """The outcome is the old content and the addition, in the old bytes with others among them, or a refusal."""
+    text = document(data, depth)
+    try:
+        found = edited(text, lambda document: document.add_to_array(("tool", "uv", "find-links"), "P", 2))
+    except NoPlaceError:
+        return
+    content = tomllib.loads(found)
+    links = content["tool"]["uv"]["find-links"]
+    assert links[0] == "P"
+    before = tomllib.loads(text)
+    if len(links) > 1 or "find-links" in before.get("tool", {}).get("uv", {}):
+        content["tool"]["uv"]["find-links"] = links[1:]
+    rest = iter(found)
+    assert all(character in rest for character in text)
+    careful = Document(text, before, checked=True)
+    careful.add_to_array(("tool", "uv", "find-links"), "P", 2)
+    assert (careful.text, careful.content) == (found, tomllib.loads(found))
+
+
+def test_set_value_does_not_overwrite() -> None:
+    """A value that is there is the user's."""
+    with pytest.raises(NoPlaceError, match="is set already"):
+        edited('[a]\nb = "c"\n', lambda document: document.set(("a", "b"), "d", 1))
