@@ -22,7 +22,7 @@ from support.docs import ROOT, Block
 from support.torch_index import TorchIndex
 
 from torch_auto import catalog
-from torch_auto.cli import arguments
+from torch_auto.cli import command_line
 from torch_auto.machine_file import machine_from_json
 from torch_auto.plan import make_plan, newest_usable
 from torch_auto.settings import Settings
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 if sys.version_info >= (3, 11):
     import tomllib
 else:
-    import tomlkit as tomllib
+    import tomli as tomllib
 
 BLOCKS = [block for path in docs.PAGES for block in docs.blocks(path)]
 COMMANDS = [block for block in BLOCKS if block.language in docs.COMMANDS]
@@ -50,10 +50,13 @@ class Place:
         self._sandbox, self._index = frontends.Sandbox(root, index), index
         self._tools = root / "tools"
         self._tools.mkdir()
-        for name in ("uv", "uvx"):
-            self._script(name, f'exec "{uv.executable.parent / name}" "$@"')
-        # As after `uv tool install -C backend=none torch-auto`; an environment's own comes before it.
-        self._script("torch-auto", f'exec "{uv.executable.parent / "uvx"}" -q -C backend=none torch-auto "$@"')
+        uvx = f'"{uv.executable.parent / "uvx"}"'
+        self._script("uv", f'exec "{uv.executable}" "$@"')
+        # The tests' index has no torch-auto-core: torch-auto without torch stands in for it.
+        core = f'if [ "$1" = torch-auto-core ]; then shift; exec {uvx} -C backend=none torch-auto "$@"; fi'
+        self._script("uvx", f'{core}\nexec {uvx} "$@"')
+        # As after `uv tool install torch-auto-core`; an environment's own comes before it.
+        self._script("torch-auto", f'exec {uvx} -q -C backend=none torch-auto "$@"')
         # The pip of the environment that is active, but the newest.
         self._script("pip", f'exec "{pip.executable}" --python "$VIRTUAL_ENV/bin/python" "$@"')
         self._made = 0
@@ -93,7 +96,7 @@ class Place:
         if kind == "project":
             self._sandbox.run(["uv", "add", "--no-sync", "torch-auto"], cwd=folder, env=env)
         else:
-            command = ["uvx", "-C", "backend=none", "torch-auto", "init", "--portable", "--releases", "2.13.0"]
+            command = ["uvx", "torch-auto-core", "init", "--portable", "--releases", "2.13.0"]
             self._sandbox.run([*command, "--backends", "cu126,cu129"], cwd=folder, env=env)
             self._sandbox.run(["uv", "lock"], cwd=folder, env=env)
         return folder
@@ -325,7 +328,7 @@ PASS_ON = ("sync", "run", "lock")
 
 def known_options() -> dict[str, set[str]]:
     """The verbs of the command and the options of each."""
-    [verbs] = [a for a in arguments.parser()._actions if isinstance(a, argparse._SubParsersAction)]
+    [verbs] = [a for a in command_line()[0]._actions if isinstance(a, argparse._SubParsersAction)]
     return {name: set(verb._option_string_actions) for name, verb in verbs.choices.items()}
 
 
@@ -334,7 +337,7 @@ def test_the_command_has_what_sentences_say_it_has(path: Path) -> None:
     """Verbs and options of torch-auto that stand in a sentence exist."""
     known = known_options()
     for code in docs.inline(path):
-        found = re.search(r"(?:^|run |none )torch-auto (--help|[\w-]+)(.*)", code)
+        found = re.search(r"(?:^|run |uvx )torch-auto(?:-core)? (--help|[\w-]+)(.*)", code)
         if found and not found[1].isupper() and found[1] != "--help":
             assert found[1] in known, code
             options = re.findall(r"(?<= )--[\w-]+", found[2].split(" -- ")[0])

@@ -14,7 +14,7 @@ from support import machines
 
 from torch_auto.catalog import load
 from torch_auto.cli import main
-from torch_auto.cli.age import catalog_age
+from torch_auto.cli.output import catalog_age
 from torch_auto.machine_file import machine_from_json
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from support import machines
 
 from torch_auto.cli import main
-from torch_auto.cli.env import CHOICES, default_form, lines
+from torch_auto.cli.verbs.env import CHOICES, default_form, lines
 
 if TYPE_CHECKING:
     from pathlib import Path

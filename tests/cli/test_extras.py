@@ -10,11 +10,11 @@ from support import machines
 
 from cli.fake_environment import FakeEnvironment
 from torch_auto.cli import main
+from torch_auto.cli.check.findings import all_findings
+from torch_auto.cli.check.situation import Where, survey
 from torch_auto.cli.errors import UserError
-from torch_auto.cli.extras import of_project, parse
-from torch_auto.cli.findings import all_findings
-from torch_auto.cli.project import find
-from torch_auto.cli.situation import Where, survey
+from torch_auto.cli.project.extras import of_project, parse
+from torch_auto.cli.project.project import find
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +39,6 @@ PROJECTS = {
         '[tool.poetry.group.dev.dependencies]\ntorch-auto = { version = "*", extras = ["audio"] }\n',
         ("audio",),
     ),
-    "pixi": ("pixi.toml", '[pypi-dependencies]\ntorch-auto = { version = "*", extras = ["audio"] }\n', ("audio",)),
     "pip": ("requirements.txt", "# ours\ntorch-auto[vision]==2.9.1 # why\n-r more.txt\n", ("vision",)),
 }
 

@@ -14,8 +14,8 @@ from support import machines
 from support.cache import REPOSITORY
 
 from cli.fake_environment import FakeEnvironment
-from torch_auto.cli import main
-from torch_auto.cli.arguments import split
+from torch_auto.cli import command_line, main
+from torch_auto.cli.options import split
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -406,4 +406,4 @@ def test_uv_is_called_with_this_environment(project: Path, tmp_path: Path) -> No
 )
 def test_whose_words(words: str, ours: str, others: str) -> None:
     """Ours are taken before the first word that is no option; the rest is the tool's."""
-    assert split(words.split()) == (ours.split(), others.split())
+    assert split(words.split(), command_line()[1].all) == (ours.split(), others.split())

@@ -5,18 +5,14 @@ from __future__ import annotations
 import json
 import os
 import stat
-import subprocess
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from support import machines
 
 from torch_auto.cli import main
-from torch_auto.cli.toml_insert import NoPlaceError, add_to_array, parse, set_value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -416,99 +412,3 @@ def test_pdm(tmp_path: Path) -> None:
         found = tomllib.loads(path.read_text("utf-8"))["tool"]["pdm"]
         assert found["source"] == [{"name": "pytorch-torch", "type": "find_links", "url": PAGE}]
         assert found["resolution"] == {"respect-source-order": True}
-
-
-@pytest.mark.parametrize("name", ["pixi.toml", "pyproject.toml"])
-def test_pixi(name: str, tmp_path: Path) -> None:
-    """For pixi, each page becomes a find-links of pypi-options."""
-    path = tmp_path / name
-    start = '[workspace]\nname = "x"\n' if name == "pixi.toml" else PROJECT + "[tool.pixi.workspace]\nplatforms = []\n"
-    path.write_text(start, "utf-8")
-    for _ in range(2):
-        assert main(["init", "--project", str(tmp_path)]) == 0
-        found: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
-        options = found["pypi-options"] if name == "pixi.toml" else found["tool"]["pixi"]["pypi-options"]
-        assert options == {"find-links": [{"url": PAGE}]}
-
-
-# --- any TOML -----------------------------------------------------------------------------------------------------
-
-KEYS = st.sampled_from(["tool", "uv", "find-links", "package", "a b", "x"])
-VALUES = st.recursive(
-    st.sampled_from([1, True, "a", "[tool.uv]", "find-links = ["]),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(KEYS, inner, max_size=3),
-    max_leaves=6,
-)
-
-
-def inline(value: Any) -> str:
-    """A value as TOML, all tables inline."""
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{json.dumps(key)} = {inline(item)}" for key, item in value.items()) + " }"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(inline, value)) + "]"
-    return json.dumps(value)
-
-
-def document(data: dict[str, Any], depth: int, prefix: str = "") -> str:
-    """TOML with headers down to a depth, and inline tables below."""
-    plain = {key: value for key, value in data.items() if not (isinstance(value, dict) and depth)}
-    lines = [f"{json.dumps(key)} = {inline(value)} # c" for key, value in plain.items()]
-    for key, value in data.items():
-        if key not in plain:
-            name = f"{prefix}{json.dumps(key)}"
-            lines += [f"[{name}]", document(value, depth - 1, f"{name}.")]
-    return "\n".join(lines)
-
-
-@given(st.dictionaries(KEYS, VALUES, max_size=4), st.integers(0, 3))
-def test_any_document(data: dict[str, Any], depth: int) -> None:
-    """The outcome is the old content and the addition, in the old bytes with others among them, or a refusal."""
-    text = document(data, depth)
-    try:
-        found = add_to_array(text, ("tool", "uv", "find-links"), '"P"', 2)
-    except NoPlaceError:
-        return
-    content = tomllib.loads(found)
-    links = content["tool"]["uv"]["find-links"]
-    assert links[0] == "P"
-    before = tomllib.loads(text)
-    if len(links) > 1 or "find-links" in before.get("tool", {}).get("uv", {}):
-        content["tool"]["uv"]["find-links"] = links[1:]
-    rest = iter(found)
-    assert all(character in rest for character in text)
-    assert parse(text) == before
-
-
-def test_set_value_does_not_overwrite() -> None:
-    """A value that is there is the user's."""
-    with pytest.raises(NoPlaceError, match="is set already"):
-        set_value('[a]\nb = "c"\n', ("a", "b"), '"d"', 1)
-
-
-@pytest.mark.parametrize(
-    ("verb", "status", "message"),
-    [
-        ("init", 2, "torch-auto: error: this Python reads no TOML; install torch-auto[cli]\n"),
-        ("refresh", 2, "torch-auto: error: this Python reads no TOML; install torch-auto[cli]\n"),
-        ("check", 1, 'pip install "torch-auto[cli]"'),
-    ],
-)
-def test_without_a_reader_of_toml(verb: str, status: int, message: str, tmp_path: Path) -> None:
-    """Python 3.10 and older without the extra says which one to install."""
-    (tmp_path / "pyproject.toml").write_text(PROJECT, "utf-8")
-    code = (
-        "import sys; sys.modules.update(tomllib=None, tomli=None, tomlkit=None)\n"
-        f"from torch_auto.cli import main; sys.exit(main([{verb!r}]))"
-    )
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": root},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == status, done
-    assert message in done.stdout + done.stderr

@@ -16,10 +16,10 @@ from support.lock import read_lock
 
 from torch_auto import catalog
 from torch_auto.cli import main
-from torch_auto.cli.files import Text
-from torch_auto.cli.portable_toml import COMMENT, Wanted, edit_project, edit_settings, written
-from torch_auto.cli.toml_change import inline
-from torch_auto.cli.toml_insert import NoPlaceError
+from torch_auto.cli.portable.edits import COMMENT, Wanted, edit, written
+from torch_auto.cli.project.files import Text
+from torch_auto.cli.project.toml.document import NoPlaceError
+from torch_auto.cli.project.toml.spelling import inline
 from torch_auto.groups import Group, group_requirements
 
 if TYPE_CHECKING:
@@ -297,8 +297,7 @@ def test_who_gets_what(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert "\nWho gets what:\n  torch-cu126  NVIDIA " in said
     assert "\n  torch-cpu    no GPU" in said
     assert said.endswith(
-        "Next: uv lock, and on each machine `torch-auto sync`.\n"
-        "      In a fresh clone: uvx -C backend=none torch-auto sync\n"
+        "Next: uv lock, and on each machine `torch-auto sync`.\n      In a fresh clone: uvx torch-auto-core sync\n"
     )
 
 
@@ -668,8 +667,7 @@ def some_groups(*backends: str, default: str = "cpu") -> Wanted:
 def edited(text: str, wanted: Wanted) -> str:
     file = Text(os.path.join(os.sep, "nowhere", "pyproject.toml"))
     file.after = text
-    edit_project(file, wanted)
-    edit_settings(file, wanted)
+    edit(file, file, wanted)
     return file.after
 
 

@@ -174,7 +174,6 @@ CONDA = tuple(
     (name, f"`{command}`", NOT_RUN, FAILS, FAILS, why)
     for name, command, why in (
         ("conda, mamba", "pip install torch-auto, in an environment", "no channel is reached here; pip's row stands"),
-        ("pixi", "pixi add --pypi torch-auto", "neither PyPI nor npm has pixi"),
     )
 )
 

@@ -1,0 +1,35 @@
+"""What ``torch-auto check`` finds, one finding per thing that is looked at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch_auto.cli.check import companions, groups, lock, machine, pages, torch, torch_auto
+from torch_auto.cli.check.finding import FAIL, Finding
+
+if TYPE_CHECKING:
+    from torch_auto.cli.check.situation import Situation
+
+
+def all_findings(situation: Situation) -> list[Finding]:
+    """Every finding, in the order in which they are shown."""
+    here = situation.here
+    if here is not None:
+        found = [
+            groups.group(situation, here, machine.devices_of(situation.machine)),
+            groups.torch_auto(situation, here, machine.changes_of(situation)),
+            torch.torch(situation),
+            *companions.companions(situation),
+            groups.lock(situation, here),
+            *([] if here.torch_groups.pylocks else [*groups.family(situation), pages.hint(situation)]),
+        ]
+        return groups.with_sync(situation, found)
+    return [
+        machine.machine(situation),
+        torch_auto.torch_auto(situation),
+        torch.torch(situation),
+        *companions.companions(situation),
+        *([Finding("groups", FAIL, situation.fault)] if situation.fault else []),
+        *lock.lock(situation),
+        pages.hint(situation),
+    ]

@@ -1,0 +1,42 @@
+"""torch-auto's own METADATA, in a project without torch groups."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch_auto.cli.check.finding import FAIL, OK, REFRESH, WARN, Finding, add, torch_of
+from torch_auto.cli.check.machine import changes_of
+from torch_auto.cli.project.requirements import applicable, torch_requirements
+
+if TYPE_CHECKING:
+    from torch_auto.cli.check.situation import Situation
+
+
+def torch_auto(situation: Situation) -> Finding:
+    """Whether the installed torch-auto was built for this machine as it is now."""
+    here = situation.torch_auto
+    if here is None:
+        return Finding("torch-auto", WARN, f"It is not installed in {situation.environment.prefix}.", add(situation))
+    plan = situation.plan
+    if plan is None:
+        text = (
+            f"{here.version} is installed, a release that this command (catalog of {situation.catalog.as_of}) does not "
+            "know; run the project's own command, or a newer one."
+        )
+        return Finding("torch-auto", WARN, text)
+    wanted = applicable(torch_requirements(plan.requirements), situation.machine)
+    has = applicable(torch_requirements(here.requires), situation.machine)
+    changes = changes_of(situation)
+    notes = "".join(f" {note}" for note in situation.notes)
+    if wanted != has:
+        why = changes or "its settings, or what is known of its release, have changed since"
+        return Finding(
+            "torch-auto", FAIL, f"{here.version} was not built for this machine as it is now: {why}.{notes}", (REFRESH,)
+        )
+    if plan.selection.needs is not None:
+        reason = plan.reasons[-1] if plan.reasons else ""
+        return Finding(
+            "torch-auto", FAIL, f"{here.version} serves no torch on this machine. {reason}{notes}", (REFRESH,)
+        )
+    tail = f" ({changes}: the answer is the same)" if changes else ""
+    return Finding("torch-auto", OK, f"{here.version} requires {torch_of(plan)} here, and was built so{tail}.{notes}")
