@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from torch_auto.machine_file import MachineError
-from torch_auto.settings import read_machine
+from torch_auto.machine_file import MachineError, read_machine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torch_auto.catalog import vendor_of
+from torch_auto.catalog.torch_backends import parse_or_none
 from torch_auto.cli.check.finding import FAIL, INIT, OK, REFRESH, WARN, Finding
 from torch_auto.cli.project import environment as environments
 from torch_auto.cli.project.requirements import requirement, satisfies, torch_requirements
-from torch_auto.family import EXTRAS
+from torch_auto.pins.extras import EXTRAS
 
 if TYPE_CHECKING:
     from torch_auto.cli.check.situation import Situation
@@ -37,8 +37,8 @@ def _companion(situation: Situation, item: Installed, torch: Installed) -> Findi
         return Finding(item.name, OK, f"{item} is of the same torch backend as torch.")
     # Of two CUDA builds, torchvision wants the same major (torchvision/extension.py), torchaudio the same CUDA version
     # (torchaudio/_extension/utils.py).
-    cuda = vendor_of(ours) == vendor_of(theirs) == "nvidia"
-    status = WARN if cuda and ours[:-1] == theirs[:-1] and item.name == "torchvision" else FAIL
+    same_major = _cuda_major(ours) is not None and _cuda_major(ours) == _cuda_major(theirs)
+    status = WARN if same_major and item.name == "torchvision" else FAIL
     text = f"{item} was built for {ours}, and torch for {theirs}: they have to be of one torch backend."
     if ours == "cpu":
         status, text = (
@@ -46,6 +46,11 @@ def _companion(situation: Situation, item: Installed, torch: Installed) -> Findi
             f"{item} was built for the CPU, and torch for {theirs}: its operators will not use the GPU.",
         )
     return Finding(item.name, status, text, _commands(situation, item.name))
+
+
+def _cuda_major(torch_backend: str) -> int | None:
+    found = parse_or_none(torch_backend)
+    return found.toolkit[0] if found is not None and found.toolkit is not None else None
 
 
 def _commands(situation: Situation, name: str) -> tuple[str, ...]:

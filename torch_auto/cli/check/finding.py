@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch_auto.cli.check.situation import Situation
-    from torch_auto.plan import Plan
+    from torch_auto.decide import Plan
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch_auto.cli.check import companions, groups, lock, machine, pages, torch, torch_auto
 from torch_auto.cli.check.finding import FAIL, Finding
+from torch_auto.cli.render.machine import devices
 
 if TYPE_CHECKING:
     from torch_auto.cli.check.situation import Situation
@@ -16,7 +17,7 @@ def all_findings(situation: Situation) -> list[Finding]:
     here = situation.here
     if here is not None:
         found = [
-            groups.group(situation, here, machine.devices_of(situation.machine)),
+            groups.group(situation, here, devices(situation.machine)),
             groups.torch_auto(situation, here, machine.changes_of(situation)),
             torch.torch(situation),
             *companions.companions(situation),

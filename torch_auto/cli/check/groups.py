@@ -12,8 +12,9 @@ from torch_auto.cli.portable.edits import written
 from torch_auto.cli.project import extras
 from torch_auto.cli.project.requirements import requirement, torch_requirements
 from torch_auto.cli.project.toml import items, load, table
-from torch_auto.family import EXTRAS
-from torch_auto.fit import candidates
+from torch_auto.pins.extras import EXTRAS
+from torch_auto.select.runs_on import candidates
+from torch_auto.select.words import sentences
 
 if TYPE_CHECKING:
     from torch_auto.cli.check.situation import Situation
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 def group(situation: Situation, here: Here, devices: str) -> Finding:
     """Which group the machine has, and whether its GPU is used then."""
     selection = here.chosen.selection
-    reasons = " ".join(here.chosen.reasons)
+    reasons = " ".join(sentences(here.chosen.reasons))
     if selection.needs is not None:
         return Finding("machine", FAIL, f"{devices}: no torch group can be used here. {reasons}")
     text = f"{devices}: its torch group is {here.chosen.group.name}, torch {here.torch}"

@@ -5,42 +5,35 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torch_auto.cli.check.finding import FAIL, OK, WARN, Finding, torch_of
-from torch_auto.fit import candidates
-from torch_auto.machine import NvidiaAccelerator
+from torch_auto.cli.render.machine import devices as devices_in_words
 from torch_auto.machine_file import MachineError, machine_from_json
+from torch_auto.select.runs_on import candidates
+from torch_auto.select.words import sentence, sentences
 
 if TYPE_CHECKING:
     from torch_auto.cli.check.situation import Situation
     from torch_auto.machine import Machine
 
 
-def devices_of(machine: Machine) -> str:
-    """The most capable device, and how many there are beside it."""
-    found = candidates(machine)
-    if not found:
-        return "Apple silicon" if machine.platform == "macos_arm64" else "no GPU"
-    text = found[0].describe()
-    accelerator = found[0].accelerator
-    if isinstance(accelerator, NvidiaAccelerator) and accelerator.driver_version is not None:
-        text += f", driver {accelerator.driver_version}"
-    return text if len(found) == 1 else f"{text}, and {len(found) - 1} more"
-
-
 def machine(situation: Situation) -> Finding:
     """What the machine needs, and whether torch can use its GPU at all."""
-    devices, newest = devices_of(situation.machine), situation.newest
-    if newest.with_hint is None:
+    devices, newest = devices_in_words(situation.machine), situation.newest
+    if newest.with_pages is None:
         last = situation.plan_of(situation.catalog.newest.version)
-        why = " ".join(last.reasons) if last is not None else ""
+        why = " ".join(sentences(last.reasons)) if last is not None else ""
         return Finding("machine", FAIL, f"{devices}: no release of torch can be used here. {why}".rstrip())
-    best = situation.plan_of(newest.with_hint)
+    best = situation.plan_of(newest.with_pages)
     if best is None:  # it comes from the same catalog
         return Finding("machine", OK, devices)
     if candidates(situation.machine) and not best.selection.accelerated and situation.settings.backend == "auto":
-        return Finding("machine", WARN, f"torch cannot use the GPU. {best.reasons[0]}{_advice(situation.machine)}")
-    if newest.without_hint == newest.with_hint:
+        return Finding(
+            "machine",
+            WARN,
+            f"torch cannot use the GPU. {sentence(best.selection.reasons[0])}{_advice(situation.machine)}",
+        )
+    if newest.without_pages == newest.with_pages:
         return Finding("machine", OK, f"{devices}: the newest torch for it is {torch_of(best)}.")
-    alone = f"torch {newest.without_hint}" if newest.without_hint else "none"
+    alone = f"torch {newest.without_pages}" if newest.without_pages else "none"
     return Finding(
         "machine", OK, f"{devices}: the newest torch for it is {torch_of(best)}; on PyPI alone it is {alone}."
     )
@@ -51,7 +44,7 @@ def _advice(found: Machine) -> str:
     if nvidia is None or nvidia.driver_version is not None or nvidia.cuda_driver_version is not None:
         return ""
     return (
-        " Install NVIDIA's driver (nouveau does not do; on Ubuntu: sudo ubuntu-drivers install; others: "
+        " Install NVIDIA's driver (nouveau is not enough; on Ubuntu: sudo ubuntu-drivers install; others: "
         "nvidia.com/drivers), restart, then run torch-auto refresh."
     )
 
@@ -74,7 +67,7 @@ def changes_of(situation: Situation) -> str:
     if then.platform != now.platform:
         found.append(f"{then.platform} then, {now.platform} now")
     if _accelerators(then) != _accelerators(now):
-        found.append(f"{devices_of(then)} then, {devices_of(now)} now")
+        found.append(f"{devices_in_words(then)} then, {devices_in_words(now)} now")
     elif then.nvidia is not None and now.nvidia is not None:
         before, after = then.nvidia.driver_version, now.nvidia.driver_version
         if before != after:

@@ -9,7 +9,7 @@ from torch_auto.cli.tools.pages import hint_pages, missing_pages
 
 if TYPE_CHECKING:
     from torch_auto.cli.check.situation import Situation
-    from torch_auto.plan import Plan
+    from torch_auto.decide import Plan
 
 
 def hint(situation: Situation) -> Finding:
@@ -20,9 +20,9 @@ def hint(situation: Situation) -> Finding:
         origins = dict.fromkeys(item.origin for item in naming)
         return Finding("hint", OK, f"It is set in {', '.join(origins)}.")
     newest = situation.newest
-    best = situation.plan_of(newest.with_hint) if newest.with_hint is not None else None
+    best = situation.plan_of(newest.with_pages) if newest.with_pages is not None else None
     plans = [plan for plan in (situation.plan, best) if plan is not None and plan.selection.needs is None]
-    if newest.with_hint == newest.without_hint and all(_is_public(situation, plan) for plan in plans):
+    if newest.with_pages == newest.without_pages and all(_is_public(situation, plan) for plan in plans):
         return Finding("hint", OK, "It is not set, and not needed: PyPI has what there is for this machine.")
     pages = " ".join(situation.missing)
     return Finding("hint", WARN, f"It is not set: {pages} has builds that fit this machine better.", (INIT, REFRESH))

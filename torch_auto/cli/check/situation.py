@@ -21,9 +21,9 @@ from torch_auto.cli.project import project as projects
 from torch_auto.cli.project.requirements import requirement
 from torch_auto.cli.project.toml import table
 from torch_auto.cli.tools.pages import missing_pages, needed_pages
-from torch_auto.plan import machine_for, make_plan, newest_usable, torch_release
-from torch_auto.selection import AUTO, PUBLIC
-from torch_auto.settings import SettingsError
+from torch_auto.decide import decide, machine_for, torch_release
+from torch_auto.newest import newest_usable
+from torch_auto.settings import AUTO, PUBLIC, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from torch_auto.cli.project.environment import Environment, Installed
     from torch_auto.cli.project.project import Project
     from torch_auto.cli.tools.tool import NamedPage, Tool
+    from torch_auto.decide import Plan
     from torch_auto.machine import Machine
-    from torch_auto.plan import Newest, Plan
+    from torch_auto.newest import Newest
     from torch_auto.settings import Settings
 
 
@@ -73,7 +74,7 @@ class Situation:
     @property
     def reachable(self) -> str | None:
         """The newest release that the machine can use with the hint as it is set, or is not."""
-        return self.newest.with_hint if self.hinted else self.newest.without_hint
+        return self.newest.with_pages if self.hinted else self.newest.without_pages
 
     def plan_of(self, version: str) -> Plan | None:
         """What a version of torch-auto comes to on this machine, or None where the catalog does not know it."""
@@ -81,7 +82,7 @@ class Situation:
             release = self.catalog.release(torch_release(version))
         except UnknownReleaseError:
             return None
-        return make_plan(release, self.machine, self.settings, self.catalog)
+        return decide(release, self.machine, self.settings, self.catalog)
 
     def steps(self) -> list[Step]:
         """The commands that make the tool look at this machine again."""
@@ -185,12 +186,12 @@ def survey(where: Where) -> Situation:
     record = environments.record(environment)
     tool = tools.of_environment(project, torch_auto.installer if torch_auto is not None else None)
     chosen, notes, known = _settings(project, tool, where.given, variables, record)
-    machine = machine_for(chosen)._replace(python=environment.python)
+    machine = machine_for(chosen).replace(python=environment.python)
     found = tuple(page for page in tool.named(project, variables, environment) if page.url)
     wanted = extras.of_project(project)
     here, fault = _groups(project, where, known, machine, chosen.backend)
     if here is not None:
-        chosen = chosen._replace(groups=here.torch_groups.groups)
+        chosen = chosen.replace(groups=here.torch_groups.groups)
     situation = Situation(
         project=project,
         tool=tool,
@@ -210,7 +211,7 @@ def survey(where: Where) -> Situation:
         here=here,
         fault=fault,
     )
-    best = situation.plan_of(situation.newest.with_hint) if situation.newest.with_hint is not None else None
+    best = situation.plan_of(situation.newest.with_pages) if situation.newest.with_pages is not None else None
     missing = missing_pages(found, needed_pages(chosen.index_url, best, wanted), chosen.index_url)
     if here is not None and here.torch_groups.pylocks:
         missing = ()  # the lock files say where every file is

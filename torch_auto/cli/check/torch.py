@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from torch_auto.cli.check.finding import FAIL, INIT, OK, REFRESH, WARN, Finding, add, torch_of
 from torch_auto.cli.project.requirements import satisfies, torch_requirements
-from torch_auto.fit import candidates, fault
+from torch_auto.select.runs_on import candidates, fault
+from torch_auto.select.words import sentence
 
 if TYPE_CHECKING:
     from torch_auto.catalog import Build
     from torch_auto.cli.check.situation import Situation
     from torch_auto.cli.project.environment import Installed
-    from torch_auto.fit import Unfit
+    from torch_auto.select.runs_on import Unfit
 
 
 def _build(situation: Situation, torch: Installed) -> Build | None:
@@ -42,12 +43,12 @@ def _gpu_unused(situation: Situation, torch: Installed) -> str:
         return ""
     name = candidates(situation.machine)[0].describe()
     if why.kind == "architecture":
-        return f' It has no code for {name}: {why.text}; CUDA would say "no kernel image is available".'
+        return f' It has no code for {name}: {sentence(why.reason)}; CUDA would say "no kernel image is available".'
     if torch.torch_backend == "cpu":
         return f" It is a CPU build, and leaves {name} unused."
     if why.kind == "driver":
-        return f" It does not run with this driver: {why.text}."
-    return f" It does not use {name}: {why.text}."
+        return f" It does not run with this driver: {sentence(why.reason)}."
+    return f" It does not use {name}: {sentence(why.reason)}."
 
 
 def torch(situation: Situation) -> Finding:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from torch_auto.cli.check.finding import FAIL, OK, REFRESH, WARN, Finding, add, torch_of
 from torch_auto.cli.check.machine import changes_of
 from torch_auto.cli.project.requirements import applicable, torch_requirements
+from torch_auto.select.words import sentence
 
 if TYPE_CHECKING:
     from torch_auto.cli.check.situation import Situation
@@ -34,7 +35,7 @@ def torch_auto(situation: Situation) -> Finding:
             "torch-auto", FAIL, f"{here.version} was not built for this machine as it is now: {why}.{notes}", (REFRESH,)
         )
     if plan.selection.needs is not None:
-        reason = plan.reasons[-1] if plan.reasons else ""
+        reason = sentence(plan.selection.reasons[-1])
         return Finding(
             "torch-auto", FAIL, f"{here.version} serves no torch on this machine. {reason}{notes}", (REFRESH,)
         )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from torch_auto import cover
 from torch_auto.catalog import version_key
 from torch_auto.cli.errors import UserError
 from torch_auto.cli.machine_files import read_all
 from torch_auto.cli.portable.edits import ALL, CPU
-from torch_auto.family import EXTRAS
-from torch_auto.groups import Group, groups_text, parse_groups
+from torch_auto.fleet import fewest
+from torch_auto.pins.extras import EXTRAS
+from torch_auto.select.groups import Group, group_of, groups_text, parse_groups
+from torch_auto.select.words import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,14 +59,14 @@ def _listed(text: str | None) -> list[str]:
 
 def _can_be_group(release: str, torch_backend: str, catalog: Catalog) -> bool:
     try:
-        return bool(parse_groups(Group(release, torch_backend).version, catalog))
+        return bool(parse_groups(f"{release}+{torch_backend}", catalog))
     except ValueError:
         return False
 
 
 def _backends(text: str | None, catalog: Catalog, faults: list[str]) -> list[str]:
     found = _listed(text)
-    valid = catalog.torch_backends()
+    valid = catalog.torch_backends
     unknown = [repr(item) for item in found if item not in valid]
     if unknown:
         faults.append(f"--backends: {', '.join(unknown)} is no torch backend; valid are {', '.join(valid)}")
@@ -102,7 +103,7 @@ def _for_each(releases: Sequence[str], backends: Sequence[str], catalog: Catalog
     for torch_backend in backends:
         release = next((item for item in releases if _can_be_group(item, torch_backend, catalog)), None)
         if release is not None:
-            groups.append(Group(release, torch_backend))
+            groups.append(group_of(release, torch_backend))
             continue
         have = [item.version for item in catalog.releases if _can_be_group(item.version, torch_backend, catalog)]
         where = f"{', '.join(have)} have it" if have else "no release has it as a build that a lock can hold"
@@ -178,23 +179,27 @@ class _Asked(NamedTuple):
     present: Sequence[Written]
 
 
+def _why(seat: fewest.Seat) -> str:
+    return " ".join(sentences(seat.reasons))
+
+
 def _for_machines(asked: _Asked, catalog: Catalog, faults: list[str]) -> tuple[list[Group], list[str]]:
     """The fewest groups of one release that cover the machines, and others for those that it leaves out."""
-    fleet = cover.cover(asked.machines, catalog, asked.releases)
+    fleet = fewest.cover(asked.machines, catalog, asked.releases)
     if fleet.fewest is None:
-        faults.extend(f"--machine: {', '.join(seat.labels)}: {' '.join(seat.reasons)}" for seat in fleet.apart)
+        faults.extend(
+            f"--machine: {', '.join(seat.labels)}: {' '.join(sentences(seat.reasons))}" for seat in fleet.apart
+        )
         return [], []
     groups = list(fleet.fewest.groups)
     if groups[0].torch_backend != CPU:
-        groups.insert(0, Group(fleet.fewest.release, CPU))
-    reasons = [f"torch {fleet.fewest.release} is the newest release that serves the most of the machines."]
+        groups.insert(0, group_of(fleet.fewest.release, CPU))
+    reasons = [f"torch {fleet.fewest.release} is the newest release that supports most of the machines."]
     for seat in (*fleet.fewest.seats, *fleet.apart):
         own = seat.chosen.group if seat.chosen is not None else None
         if own is not None and own.name not in [group.name for group in groups]:
             groups.append(own)
-        served = (
-            f"{own.name}." if own is not None and own in groups else f"no group serves it. {' '.join(seat.reasons)}"
-        )
+        served = f"{own.name}." if own is not None and own in groups else f"no group serves it. {_why(seat)}"
         reasons.append(f"{', '.join(seat.labels)}: {served}")
     return groups, reasons
 
@@ -217,10 +222,10 @@ def _groups(asked: _Asked, catalog: Catalog, faults: list[str]) -> tuple[list[Gr
         return groups, ["The groups that are there stay: no option names others."]
     reasons = []
     if not releases:
-        releases = [cover.default_release(catalog)]
-        reasons.append(cover.why_default(catalog))
+        releases = [fewest.default_release(catalog)]
+        reasons.append(fewest.why_default(catalog))
     if not backends:
-        smallest = {item for release in releases for item in cover.smallest_set(release, catalog)}
-        backends = [CPU, *(item for item in catalog.torch_backends() if item in smallest and item != CPU)]
+        smallest = {item for release in releases for item in fewest.smallest_set(release, catalog)}
+        backends = [CPU, *(item for item in catalog.torch_backends if item in smallest and item != CPU)]
         reasons.append(f"{', '.join(backends)}: the fewest that serve every kind of machine that the release does.")
     return _for_each(releases, backends, catalog, faults), reasons

@@ -17,7 +17,7 @@ from torch_auto.cli.project.toml import items, table
 from torch_auto.cli.project.toml.document import edited
 from torch_auto.cli.project.toml.spelling import element, inline, lines, string
 from torch_auto.cli.tools.tool import has_page
-from torch_auto.groups import Group, groups_text
+from torch_auto.select.groups import Group, group_of, groups_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,7 +74,7 @@ def _written(key: str, entries: object) -> Written | None:
             family.append(found.name)
             continue
         pin = _PIN.fullmatch(str(pins[0]))
-        own = Group(*pin.groups()) if pin is not None else None
+        own = group_of(*pin.groups()) if pin is not None else None
         if own is not None and own.name == canonicalize_name(key):
             group = own
     return Written(key, group, tuple(dict.fromkeys(family))) if group is not None else None

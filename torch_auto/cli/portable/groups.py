@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 
 from torch_auto.cli.errors import UserError
 from torch_auto.cli.project.toml import items, load, table
-from torch_auto.groups import Group, groups_text, parse_groups
+from torch_auto.select.groups import Group, groups_text, parse_groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -78,8 +78,8 @@ def _releases(requirements: Iterator[Requirement]) -> list[str]:
 
 def torch_backend_of(name: str, catalog: Catalog) -> str:
     """The torch backend of a group's name: "rocm7.1" for "torch-rocm7-1"."""
-    for known in catalog.torch_backends():
-        if name == Group("", known).name:
+    for known in catalog.torch_backends:
+        if name == known.group:
             return known
     return name[len("torch-") :]
 

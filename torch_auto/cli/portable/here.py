@@ -15,8 +15,10 @@ from torch_auto.cli.portable.groups import find, torch_backend_of
 from torch_auto.cli.project import environment as environments
 from torch_auto.cli.project import project as projects
 from torch_auto.cli.project.toml import table
-from torch_auto.groups import Group, choose
-from torch_auto.plan import machine_for
+from torch_auto.decide import machine_for
+from torch_auto.select.choose_group import choose
+from torch_auto.select.groups import group_of
+from torch_auto.select.words import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,8 +27,9 @@ if TYPE_CHECKING:
     from torch_auto.cli.portable.groups import TorchGroups
     from torch_auto.cli.project.environment import Environment
     from torch_auto.cli.project.project import Project
-    from torch_auto.groups import Chosen
     from torch_auto.machine import Machine
+    from torch_auto.select.choose_group import Chosen
+    from torch_auto.select.groups import Group
     from torch_auto.settings import Settings
 
 _PYTHON = re.compile(r"(?:(?:cpython|python)[-@]?)?(3\.\d+)(?:\.\d+)?(t?)", re.ASCII)
@@ -62,9 +65,11 @@ class Here(NamedTuple):
 
     def built_for(self, record: Mapping[str, Any]) -> Group | None:
         """The group that a wheel of torch-auto with this record was built for; None where it knew of none."""
-        plan = table(record, "plan")
-        name = plan.get("group")
-        return Group(str(plan.get("release")), torch_backend_of(name, self.catalog)) if isinstance(name, str) else None
+        decided = table(record, "decided")
+        name = decided.get("group")
+        if not isinstance(name, str):
+            return None
+        return group_of(str(decided.get("release")), torch_backend_of(name, self.catalog))
 
     @property
     def torch(self) -> str:
@@ -74,9 +79,7 @@ class Here(NamedTuple):
     @property
     def why(self) -> str:
         """The group, the torch and the reasons in a line."""
-        listed = f" ({', '.join(self.torch_groups.names)})"
-        reasons = " ".join(self.chosen.reasons).replace(listed, "")
-        return f"{self.chosen.group.name}, torch {self.torch}. {reasons}"
+        return f"{self.chosen.group.name}, torch {self.torch}. {' '.join(sentences(self.chosen.reasons))}"
 
 
 def environment_of(project: Project, variables: Mapping[str, str]) -> Environment | None:
@@ -124,7 +127,7 @@ def this_machine(
     if machine is None:
         machine = machine_for(chosen)
         python = _project_python(project, variables) if chosen.machine is None else None
-        machine = machine._replace(python=python or machine.python)
+        machine = machine.replace(python=python or machine.python)
     try:
         answer = choose(machine, found.groups, catalog, chosen.backend)
     except ValueError as error:

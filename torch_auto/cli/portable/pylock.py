@@ -28,7 +28,8 @@ from torch_auto.cli.project.project import PYPROJECT
 from torch_auto.cli.project.requirements import requirement
 from torch_auto.cli.project.toml import items, load, table
 from torch_auto.cli.tools.pip import REQUIREMENTS
-from torch_auto.groups import group_pages, group_requirements, groups_text
+from torch_auto.pins.groups import group_pages, group_requirements
+from torch_auto.select.groups import groups_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from torch_auto.catalog import Catalog
     from torch_auto.cli.portable.groups import TorchGroups
     from torch_auto.cli.project.project import Project
-    from torch_auto.groups import Group
+    from torch_auto.select.groups import Group
 
 #: How a file starts that this command wrote, and may replace.
 WRITTEN = "# Written by `torch-auto lock --portable`"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
-from torch_auto import catalog, cover
+from torch_auto import catalog
 from torch_auto.cli.errors import RefusedError
+from torch_auto.cli.output import WIDTH
 from torch_auto.cli.portable import choice as choices
 from torch_auto.cli.portable import faults
 from torch_auto.cli.portable.choice import Present
@@ -21,7 +23,8 @@ from torch_auto.cli.project.toml import items, table
 from torch_auto.cli.project.toml.document import NoPlaceError
 from torch_auto.cli.tools import uv_program
 from torch_auto.cli.tools.uv import refuse_own_index
-from torch_auto.groups import group_pages, group_requirements
+from torch_auto.fleet.who import who_gets_what
+from torch_auto.pins.groups import group_pages, group_requirements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from torch_auto.cli.portable.edits import Written
     from torch_auto.cli.project.project import Project
     from torch_auto.cli.tools.tool import Tool, Wish
+    from torch_auto.fleet.who import Row
 
 
 def _layout(project: Project, ours: Sequence[Written]) -> str | None:
@@ -87,7 +91,7 @@ def write(project: Project, tool: Tool, wish: Wish, options: Options, *, dry_run
         print(f"torch-auto: error: {error}. Nothing was written.", file=sys.stderr)
         return 2
     except NoPlaceError as error:
-        print(f"torch-auto: error: nothing was written: {error}. Mend that, and run this again", file=sys.stderr)
+        print(f"torch-auto: error: nothing was written: {error}. Fix that, and run this again", file=sys.stderr)
         return 2
     changed = [text for text in texts if text.changed]
     if not dry_run:
@@ -114,7 +118,7 @@ def _tell(texts: Sequence[Text], choice: Choice, known: Catalog, *, dry_run: boo
         if text.changed:
             lines += [f"{text.path} {'would change' if dry_run else 'changed'}:", *text.difference()]
     if lines:
-        lines += ["", *choice.reasons, "Who gets what:", *_table(cover.who_gets_what(choice.groups, known))]
+        lines += ["", *choice.reasons, "Who gets what:", *_table(who_gets_what(choice.groups, known))]
     else:
         lines.append(f"{texts[0].path} has these groups already.")
     if not dry_run:
@@ -125,7 +129,16 @@ def _tell(texts: Sequence[Text], choice: Choice, known: Catalog, *, dry_run: boo
     print("\n".join(lines))
 
 
-def _table(rows: Sequence[cover.Row]) -> list[str]:
-    """Who gets what, each group's machines in a line."""
-    width = max(len(row.group) for row in rows)
-    return [f"  {row.group.ljust(width)}  {row.who}{f': {row.why}' if row.why else ''}" for row in rows]
+def _table(rows: Sequence[Row]) -> list[str]:
+    """Who gets what: for each group the GPUs, the driver from which on, and the platforms."""
+    lines = []
+    for row in rows:
+        driver = f", driver {row.driver} or newer" if row.driver else ""
+        why = f": {row.why}" if row.why else ""
+        lines.append((row.group, f"{', '.join(row.gpus)}{driver} ({', '.join(row.platforms)}){why}"))
+    width = max(len(group) for group, _ in lines)
+    indent = " " * (width + 4)
+    return [
+        textwrap.fill(f"  {group.ljust(width)}  {who}", WIDTH, subsequent_indent=indent, break_on_hyphens=False)
+        for group, who in lines
+    ]

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from torch_auto.catalog import toolkit_version
+from torch_auto import record as records
+from torch_auto.catalog.torch_backends import parse_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -159,7 +160,7 @@ def _inside(environment: Environment, name: str) -> dict[str, str | None]:
 
 def _torch_backend(inside: Mapping[str, str | None], local: str) -> str | None:
     local = local or (inside.get("__version__") or "").partition("+")[2]
-    if local in ("cpu", "xpu") or toolkit_version(local) or local.startswith("rocm"):
+    if parse_or_none(local) is not None:
         return local
     if inside.get("cuda"):
         return "cu" + str(inside["cuda"]).replace(".", "")
@@ -171,13 +172,16 @@ def _torch_backend(inside: Mapping[str, str | None], local: str) -> str | None:
 
 
 def record(environment: Environment) -> dict[str, Any]:
-    """What torch-auto's wheel in an environment says that it was built for, or nothing where it does not say."""
-    for site in environment.site:
-        try:
-            with open(os.path.join(site, "torch_auto", "selection.json"), "rb") as file:
-                found = json.loads(file.read().decode("utf-8"))
-        except (OSError, ValueError):
-            continue
-        if isinstance(found, dict) and found.get("version") == 1:
-            return found
-    return {}
+    """What torch-auto's wheel in an environment says that it was built for, or nothing where it does not say.
+
+    One of a newer format comes as ``{"version": ...}`` alone: nothing of it is read.
+    """
+    found = environment.distribution("torch-auto")
+    text = found.read_text(records.FILE) if found is not None else None
+    try:
+        value = json.loads(text or "null")
+    except ValueError:
+        return {}
+    if not isinstance(value, dict) or not isinstance(value.get("version"), int):
+        return {}
+    return value if value["version"] == records.FORMAT_VERSION else {"version": value["version"]}

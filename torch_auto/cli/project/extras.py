@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 from torch_auto.cli import tools
 from torch_auto.cli.errors import UserError
 from torch_auto.cli.project.requirements import requirement
-from torch_auto.family import EXTRAS
+from torch_auto.pins.extras import EXTRAS
 
 if TYPE_CHECKING:
     from torch_auto.cli.project.project import Project

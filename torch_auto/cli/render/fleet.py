@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from torch_auto import catalog, settings
 from torch_auto.cli.machine_files import read_all
-from torch_auto.cli.output import age_today, print_json, wrapped
-from torch_auto.cli.render.plan import hint
-from torch_auto.cover import cover
-from torch_auto.fit import candidates
-from torch_auto.groups import group_pages, groups_text
-from torch_auto.machine import NvidiaAccelerator
-from torch_auto.plan import FORMAT_VERSION
+from torch_auto.cli.output import FORMAT_VERSION, age_today, print_json, wrapped
+from torch_auto.cli.render.machine import devices
+from torch_auto.cli.render.plan import pages_line, worded
+from torch_auto.fleet.fewest import cover
+from torch_auto.pins.groups import group_pages
+from torch_auto.select.groups import groups_text
+from torch_auto.select.reasons import reason_to_json
+from torch_auto.select.words import listed, sentences
 from torch_auto.settings import SettingsError
-from torch_auto.who import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from torch_auto.cover import Cover, Fleet, Seat
-    from torch_auto.machine import Machine
+    from torch_auto.fleet.fewest import Cover, Fleet, Seat
 
 #: As many labels of machines of one kind are printed; JSON has all.
 _MOST_LABELS = 3
@@ -31,14 +30,6 @@ def _torch(seat: Seat) -> str:
     if seat.chosen is None or seat.chosen.selection.needs is not None:
         return "nothing"
     return f"torch {seat.chosen.selection.version}"
-
-
-def _devices(machine: Machine) -> str:
-    found = [item.describe() for item in candidates(machine)]
-    if not found:
-        return "Apple silicon" if machine.platform == "macos_arm64" else "no GPU"
-    drivers = [item.driver_version for item in machine.accelerators if isinstance(item, NvidiaAccelerator)]
-    return ", ".join([*dict.fromkeys(found), *(f"driver {driver}" for driver in drivers if driver)])
 
 
 def _who(seat: Seat) -> str:
@@ -58,7 +49,9 @@ def _render(fleet: Fleet, index_url: str) -> str:
         parts.append([what if fleet.fewest is None else f"torch {fleet.fewest.release} does not serve:"])
         for seat in fleet.apart:
             best = f"The newest for it is {_torch(seat)}." if seat.chosen is not None else "No torch serves it."
-            parts[-1] += wrapped([f"{_who(seat)} ({_devices(seat.machine)}): {' '.join([*seat.reasons, best])}"])
+            parts[-1] += wrapped(
+                [f"{_who(seat)} ({devices(seat.machine)}): {' '.join([*sentences(seat.reasons), best])}"]
+            )
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
@@ -83,9 +76,9 @@ def _several(fleet: Fleet, fewest: Cover) -> list[str]:
 def _details(cover: Cover, index_url: str) -> list[str]:
     seats = sorted(cover.seats, key=lambda seat: cover.groups.index(seat.chosen.group) if seat.chosen else 0)
     width = max(len(_torch(seat)) for seat in seats)
-    lines = [f"  {_torch(seat):{width}}  {_who(seat)} ({_devices(seat.machine)})" for seat in seats]
-    lines += ["Why:", *wrapped([f"{_who(seat)}: {' '.join(seat.reasons)}" for seat in cover.seats])]
-    lines += hint(group_pages(cover.groups, index_url))
+    lines = [f"  {_torch(seat):{width}}  {_who(seat)} ({devices(seat.machine)})" for seat in seats]
+    lines += ["Why:", *wrapped([f"{_who(seat)}: {' '.join(sentences(seat.reasons))}" for seat in cover.seats])]
+    lines += pages_line(group_pages(cover.groups, index_url))
     if len(cover.groups) > 1:
         options = f"--releases {cover.release} --backends {','.join(cover.torch_backends)}"
         lines.append(f"One lock for them: torch-auto init --portable {options}")
@@ -101,9 +94,9 @@ def _seat_to_json(seat: Seat) -> dict[str, Any]:
     return {
         "labels": list(seat.labels),
         "group": chosen.group.name if chosen is not None else None,
-        "torch": _torch(seat)[len("torch ") :] if chosen is not None else None,
+        "torch": chosen.selection.version if chosen is not None and chosen.selection.needs is None else None,
         "accelerated": chosen is not None and chosen.selection.accelerated,
-        "reasons": list(seat.reasons),
+        "reasons": worded([reason_to_json(item) for item in seat.reasons]),
     }
 
 
@@ -114,7 +107,7 @@ def _to_json(found: Cover | None, index_url: str) -> dict[str, Any] | None:
         "release": found.release,
         "torch_backends": list(found.torch_backends),
         "groups": groups_text(found.groups),
-        "find_links": list(group_pages(found.groups, index_url)),
+        "pages": list(group_pages(found.groups, index_url)),
         "machines": [_seat_to_json(seat) for seat in found.seats],
     }
 
@@ -123,7 +116,7 @@ def show(paths: Sequence[str], releases: list[str], config: Mapping[str, Any], *
     """Print what serves the machines in these files, of these releases or else of all.
 
     Raises:
-        SettingsError: files are no machine files, or a setting is wrong; it names all faults.
+        SettingsError: files are not machine files, or a setting is wrong; it names all faults.
         UnknownReleaseError: a release is not in the catalog.
     """
     known = catalog.load()

@@ -6,12 +6,13 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from torch_auto.cli.output import BOLD, GREEN, GREY, WIDTH, YELLOW, paint
-from torch_auto.machine import AmdAccelerator, IntelAccelerator, NvidiaAccelerator, format_pair
+from torch_auto.machine import VENDORS, format_pair
+from torch_auto.select.runs_on import candidates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from torch_auto.machine import Accelerator, AmdDevice, Evidence, IntelDevice, Machine, NvidiaDevice
+    from torch_auto.machine import Accelerator, Device, Evidence, Machine
 
 _SYSTEMS = {"linux": "Linux", "windows": "Windows", "macos": "macOS"}
 #: Outcome: its mark, and the colour of the mark and the word.
@@ -28,39 +29,22 @@ def _system(machine: Machine) -> str:
 
 
 def _heading(accelerator: Accelerator) -> str:
-    if isinstance(accelerator, NvidiaAccelerator):
-        if accelerator.driver_version is None:
-            return "NVIDIA  without NVIDIA's driver: not usable"
-        cuda = accelerator.cuda_driver_version
-        tail = f"CUDA driver version {format_pair(cuda)}" if cuda else "CUDA driver version unknown"
-        return f"NVIDIA  driver {accelerator.driver_version}, {tail}"
-    return "AMD" if isinstance(accelerator, AmdAccelerator) else "Intel"
+    if accelerator.vendor != "nvidia":
+        return VENDORS[accelerator.vendor]
+    if accelerator.driver_version is None:
+        return "NVIDIA  without NVIDIA's driver: not usable"
+    cuda = accelerator.cuda_driver_version
+    tail = f"CUDA driver version {format_pair(cuda)}" if cuda else "CUDA driver version unknown"
+    return f"NVIDIA  driver {accelerator.driver_version}, {tail}"
 
 
-def _kind(*, integrated: bool) -> str:
-    return "integrated" if integrated else "discrete"
-
-
-def _nvidia(device: NvidiaDevice) -> tuple[str, str]:
-    pair = device.compute_capability
-    capability = f"compute capability {format_pair(pair)}" if pair else "compute capability unknown"
-    return device.name or "NVIDIA GPU", capability
-
-
-def _amd(device: AmdDevice) -> tuple[str, str]:
-    return device.name or "AMD GPU", f"{device.gfx_target}, {_kind(integrated=device.integrated)}"
-
-
-def _intel(device: IntelDevice) -> tuple[str, str]:
-    return device.name or "Intel GPU", f"{device.pci_id}, {_kind(integrated=device.integrated)}"
-
-
-def _devices(accelerator: Accelerator) -> list[tuple[str, str]]:
-    if isinstance(accelerator, NvidiaAccelerator):
-        return [_nvidia(device) for device in accelerator.devices]
-    if isinstance(accelerator, IntelAccelerator):
-        return [_intel(device) for device in accelerator.devices]
-    return [_amd(device) for device in accelerator.devices]
+def _device(vendor: str, device: Device) -> tuple[str, str]:
+    """A GPU's name, and what its vendor tells GPUs apart by."""
+    name = device.name or f"{VENDORS[vendor]} GPU"
+    if vendor == "nvidia":
+        pair = device.compute_capability
+        return name, f"compute capability {format_pair(pair)}" if pair else "compute capability unknown"
+    return name, f"{device.gfx_target or device.pci_id}, {'integrated' if device.integrated else 'discrete'}"
 
 
 def _counted(rows: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -80,7 +64,7 @@ def _accelerators(machine: Machine, *, colour: bool) -> list[str]:
     lines: list[str] = []
     for accelerator in machine.accelerators:
         lines += ["", paint(_heading(accelerator), BOLD, colour=colour)]
-        rows = _counted(_devices(accelerator))
+        rows = _counted(_device(accelerator.vendor, device) for device in accelerator.devices)
         width = max((len(name) for name, _ in rows), default=0)
         lines += [f"  {name:<{width}}  {text}".rstrip() for name, text in rows]
     return lines
@@ -110,3 +94,12 @@ def render(machine: Machine, *, colour: bool) -> str:
     """The machine for people: its system, its accelerators, and what was looked at; ANSI colours only if wanted."""
     lines = [_system(machine), *_accelerators(machine, colour=colour), *_evidence(machine.evidence, colour=colour)]
     return "\n".join(lines) + "\n"
+
+
+def devices(machine: Machine) -> str:
+    """The GPUs in a line, the most capable first, each kind once, with NVIDIA's driver."""
+    found = [item.describe() for item in candidates(machine)]
+    if not found:
+        return "Apple silicon" if machine.platform == "macos_arm64" else "no GPU"
+    drivers = [f"driver {item.driver_version}" for item in machine.accelerators if item.driver_version is not None]
+    return ", ".join([*dict.fromkeys(found), *drivers])

@@ -6,40 +6,48 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from torch_auto import catalog, settings
-from torch_auto.cli.output import age_today, print_json, wrapped
-from torch_auto.plan import (
-    FORMAT_VERSION,
-    Newest,
-    machine_for,
-    make_plan,
-    newest_usable,
-    plan_to_json,
-    satisfied_by_public,
-)
-from torch_auto.reasons import needs_in_words
+from torch_auto.cli.output import FORMAT_VERSION, age_today, print_json, wrapped
+from torch_auto.decide import decide, machine_for
+from torch_auto.newest import Newest, newest_usable, satisfied_by_public
+from torch_auto.record import plan_to_json
+from torch_auto.select.reasons import reason_from_json
+from torch_auto.select.words import needs_in_words, sentence, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from torch_auto.plan import Plan
+    from torch_auto.decide import Plan
 
 
 def _torch(plan: Plan) -> str:
-    """The torch that a plan comes to where its hint is followed."""
+    """The torch that a plan gives where PyTorch's pages are named."""
     selection = plan.selection
     if selection.needs is not None:
-        return f"nothing, it needs {needs_in_words(selection.needs)}"
+        return f"not available on this machine: it needs {needs_in_words(selection.needs)}"
     if not plan.has_wheels:
-        return "nothing, it has no wheels for this Python"
+        return "not available: it does not have wheels for this Python"
     return f"torch {selection.version}"
 
 
+def worded(value: Any) -> Any:
+    """A JSON value in which every reason has its sentence beside its code."""
+    if isinstance(value, list):
+        return [worded(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found = {name: worded(item) for name, item in value.items()}
+    return {"code": value["code"], "text": sentence(reason_from_json(value)), **found} if "code" in value else found
+
+
 def _details(plan: Plan, extras: Sequence[str]) -> list[str]:
-    lines = ["Why:", *wrapped(list(plan.reasons))]
+    lines = ["Why:", *wrapped(sentences(plan.reasons))]
     if plan.selection.rejected:
-        lines += ["Not taken:", *wrapped([f"{item.torch_backend}: {item.reason}" for item in plan.selection.rejected])]
+        lines += [
+            "Not taken:",
+            *wrapped([f"{item.torch_backend}: {sentence(item.reason)}" for item in plan.selection.rejected]),
+        ]
     if plan.extras:
-        lines += ["Extras:", *wrapped([f"{item.name}: {item.reason}" for item in plan.extras])]
+        lines += ["Extras:", *wrapped([f"{item.name}: {sentence(item.reason)}" for item in plan.extras])]
     what = f"The group {plan.group} requires, and the wheel no torch:" if plan.group else "The wheel requires:"
     lines += [what, *(f"  {item}" for item in plan.requirements or ("nothing",))]
     for item in plan.extras:
@@ -48,36 +56,36 @@ def _details(plan: Plan, extras: Sequence[str]) -> list[str]:
     return lines
 
 
-def hint(pages: Sequence[str]) -> list[str]:
-    """The line that names find-links pages, if there are any."""
+def pages_line(pages: Sequence[str]) -> list[str]:
+    """The line that names PyTorch's pages, if there are any."""
     if not pages:
         return []
     for_pip = " ".join(pages)
     quoted = for_pip if len(pages) == 1 else f"'{for_pip}'"
-    return [f"The hint: UV_FIND_LINKS={','.join(pages)} (uv), PIP_FIND_LINKS={quoted} (pip)."]
+    return [f"PyTorch's pages: UV_FIND_LINKS={','.join(pages)} (uv), PIP_FIND_LINKS={quoted} (pip)."]
 
 
 def _pages(plan: Plan, extras: Sequence[str]) -> list[str]:
-    """The pages of the hint, those of extras among them."""
-    return [*plan.find_links, *(item.page for item in plan.extras if item.name in extras)]
+    """PyTorch's pages, those of extras among them."""
+    return [*plan.pages, *(item.page for item in plan.extras if item.name in extras)]
 
 
 def _render_newest(newest: Newest, plans: list[Plan], extras: Sequence[str]) -> str:
     by_release = {plan.release: plan for plan in plans}
     lines: list[str] = []
-    if newest.with_hint is None:
+    if newest.with_pages is None:
         lines = ["No release of torch can be used on this machine with this Python."]
         return "\n".join([*lines, *(line for plan in plans for line in _details(plan, extras))]) + "\n"
-    with_hint = by_release[newest.with_hint]
-    if newest.without_hint is None:
-        lines.append(f"{_torch(with_hint)}, with the hint; without it nothing installs.")
+    with_pages = by_release[newest.with_pages]
+    if newest.without_pages is None:
+        lines.append(f"{_torch(with_pages)}, with PyTorch's page; without it, nothing can be installed.")
     else:
-        without = f"torch {newest.without_hint}"
-        if _torch(with_hint) == without:
-            lines.append(f"{without}, with the hint and without it.")
+        alone = f"torch {newest.without_pages}"
+        if with_pages.selection.version == newest.without_pages:
+            lines.append(f"{alone}, with PyTorch's page and without it.")
         else:
-            lines.append(f"{_torch(with_hint)} with the hint; {without} from PyPI without it.")
-    lines += hint(_pages(with_hint, extras))
+            lines.append(f"{_torch(with_pages)} with PyTorch's page; {alone} from PyPI without it.")
+    lines += pages_line(_pages(with_pages, extras))
     for plan in plans:
         lines += ["", f"torch-auto {plan.release}", *_details(plan, extras)]
     return "\n".join(lines) + "\n"
@@ -85,13 +93,13 @@ def _render_newest(newest: Newest, plans: list[Plan], extras: Sequence[str]) -> 
 
 def _render_group(plan: Plan) -> str:
     return (
-        "\n".join([f"{_torch(plan)}, by the group {plan.group}.", *hint(plan.find_links), *_details(plan, ())]) + "\n"
+        "\n".join([f"{_torch(plan)}, by the group {plan.group}.", *pages_line(plan.pages), *_details(plan, ())]) + "\n"
     )
 
 
 def _table(plans: list[Plan], pin: str) -> list[str]:
-    """One line per release: what comes of it with the hint, and with PyPI alone."""
-    rows = [("release", "with the hint", "PyPI alone")]
+    """One line per release: what it gives with PyTorch's page, and with PyPI alone."""
+    rows = [("release", "with PyTorch's page", "PyPI alone")]
     for plan in plans:
         alone = f"torch {plan.release}" if plan.has_wheels and satisfied_by_public(plan.selection, pin) else "-"
         rows.append((plan.release, _torch(plan), alone))
@@ -102,11 +110,15 @@ def _table(plans: list[Plan], pin: str) -> list[str]:
 def _render(plans: list[Plan], pin: str, extras: Sequence[str]) -> str:
     lines: list[str] = _table(plans, pin) if len(plans) > 1 else []
     for plan in plans:
-        alone = "installs from PyPI alone too" if satisfied_by_public(plan.selection, pin) else "PyPI alone does not do"
+        alone = (
+            "installs from PyPI alone too"
+            if satisfied_by_public(plan.selection, pin)
+            else "not installable from PyPI alone"
+        )
         nothing = plan.selection.needs or not plan.has_wheels
         tail = "" if nothing else f" ({alone})"
         lines += [*([""] if lines else []), f"torch-auto {plan.release}: {_torch(plan)}{tail}", *_details(plan, extras)]
-    return "\n".join(lines + (hint(_pages(plans[0], extras)) if plans else [])) + "\n"
+    return "\n".join(lines + (pages_line(_pages(plans[0], extras)) if plans else [])) + "\n"
 
 
 def show(releases: list[str], config: Mapping[str, Any], extras: tuple[str, ...] = (), *, as_json: bool) -> int:
@@ -123,15 +135,15 @@ def show(releases: list[str], config: Mapping[str, Any], extras: tuple[str, ...]
     newest = Newest(None, None)
     if not releases:
         newest = newest_usable(machine, chosen, known, extras)
-        names = dict.fromkeys(name for name in (newest.with_hint, newest.without_hint) if name is not None)
+        names = dict.fromkeys(name for name in (newest.with_pages, newest.without_pages) if name is not None)
         # Where there is none, the newest release tells why.
         wanted = [known.release(name) for name in names] or [known.newest]
     # With groups, torch-auto's own release makes no difference.
-    plans = [make_plan(release, machine, chosen, known) for release in (wanted[:1] if chosen.groups else wanted)]
+    plans = [decide(release, machine, chosen, known) for release in (wanted[:1] if chosen.groups else wanted)]
     if as_json:
-        document = {"version": FORMAT_VERSION, "plans": [plan_to_json(plan) for plan in plans]}
+        document = {"version": FORMAT_VERSION, "plans": [worded(plan_to_json(plan)) for plan in plans]}
         if not releases:
-            document["newest"] = {"with_hint": newest.with_hint, "without_hint": newest.without_hint}
+            document["newest"] = {"with_pages": newest.with_pages, "without_pages": newest.without_pages}
         print_json(document)
     else:
         text = _render(plans, chosen.pin, extras) if releases else _render_newest(newest, plans, extras)

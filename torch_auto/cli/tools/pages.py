@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torch_auto import catalog
-from torch_auto.catalog import rocm_version, toolkit_version
-from torch_auto.family import EXTRAS
-from torch_auto.plan import machine_for, make_plan, newest_usable
+from torch_auto.catalog.torch_backends import parse_or_none
+from torch_auto.decide import decide, machine_for
+from torch_auto.newest import newest_usable
+from torch_auto.pins.extras import EXTRAS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from torch_auto.cli.tools.tool import NamedPage
-    from torch_auto.plan import Plan
+    from torch_auto.decide import Plan
     from torch_auto.settings import Settings
 
 
@@ -31,15 +32,15 @@ def needed_pages(index_url: str, plan: Plan | None, extras: tuple[str, ...] = ()
     Pages are only ever added: the file of a team with GPUs of several vendors ends up with those of all.
     """
     family = [f"{index_url}/{EXTRAS[name]}/" for name in extras]
-    return tuple(dict.fromkeys([*hint_pages(index_url), *(plan.find_links if plan is not None else ()), *family]))
+    return tuple(dict.fromkeys([*hint_pages(index_url), *(plan.pages if plan is not None else ()), *family]))
 
 
 def pages_here(chosen: Settings, extras: tuple[str, ...] = ()) -> tuple[str, ...]:
     """The pages that this machine needs, and every other; ``extras`` are those that are asked for."""
     known = catalog.load()
     machine = machine_for(chosen)
-    newest = newest_usable(machine, chosen, known).with_hint
-    best = make_plan(known.release(newest), machine, chosen, known) if newest is not None else None
+    newest = newest_usable(machine, chosen, known).with_pages
+    best = decide(known.release(newest), machine, chosen, known) if newest is not None else None
     return needed_pages(chosen.index_url, best, extras)
 
 
@@ -69,5 +70,4 @@ def _tail(url: str) -> str:
 
 
 def _is_backend_index(url: str) -> bool:
-    tail = _tail(url)
-    return tail in ("cpu", "xpu") or toolkit_version(tail) is not None or rocm_version(tail) is not None
+    return parse_or_none(_tail(url)) is not None

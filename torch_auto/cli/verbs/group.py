@@ -35,14 +35,16 @@ def execute(options: argparse.Namespace) -> int:
     Raises:
         UserError, SettingsError, NotTomlError, OSError: see :func:`torch_auto.cli.portable.here.here`.
     """
-    from torch_auto.cli.output import print_json
+    from torch_auto.cli.output import FORMAT_VERSION, print_json
     from torch_auto.cli.portable.here import here
-    from torch_auto.plan import FORMAT_VERSION
+    from torch_auto.cli.render.plan import worded
+    from torch_auto.select.reasons import reason_to_json
+    from torch_auto.select.words import sentences
 
     found = here(options.project, shared.given(options, "backend", "machine"), os.environ)
     chosen = found.chosen
     if options.why:
-        print("\n".join(chosen.reasons), file=sys.stderr)
+        print("\n".join(sentences(chosen.reasons)), file=sys.stderr)
     if not options.json:
         print(chosen.group.name)
         return 0
@@ -53,9 +55,10 @@ def execute(options: argparse.Namespace) -> int:
         "torch_backend": chosen.group.torch_backend,
         "others": list(found.others),
         "default": list(found.torch_groups.default),
-        "reasons": list(chosen.reasons),
+        "reasons": worded([reason_to_json(item) for item in chosen.reasons]),
         "rejected": [
-            {"torch_backend": item.torch_backend, "reason": item.reason} for item in chosen.selection.rejected
+            {"torch_backend": item.torch_backend, "reason": worded(reason_to_json(item.reason))}
+            for item in chosen.selection.rejected
         ],
     }
     print_json(document)

@@ -29,7 +29,7 @@ def execute(options: argparse.Namespace) -> int:
     from torch_auto.cli.output import age_today, print_json, wants_colour
     from torch_auto.cli.render.machine import render
     from torch_auto.detect import detect
-    from torch_auto.machine_file import machine_to_json
+    from torch_auto.machine_json import machine_to_json
 
     if not os.path.isdir(options.root):
         raise NotADirectoryError(f"--root: {options.root} is not a folder")
