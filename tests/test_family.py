@@ -195,7 +195,7 @@ def test_an_extra_is_served_by_some_release(make: Any) -> None:
 @pytest.mark.parametrize(
     ("make", "wanted", "with_hint", "without_hint"),
     [
-        (machines.cpu, "vision", "2.14.1", None),
+        (machines.cpu, "vision", "2.15.0", None),
         (machines.cpu, "audio", "2.15.0", None),
         (machines.h100_580, "vision", "2.15.0", "2.15.0"),
         (machines.a100_550, "vision", "2.14.1", "2.7.1"),
