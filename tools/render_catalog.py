@@ -30,7 +30,8 @@ What torch-auto knows of PyTorch's builds, as of {as_of}. This page is made from
 
 The facts about GPUs have a confidence of their own, `arch_confidence`: verified (the string in the wheel's own library
 that `torch.cuda.get_arch_list()` returns), script (the build script of that release), table (PyTorch's table in the
-wheel or in RELEASE.md), reported (users who printed `torch.cuda.get_arch_list()`), inferred.
+wheel or in RELEASE.md), reported (users who printed `torch.cuda.get_arch_list()`), inferred, doubtful (the sources
+contradict each other: such a build gives way to one that is sure), unknown.
 
 `tools/refresh_catalog.py` compares the catalog with PyPI and with the PyTorch index, prints the difference and writes
 it. It reads wheels by range requests: what a build is, which GPUs it holds. What no index tells stays as it was written

@@ -92,7 +92,7 @@ def test_confidence() -> None:
     records = [*PLACES, *BUILDS, *OTHERS, *FLOORS, *PAIRED, *PAIRS]
     assert {record["confidence"] for record in records} <= {"verified", "published", "inferred", "unseen"}
     assert {build["arch_confidence"] for build in BUILDS if "arch_confidence" in build} <= {
-        "verified", "reported", "script", "table", "inferred", "unknown",
+        "verified", "reported", "script", "table", "inferred", "doubtful", "unknown",
     }  # fmt: skip
 
 
