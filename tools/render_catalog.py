@@ -26,7 +26,8 @@ What torch-auto knows of PyTorch's builds, as of {as_of}. This page is made from
 | verified | read out of the wheel, or seen on a page of an index, file by file | yes |
 | published | PyTorch's own release matrix or documents say so | yes |
 | inferred | follows from the neighbouring releases, or from what PyPI has | yes |
-| unseen | nobody has seen it, or knows its GPUs: its name is what a pin of the public build leaves out | never |
+| unseen | not seen on PyTorch's index as of this day, or nobody knows which GPUs or drivers it is for: that is \
+no word against it, and its name is what a pin of the public build leaves out | never |
 
 The facts about GPUs have a confidence of their own, `arch_confidence`: verified (the string in the wheel's own library
 that `torch.cuda.get_arch_list()` returns), script (the build script of that release), table (PyTorch's table in the
@@ -150,7 +151,7 @@ def _architectures(builds: list[Record]) -> str:
     ):
         if build["torch_backend"] in ("cpu", "xpu"):
             continue
-        gpus = " ".join(build.get("gfx") or [f"{number // 10}.{number % 10}" for number in build["sm"]])
+        gpus = " ".join([*build.get("gfx", ()), *(f"{number // 10}.{number % 10}" for number in build.get("sm", ()))])
         ptx = " ".join(f"{number // 10}.{number % 10}" for number in build.get("ptx", [])) or "-"
         key = (build["torch_backend"], build["platform"], gpus or "not known", ptx, build["arch_confidence"])
         rows.setdefault(key, []).append(build["release"])
