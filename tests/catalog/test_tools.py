@@ -56,7 +56,9 @@ def test_a_wheel_for_any_python() -> None:
     assert offered("torchvision-0.29.2-py3-none-win_amd64.whl") == {("0.29.2", None, "win_amd64"): ((), ("win_amd64",))}
 
 
-@pytest.mark.parametrize("local", ["cpu", "xpu", "cu124", "rocm5.3", "rocm6.2.4", "rocm7.14", "cu1310", "cu140", "rocm10.0"])
+@pytest.mark.parametrize(
+    "local", ["cpu", "xpu", "cu124", "rocm5.3", "rocm6.2.4", "rocm7.14", "cu1310", "cu140", "rocm10.0"]
+)
 def test_torch_backends(local: str) -> None:
     """The names of torch backends are known."""
     assert is_backend(local)
