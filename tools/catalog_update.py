@@ -27,6 +27,9 @@ SOURCES = {
     "the gfx targets that the rocBLAS in the wheel has no files for",
     "index-gone": "was on the PyTorch index's page of torch once, and is not any more",
     "index-page": "the PyTorch index's page of the project, as tools/refresh_catalog.py last read it (as_of)",
+    "pair-carried": "the newest version of the project, whose PyPI wheel requires no torch: it serves newer ones too",
+    "pair-range": "the PyPI wheel requires a range of torch: of the releases in it the one that had no version of the "
+    "project, and whose PyPI wheel is of the same torch backend",
     "pypi": "PyPI's page of the project, as tools/refresh_catalog.py last read it (as_of): file names and "
     "data-requires-python",
     "pypi-wheel": "torch/version.py and the requirements of the PyPI wheel, read by range request",

@@ -470,12 +470,75 @@ def test_new_pair(refresh: Refresh) -> None:
     refresh.indexes.pypi.append(
         TinyWheel("torchvision", "0.21.0", f"cp312-cp312-{LINUX}", requires=("torch (==2.6.0)",))
     )
-    for version, tag in (("0.21.0+cu126", "linux_x86_64"), ("0.21.0+cpu", "linux_x86_64"), ("0.21.0", MACOS)):
-        refresh.indexes.whl.append(TinyWheel("torchvision", version, f"cp312-cp312-{tag}"))
+    refresh.indexes.whl.append(torch_wheel("2.6.0", "linux_x86_64", "2.6.0+cpu", local="cpu"))
+    for local in ("+cu126", "+cpu", "+cu118"):  # torch 2.6.0 has no cu118 here
+        refresh.indexes.whl.append(TinyWheel("torchvision", f"0.21.0{local}", "cp312-cp312-linux_x86_64"))
+    refresh.indexes.whl.append(TinyWheel("torchvision", "0.21.0", f"cp312-cp312-{MACOS}"))
     assert refresh() == 0
     [pair] = refresh.find("pairs", "pairs", version="0.21.0")
     assert pair["release"] == "2.6.0"
     assert pair["local_versions"] == {"linux_x86_64": ["cpu", "cu126"], "macos_arm64": [None]}
+
+
+def vision(requires: str, inside: str = "", version: str = "0.21.0") -> TinyWheel:
+    """A wheel of torchvision for Linux that says in itself for which torch backend it is."""
+    modules = (("torchvision/version.py", f"__version__ = '{version}{inside}'\n"),)
+    return TinyWheel("torchvision", version, f"cp312-cp312-{LINUX}", requires=(requires,), modules=modules)
+
+
+@pytest.mark.parametrize("inside", ["+cu126", ""])
+def test_a_pair_by_range(refresh: Refresh, inside: str) -> None:
+    """A torchvision that requires a range is the pair of the release in it that has none, as torchvision 0.29.2 is."""
+    new_release(refresh)
+    refresh.indexes.pypi.append(vision("torch (>=2.5.1)", inside))
+    assert refresh("--side", "pypi") == 0
+    [pair] = refresh.find("pairs", "pairs", version="0.21.0")
+    assert (pair["release"], pair["confidence"], pair["source"]) == ("2.6.0", "inferred", "pair-range")
+    assert refresh("--side", "pypi", "--check") == 0
+    assert refresh.lines == ["no difference"]
+
+
+def test_a_pair_by_range_of_another_torch_backend(refresh: Refresh) -> None:
+    """A torchvision of another torch backend than PyPI's torch of the only release that is left is left to a person."""
+    new_release(refresh)
+    refresh.indexes.pypi.append(vision("torch>=2.5.1", "+cu128"))
+    assert refresh("--side", "pypi") == 0
+    assert refresh.find("pairs", "pairs", version="0.21.0") == []
+    assert "note: torchvision 0.21.0 requires no exact torch of the catalog: pair it by hand" in refresh.lines
+
+
+def torchaudio(refresh: Refresh, *requires: str) -> None:
+    """The last torchaudio, paired with torch 2.5.1, on both indexes."""
+    pairs = load(refresh.data, "pairs.json")
+    record = {"project": "torchaudio", "version": "2.11.0", "release": "2.5.1", "local_versions": {}}
+    pairs["pairs"].append({**record, "confidence": "verified", "source": "by-hand"})
+    (refresh.data / "pairs.json").write_text(json.dumps(pairs))
+    refresh.indexes.pypi.append(TinyWheel("torchaudio", "2.11.0", f"cp312-cp312-{LINUX}", requires=requires))
+    for local in ("cpu", "cu124", "cu126", "rocm6.2"):
+        refresh.indexes.whl.append(TinyWheel("torchaudio", f"2.11.0+{local}", "cp312-cp312-linux_x86_64"))
+
+
+def test_a_version_that_requires_no_torch(refresh: Refresh) -> None:
+    """The last torchaudio serves a new release too, on each release in the local versions that torch has there."""
+    new_release(refresh)
+    torchaudio(refresh)
+    both = ("torchvision", "torchaudio")
+    assert refresh(family=both) == 0
+    pairs = refresh.find("pairs", "pairs", project="torchaudio")
+    assert [(pair["release"], pair["local_versions"]) for pair in pairs] == [
+        ("2.5.1", {"linux_x86_64": ["cpu", "cu124"]}),
+        ("2.6.0", {"linux_x86_64": ["cu126"]}),
+    ]
+    assert refresh("--check", family=both) == 0
+    assert refresh.lines == ["no difference"]
+
+
+def test_a_version_that_requires_torch_is_not_carried(refresh: Refresh) -> None:
+    """A project whose newest version requires a torch has none for a newer release, until it brings one out."""
+    new_release(refresh)
+    torchaudio(refresh, "torch==2.5.1")
+    assert refresh("--side", "pypi", family=("torchaudio",)) == 0
+    assert [pair["release"] for pair in refresh.find("pairs", "pairs", project="torchaudio")] == ["2.5.1"]
 
 
 @pytest.mark.parametrize("requires", ["torch>=2.5.1", "torch==2.5.*", "torch==2.7.0", "torch==2.5.1+cu124", "numpy"])
