@@ -35,8 +35,10 @@ wheel or in RELEASE.md), reported (users who printed `torch.cuda.get_arch_list()
 contradict each other: such a build gives way to one that is sure), unknown.
 
 `tools/refresh_catalog.py` compares the catalog with PyPI and with the PyTorch index, prints the difference and writes
-it. It reads wheels by range requests: what a build is, which GPUs it holds. What no index tells stays as it was written
-by hand: ROCm's targets, drivers, and pairs whose wheels require no exact torch.
+it. It reads wheels by range requests: what a build is, which GPUs it holds, which triton it requires, and whether it
+needs packages of ROCm, which an index of its own has. A torchvision that requires a range of torch is the pair of the
+release in it that had none. What no index tells is written by hand: drivers, and pairs that are not sure. A build for a
+CUDA major of which no driver is known is a name, and never pinned, until a person adds the driver.
 """
 
 _FORMAT = """\
