@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,26 @@ PLATFORMS = ("linux_x86_64", "linux_aarch64", "win_amd64", "win_arm64", "macos_a
 
 Record = dict[str, Any]
 
+#: A CUDA major has two digits, or one where there are but two in all; a minor has one or two: cu92, cu118, cu1310.
+_CUDA = re.compile(r"cu(\d{2}|\d(?=\d$))(\d{1,2})", re.ASCII)
+
 
 def release_key(release: str) -> tuple[int, ...]:
     """A key that puts 2.9.1 before 2.10.0."""
     return tuple(int(part) for part in release.split("."))
 
 
+def toolkit(torch_backend: str) -> tuple[int, int] | None:
+    """The CUDA toolkit of a torch backend, (13, 10) for cu1310, or None for another vendor's."""
+    match = _CUDA.fullmatch(torch_backend)
+    return (int(match.group(1)), int(match.group(2))) if match else None
+
+
 def backend_key(torch_backend: str) -> tuple[int, tuple[int, ...]]:
     """A key that puts cpu first, then CUDA and ROCm by version, then xpu: rocm7.2 before rocm7.14."""
-    if torch_backend.startswith("cu"):
-        return 1, (int(torch_backend[2:-1]), int(torch_backend[-1]))
+    cuda = toolkit(torch_backend)
+    if cuda is not None:
+        return 1, cuda
     if torch_backend.startswith("rocm"):
         return 2, tuple(int(part) for part in torch_backend[4:].split("."))
     return (0, ()) if torch_backend == "cpu" else (3, ())

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from catalog_pages import File
     from packaging.tags import Tag
 
-_BACKEND = re.compile(r"cpu|xpu|cu\d{3}|rocm\d+(\.\d+)+", re.ASCII)
+_BACKEND = re.compile(r"cpu|xpu|cu\d{3,4}|rocm\d+(\.\d+)+", re.ASCII)
 _MACOS = re.compile(r"macosx_\d+_\d+_(arm64|x86_64)", re.ASCII)
 _LINUX = re.compile(r"(?:manylinux\w*|linux)_(x86_64|aarch64)", re.ASCII)
 _PYTHON = re.compile(r"cp3(\d+)", re.ASCII)

@@ -87,6 +87,7 @@ def catalog(folder: Path) -> Path:
 
 def _files() -> dict[str, Record]:
     known = {"confidence": "verified", "source": "index-page"}
+    by_hand = {"confidence": "verified", "source": "by-hand"}
     tags = {"linux_x86_64": LINUX, "win_amd64": WINDOWS, "macos_arm64": MACOS}
     public = {"linux_x86_64": "cu124", "win_amd64": "cpu", "macos_arm64": "cpu"}
     platforms = [
@@ -110,7 +111,11 @@ def _files() -> dict[str, Record]:
     return {
         "releases.json": {"version": 1, "as_of": "2026-01-01", "releases": [release], "platforms": platforms},
         "builds.json": {"version": 1, "builds": builds, "other_locals": []},
-        "nvidia.json": {"version": 1, "toolkit_floors": [], "paired_drivers": []},
+        "nvidia.json": {
+            "version": 1,
+            "toolkit_floors": [{"toolkit_major": major, "linux": "1", "windows": "1", **by_hand} for major in (11, 12)],
+            "paired_drivers": [{"cuda": cuda, "linux": "1", **by_hand} for cuda in ("11.8", "12.1", "12.4", "12.6")],
+        },
         "pairs.json": {"version": 1, "pairs": [{**pair, "local_versions": local_versions, **known}]},
         "sources.json": {"version": 1, "sources": {"by-hand": "written by hand, and kept", **used}},
     }

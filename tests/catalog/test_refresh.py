@@ -263,7 +263,7 @@ def test_new_build(refresh: Refresh) -> None:
 
 
 @pytest.mark.parametrize(
-    ("backend", "note"), [("cu126", None), ("rocm6.2", "gfx targets have to be looked up by hand")]
+    ("backend", "note"), [("cu126", None), ("rocm6.2", "does not tell its GPUs: look them up by hand")]
 )
 def test_a_build_of_unknown_architectures_is_not_pinned(refresh: Refresh, backend: str, note: str | None) -> None:
     """A build whose wheel does not tell its GPUs is known by name and never pinned."""
@@ -273,6 +273,95 @@ def test_a_build_of_unknown_architectures_is_not_pinned(refresh: Refresh, backen
     assert build["confidence"] == "unseen"
     assert note is None or note in refresh.out
     assert refresh("--side", "index", "--check") == 0
+
+
+def rocm_wheel(backend: str, flags: str, *requires: str) -> TinyWheel:
+    """A wheel of torch for ROCm with gfx targets in its library."""
+    return torch_wheel("2.5.1", "linux_x86_64", f"2.5.1+{backend}", local=backend, archs=flags, requires=requires)
+
+
+@pytest.mark.parametrize(
+    ("requires", "own_index", "tritons"),
+    [
+        (("triton-rocm~=3.8.0; platform_system == 'Linux'",), None, [("triton-rocm", "3.8.0")]),
+        (("rocm[device-all,libraries]==10.0.*", "triton-rocm==3.9.0"), True, [("triton-rocm", "3.9.0")]),
+        (("pytorch-triton-rocm (==3.1.0)",), None, [("pytorch-triton-rocm", "3.1.0")]),
+        (("numpy", "triton-rocm>=3"), None, []),
+    ],
+)
+def test_a_new_build_for_rocm(
+    refresh: Refresh, requires: tuple[str, ...], own_index: bool | None, tritons: list[tuple[str, str]]
+) -> None:
+    """A ROCm build is added with its gfx targets, with its triton, and with its own index where ROCm is a package."""
+    refresh.indexes.whl.append(rocm_wheel("rocm10.0", "gfx1030 gfx90a", *requires))
+    assert refresh("--side", "index") == 0
+    [build] = refresh.find("builds", "builds", torch_backend="rocm10.0")
+    assert (build["gfx"], build["confidence"], build.get("own_index")) == (["gfx90a", "gfx1030"], "verified", own_index)
+    assert (build["arch_confidence"], build["arch_source"]) == ("verified", "arch-wheel-rocm")
+    found = [pair for pair in refresh.find("pairs", "pairs") if pair.get("vendor") == "amd"]
+    assert [(pair["project"], pair["version"]) for pair in found] == tritons
+    assert all(pair["source"] == "triton-wheel" for pair in found)
+    assert refresh("--side", "index", "--check") == 0
+    assert refresh.lines == ["no difference"]
+
+
+def test_a_build_for_rocm_is_seen_at_last(refresh: Refresh) -> None:
+    """What was written of a build that nobody had seen gives way to what its wheel requires; its GPUs stay."""
+    builds, pairs = load(refresh.data, "builds.json"), load(refresh.data, "pairs.json")
+    hidden: dict[str, Any] = {
+        "release": "2.5.1",
+        "platform": "linux_x86_64",
+        "torch_backend": "rocm7.14",
+        "local": "rocm7.14",
+    }
+    hidden.update(gfx=["gfx90a"], arch_confidence="script", arch_source="by-hand", confidence="unseen")
+    builds["builds"].insert(2, {**hidden, "own_index": True, "source": "by-hand"})
+    triton = {"project": "pytorch-triton-rocm", "version": "3.1.0", "release": "2.5.1", "vendor": "amd"}
+    pairs["pairs"].append({**triton, "local_versions": {}, "confidence": "unseen", "source": "by-hand"})
+    (refresh.data / "builds.json").write_text(json.dumps(builds))
+    (refresh.data / "pairs.json").write_text(json.dumps(pairs))
+    refresh.indexes.whl.append(rocm_wheel("rocm7.14", "gfx942", "triton-rocm==3.1.1"))
+    assert refresh("--side", "index") == 0
+    [build] = refresh.find("builds", "builds", torch_backend="rocm7.14")
+    assert (build["gfx"], build["confidence"], "own_index" in build) == (["gfx90a"], "verified", False)
+    [pair] = [pair for pair in refresh.find("pairs", "pairs") if pair.get("vendor")]
+    assert (pair["project"], pair["version"], pair["confidence"]) == ("triton-rocm", "3.1.1", "verified")
+
+
+@pytest.mark.parametrize(
+    ("backend", "confidence", "note"),
+    [
+        ("cu128", "verified", "nvidia.json has no driver that came with CUDA 12.8"),
+        ("cu1210", "verified", "nvidia.json has no driver that came with CUDA 12.10"),
+        ("cu140", "unseen", "nvidia.json has no driver for CUDA 14.x: builds for it are not pinned"),
+        ("cu1410", "unseen", "nvidia.json has no driver for CUDA 14.x: builds for it are not pinned"),
+    ],
+)
+def test_a_new_toolkit(refresh: Refresh, backend: str, confidence: str, note: str) -> None:
+    """A build for a CUDA major without a known driver is a name and never pinned; a note says what is missing."""
+    wheel = torch_wheel("2.5.1", "linux_x86_64", f"2.5.1+{backend}", local=backend, archs="sm_90 sm_107 compute_107")
+    refresh.indexes.whl.append(wheel)
+    assert refresh("--side", "index") == 0
+    [build] = refresh.find("builds", "builds", torch_backend=backend)
+    assert (build["sm"], build["ptx"], build["confidence"]) == ([90, 107], [107], confidence)
+    assert refresh.lines.count(f"note: {note}") == 1
+    assert refresh("--side", "index", "--check") == 0
+    assert refresh.lines == ["no difference"]
+    nvidia = load(refresh.data, "nvidia.json")
+    nvidia["toolkit_floors"].append({**nvidia["toolkit_floors"][0], "toolkit_major": 14})
+    (refresh.data / "nvidia.json").write_text(json.dumps(nvidia))
+    assert refresh("--side", "index") == 0
+    assert refresh.find("builds", "builds", torch_backend=backend)[0]["confidence"] == "verified"
+
+
+def test_the_triton_of_a_public_build(refresh: Refresh) -> None:
+    """PyPI's wheel for CUDA names the triton of its release."""
+    new_release(refresh, requires=("triton==3.2.0; platform_system == 'Linux' and platform_machine == 'x86_64'",))
+    assert refresh("--side", "pypi") == 0
+    [pair] = refresh.find("pairs", "pairs", release="2.6.0")
+    assert pair == {"project": "triton", "version": "3.2.0", "release": "2.6.0", "vendor": "nvidia"} | {
+        "local_versions": {}, "confidence": "verified", "source": "triton-wheel",
+    }  # fmt: skip
 
 
 def test_architectures_that_cannot_be_read(refresh: Refresh) -> None:
@@ -381,12 +470,75 @@ def test_new_pair(refresh: Refresh) -> None:
     refresh.indexes.pypi.append(
         TinyWheel("torchvision", "0.21.0", f"cp312-cp312-{LINUX}", requires=("torch (==2.6.0)",))
     )
-    for version, tag in (("0.21.0+cu126", "linux_x86_64"), ("0.21.0+cpu", "linux_x86_64"), ("0.21.0", MACOS)):
-        refresh.indexes.whl.append(TinyWheel("torchvision", version, f"cp312-cp312-{tag}"))
+    refresh.indexes.whl.append(torch_wheel("2.6.0", "linux_x86_64", "2.6.0+cpu", local="cpu"))
+    for local in ("+cu126", "+cpu", "+cu118"):  # torch 2.6.0 has no cu118 here
+        refresh.indexes.whl.append(TinyWheel("torchvision", f"0.21.0{local}", "cp312-cp312-linux_x86_64"))
+    refresh.indexes.whl.append(TinyWheel("torchvision", "0.21.0", f"cp312-cp312-{MACOS}"))
     assert refresh() == 0
     [pair] = refresh.find("pairs", "pairs", version="0.21.0")
     assert pair["release"] == "2.6.0"
     assert pair["local_versions"] == {"linux_x86_64": ["cpu", "cu126"], "macos_arm64": [None]}
+
+
+def vision(requires: str, inside: str = "", version: str = "0.21.0") -> TinyWheel:
+    """A wheel of torchvision for Linux that says in itself for which torch backend it is."""
+    modules = (("torchvision/version.py", f"__version__ = '{version}{inside}'\n"),)
+    return TinyWheel("torchvision", version, f"cp312-cp312-{LINUX}", requires=(requires,), modules=modules)
+
+
+@pytest.mark.parametrize("inside", ["+cu126", ""])
+def test_a_pair_by_range(refresh: Refresh, inside: str) -> None:
+    """A torchvision that requires a range is the pair of the release in it that has none, as torchvision 0.29.2 is."""
+    new_release(refresh)
+    refresh.indexes.pypi.append(vision("torch (>=2.5.1)", inside))
+    assert refresh("--side", "pypi") == 0
+    [pair] = refresh.find("pairs", "pairs", version="0.21.0")
+    assert (pair["release"], pair["confidence"], pair["source"]) == ("2.6.0", "inferred", "pair-range")
+    assert refresh("--side", "pypi", "--check") == 0
+    assert refresh.lines == ["no difference"]
+
+
+def test_a_pair_by_range_of_another_torch_backend(refresh: Refresh) -> None:
+    """A torchvision of another torch backend than PyPI's torch of the only release that is left is left to a person."""
+    new_release(refresh)
+    refresh.indexes.pypi.append(vision("torch>=2.5.1", "+cu128"))
+    assert refresh("--side", "pypi") == 0
+    assert refresh.find("pairs", "pairs", version="0.21.0") == []
+    assert "note: torchvision 0.21.0 requires no exact torch of the catalog: pair it by hand" in refresh.lines
+
+
+def torchaudio(refresh: Refresh, *requires: str) -> None:
+    """The last torchaudio, paired with torch 2.5.1, on both indexes."""
+    pairs = load(refresh.data, "pairs.json")
+    record = {"project": "torchaudio", "version": "2.11.0", "release": "2.5.1", "local_versions": {}}
+    pairs["pairs"].append({**record, "confidence": "verified", "source": "by-hand"})
+    (refresh.data / "pairs.json").write_text(json.dumps(pairs))
+    refresh.indexes.pypi.append(TinyWheel("torchaudio", "2.11.0", f"cp312-cp312-{LINUX}", requires=requires))
+    for local in ("cpu", "cu124", "cu126", "rocm6.2"):
+        refresh.indexes.whl.append(TinyWheel("torchaudio", f"2.11.0+{local}", "cp312-cp312-linux_x86_64"))
+
+
+def test_a_version_that_requires_no_torch(refresh: Refresh) -> None:
+    """The last torchaudio serves a new release too, on each release in the local versions that torch has there."""
+    new_release(refresh)
+    torchaudio(refresh)
+    both = ("torchvision", "torchaudio")
+    assert refresh(family=both) == 0
+    pairs = refresh.find("pairs", "pairs", project="torchaudio")
+    assert [(pair["release"], pair["local_versions"]) for pair in pairs] == [
+        ("2.5.1", {"linux_x86_64": ["cpu", "cu124"]}),
+        ("2.6.0", {"linux_x86_64": ["cu126"]}),
+    ]
+    assert refresh("--check", family=both) == 0
+    assert refresh.lines == ["no difference"]
+
+
+def test_a_version_that_requires_torch_is_not_carried(refresh: Refresh) -> None:
+    """A project whose newest version requires a torch has none for a newer release, until it brings one out."""
+    new_release(refresh)
+    torchaudio(refresh, "torch==2.5.1")
+    assert refresh("--side", "pypi", family=("torchaudio",)) == 0
+    assert [pair["release"] for pair in refresh.find("pairs", "pairs", project="torchaudio")] == ["2.5.1"]
 
 
 @pytest.mark.parametrize("requires", ["torch>=2.5.1", "torch==2.5.*", "torch==2.7.0", "torch==2.5.1+cu124", "numpy"])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from catalog_http import FetchError
-from catalog_wheels import Architectures, find_architectures, read_architectures, read_wheel
+from catalog_wheels import Architectures, find_architectures, read_architectures, read_targets, read_wheel
 from hypothesis import given
 from hypothesis import strategies as st
 from support.web import Fault, Resource, WebServer
@@ -63,9 +63,15 @@ def test_a_few_kilobytes_of_a_large_wheel(files: Files, server: WebServer) -> No
 
 
 def test_a_wheel_of_another_project(files: Files, server: WebServer) -> None:
-    """A wheel without torch/version.py says its version and requirements, and nothing of a build."""
+    """A wheel without a version.py of its own says its version and requirements, and nothing of a build."""
     files.files["/v.whl"] = TinyWheel("torchvision", "0.21.0", requires=("torch==2.6.0",)).content
     assert read_wheel(f"{server.url}/v.whl") == ("0.21.0", None, ("torch==2.6.0",))
+    modules = (
+        ("torchvision/version.py", "__version__ = '0.29.2+cu132'\n"),
+        ("torch/version.py", "__version__ = '1'\n"),
+    )
+    files.files["/w.whl"] = TinyWheel("torchvision", "0.29.2", modules=modules).content
+    assert read_wheel(f"{server.url}/w.whl").own_version == "0.29.2+cu132"
     assert read_architectures(f"{server.url}/v.whl") is None
 
 
@@ -88,6 +94,41 @@ def test_architectures_wherever_they_stand(offset: int) -> None:
     """The string is found whole where the library is read in blocks and one ends within it."""
     library = b"x" * ((1 << 20) + offset) + b"\0sm_50 sm_60 sm_70 sm_75 sm_80 sm_86 sm_90 compute_90\0"
     assert find_architectures(io.BytesIO(library)) == Architectures((50, 60, 70, 75, 80, 86, 90), (90,))
+
+
+FLAGS = "gfx900 gfx906 gfx908 gfx90a gfx942 gfx1030 gfx1100 gfx1200 gfx950 gfx1151"
+
+
+def rocm_wheel(strings: str, rocblas: tuple[str, ...] = ()) -> TinyWheel:
+    """A wheel of torch with strings in its library, and with the files of rocBLAS for some targets."""
+    files = [(f"torch/lib/rocblas/library/TensileLibrary_lazy_{target}.dat", "x") for target in rocblas]
+    files += [("torch/lib/rocblas/library/Kernels.so-000-gfx803.hsaco", "x")] if rocblas else []
+    return TinyWheel("torch", "2.13.0", modules=((LIBRARY, strings), *files))
+
+
+def test_targets_of_a_wheel(files: Files, server: WebServer) -> None:
+    """The gfx targets are the string that torch.cuda.get_arch_list() returns, in the catalog's order."""
+    strings = f"gfx90\0see gfx1030 gfx1031\0gfx1100\0{FLAGS}\0libgfx908 gfx90a gfx942 gfx950 gfx1030 gfx1100\0gfx1"
+    files.files["/torch.whl"] = rocm_wheel(strings).content
+    assert read_targets(f"{server.url}/torch.whl") == (
+        "gfx900", "gfx906", "gfx908", "gfx90a", "gfx942", "gfx950", "gfx1030", "gfx1100", "gfx1151", "gfx1200",
+    )  # fmt: skip
+
+
+def test_targets_that_rocblas_does_not_have(files: Files, server: WebServer) -> None:
+    """Where the wheel brings rocBLAS, a target without kernels in it is none: gfx900 and gfx906 since ROCm 6.4."""
+    served = ("gfx803", "gfx908", "gfx90a", "gfx1030", "gfx1100")
+    files.files["/torch.whl"] = rocm_wheel(f"\0{FLAGS}\0", served).content
+    assert read_targets(f"{server.url}/torch.whl") == ("gfx908", "gfx90a", "gfx1030", "gfx1100")
+
+
+@pytest.mark.parametrize("strings", ["", "\0sm_90\0", "a list of gfx908 gfx90a that goes on"])
+def test_no_targets(files: Files, server: WebServer, strings: str) -> None:
+    """A library that names no targets has none, and neither has a wheel without it."""
+    files.files["/torch.whl"] = rocm_wheel(strings).content
+    files.files["/v.whl"] = TinyWheel("torchvision", "0.28.0").content
+    assert read_targets(f"{server.url}/torch.whl") is None
+    assert read_targets(f"{server.url}/v.whl") is None
 
 
 BROKEN = {

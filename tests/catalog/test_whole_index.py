@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+import render_catalog
 from catalog_files import DATA, load, save
 from support.torch_index import TorchIndex
 from support.wheels import TinyWheel
@@ -31,7 +32,7 @@ class Shared:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         where = ["--data", str(self.data), "--pypi", self.index.pypi, "--index", self.index.whl]
-        command = [sys.executable, COMMAND, *where, "--family", "torchvision", *arguments]
+        command = [sys.executable, COMMAND, *where, *arguments]
         return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
@@ -91,30 +92,65 @@ def test_a_build_that_was_removed(shared: Shared) -> None:
     )
 
 
+BOTH = "cp313-cp313-manylinux_2_28_x86_64"
+
+
+def torch_of(backend: str, text: str = "", *requires: str, public: bool = False) -> TinyWheel:
+    """A wheel of torch 2.16.0 for a torch backend, as PyPI's or as the index's, with the GPUs of a library's string."""
+    modules = [("torch/version.py", f"__version__ = '2.16.0+{backend}'\n")]
+    modules += [(LIBRARY, f"\0{text}\0")] if text else []
+    version = "2.16.0" if public else f"2.16.0+{backend}"
+    return TinyWheel("torch", version, BOTH, requires=requires, requires_python=">=3.11", modules=tuple(modules))
+
+
+CUDA = "sm_75 sm_80 sm_90 sm_100 sm_107 sm_120 compute_120"
+BUILDS = {
+    "cpu": torch_of("cpu"),
+    "cu130": torch_of("cu130", CUDA),
+    "cu132": torch_of("cu132", CUDA),
+    "cu140": torch_of("cu140", CUDA),
+    "cu1410": torch_of("cu1410", CUDA),
+    "rocm7.14": torch_of("rocm7.14", "gfx90a gfx1100", "rocm[device-all,libraries]==7.14.*", "triton-rocm~=3.10.0"),
+    "rocm10.0": torch_of("rocm10.0", "gfx90a gfx1100", "rocm[device-all,libraries]==10.0.*", "triton-rocm~=3.10.0"),
+    "xpu": torch_of("xpu", "", "triton-xpu==3.10.0"),
+}
+
+
 def test_a_release_that_is_added(agreeing: Shared, tmp_path: Path) -> None:
-    """A new release, on both indexes, is added with its public build and its local versions, to the rest as it was."""
+    """A new release with new torch backends, GPUs and a torchvision of a range is added; all else stays as it was."""
     shutil.copytree(agreeing.data, tmp_path / "data")
-    modules = (("torch/version.py", "__version__ = '2.16.0+cu134'\n"), (LIBRARY, "\0sm_75 sm_120 compute_120\0"))
+    vision = (("torchvision/version.py", "__version__ = '0.30.0+cu132'\n"),)
     with TorchIndex() as index:
-        tag = "cp313-cp313-manylinux_2_28_x86_64"
-        index.add_wheel(TinyWheel("torch", "2.16.0", tag, requires_python=">=3.11", modules=modules))
-        index.add_wheel(TinyWheel("torch", "2.16.0+cu134", tag, modules=modules), "cu134")
-        index.add_wheel(TinyWheel("torch", "2.16.0+rocm8.0", tag), "rocm8.0")
+        index.add_wheel(torch_of("cu132", CUDA, "triton==3.10.0", public=True))
+        index.add_wheel(TinyWheel("torchvision", "0.30.0", BOTH, requires=("torch (>=2.14.0)",), modules=vision))
+        for backend, wheel in BUILDS.items():
+            index.add_wheel(wheel, backend)
+            index.add_wheel(TinyWheel("torchvision", f"0.30.0+{backend}", BOTH), backend)
         shared = Shared(index, tmp_path / "data")
         done = shared.run("--date", "2026-12-24")
         assert (done.returncode, done.stderr) == (0, "")
-        new = [line for line in done.stdout.splitlines() if "2.16.0" in line]
-        assert [line.split(":")[0] for line in new] == [
-            "+ releases releases 2.16.0",
-            "+ releases platforms 2.16.0 linux_x86_64",
-            "+ builds builds 2.16.0 linux_x86_64 cu134 cu134",
-            "+ builds builds 2.16.0 linux_x86_64 rocm8.0 rocm8.0",
-            "note",
+        lines = done.stdout.splitlines()
+        assert [line for line in lines if line.startswith("note: ")] == [
+            "note: nvidia.json has no driver for CUDA 14.x: builds for it are not pinned"
         ]
-        assert shared.run("--check").stdout == "no difference\n"
+        assert all("2.16.0" in line for line in lines if line[0] in "+-~" and "sources" not in line)
+        again = shared.run("--check")
+        assert (again.returncode, again.stdout) == (0, "no difference\n")
     release = json.loads((shared.data / "releases.json").read_text())["releases"][-1]
     assert release == {"release": "2.16.0", "released": "2026-01-01", "requires_python": ">=3.11", "source": "pypi"}
-    new_builds = load(shared.data, "builds.json")["builds"]
-    assert [build for build in new_builds if build["release"] != "2.16.0"] == load(agreeing.data, "builds.json")[
-        "builds"
-    ]
+    builds = load(shared.data, "builds.json")["builds"]
+    new = {build["torch_backend"]: build for build in builds if build["release"] == "2.16.0"}
+    assert {name: build["confidence"] for name, build in new.items()} == {
+        name: "unseen" if name.startswith("cu14") else "verified" for name in BUILDS
+    }
+    assert [name for name, build in new.items() if build.get("own_index")] == ["rocm7.14", "rocm10.0"]
+    assert (new["cu1410"]["sm"], new["rocm10.0"]["gfx"]) == ([75, 80, 90, 100, 107, 120], ["gfx90a", "gfx1100"])
+    assert [build for build in builds if build["release"] != "2.16.0"] == load(agreeing.data, "builds.json")["builds"]
+    pairs = [pair for pair in load(shared.data, "pairs.json")["pairs"] if pair["release"] == "2.16.0"]
+    assert {(pair["project"], pair["version"]) for pair in pairs} == {
+        ("torchvision", "0.30.0"), ("torchaudio", "2.11.0"), ("triton", "3.10.0"), ("triton-rocm", "3.10.0"),
+        ("triton-xpu", "3.10.0"),
+    }  # fmt: skip
+    assert pairs[0]["local_versions"]["linux_x86_64"] == list(BUILDS)
+    row = next(line for line in render_catalog.render(shared.data).splitlines() if line.startswith("| 2.16.0 | cpu "))
+    assert row.startswith("| 2.16.0 | cpu cu130 **cu132** ~~cu140~~ ~~cu1410~~ rocm7.14 rocm10.0 xpu |")
