@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from catalog_files import PLATFORMS, Record, backend_key, release_key
+from catalog_files import PLATFORMS, Record, TorchBackend, release_key
 from catalog_offers import is_backend
 from packaging.requirements import Requirement
 
@@ -117,7 +117,9 @@ def _local_versions(update: Update, record: Record, index: Mapping[Key, Offer]) 
         if version == record["version"] and (name is None or is_backend(name)) and name in torch.get(platform, ()):
             found.setdefault(platform, []).append(name)
     return {
-        platform: sorted(found[platform], key=lambda name: (0, (0, ())) if name is None else (1, backend_key(name)))
+        platform: sorted(
+            found[platform], key=lambda name: (0, (0, ())) if name is None else (1, TorchBackend(name).key)
+        )
         for platform in PLATFORMS
         if platform in found
     }

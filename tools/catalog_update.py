@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from catalog_files import PLATFORMS, Record, place_key, release_key, toolkit
+from catalog_files import PLATFORMS, Record, TorchBackend, place_key, release_key
 from catalog_http import FetchError
 from catalog_offers import is_backend
 from packaging.requirements import Requirement
@@ -130,7 +130,7 @@ class Update:
                 raise FetchError(offer.url, f"says that it is version {wheel.version}")
             record["public"] = self._backend(wheel, platform, offer.url)
             record.update(confidence="verified", source="pypi-wheel")
-            if toolkit(record["public"]) is not None:
+            if TorchBackend(record["public"]).toolkit is not None:
                 self._triton(release, wheel)
         if self.find("builds.json", "builds", release=release, platform=platform, torch_backend=record["public"]):
             return
@@ -178,7 +178,7 @@ class Update:
         """Whether it is known what a build runs on, so that it can be pinned: its GPUs, and the oldest driver."""
         if build["torch_backend"] in ("cpu", "xpu"):
             return True
-        cuda = toolkit(build["torch_backend"])
+        cuda = TorchBackend(build["torch_backend"]).toolkit
         if cuda is None:
             return bool(build.get("gfx"))
         floor = self.find("nvidia.json", "toolkit_floors", toolkit_major=cuda[0])
@@ -186,7 +186,7 @@ class Update:
 
     def _note_drivers(self, torch_backend: str) -> None:
         """Note, of a build that is new, which facts about drivers nvidia.json lacks."""
-        major, minor = toolkit(torch_backend) or (None, None)
+        major, minor = TorchBackend(torch_backend).toolkit or (None, None)
         note = ""
         if major is not None and self.find("nvidia.json", "toolkit_floors", toolkit_major=major) is None:
             note = f"nvidia.json has no driver for CUDA {major}.x: builds for it are not pinned"

@@ -19,9 +19,9 @@ sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]
 from detect import uv_model  # noqa: E402
 from detect.feeding import describe, feed, present_ids  # noqa: E402
 from detect.kinds import KINDS, Kind  # noqa: E402
+from torch_auto.plan import make_plan, newest_usable  # noqa: E402
 
 from torch_auto import catalog, settings  # noqa: E402
-from torch_auto.plan import make_plan, newest_usable  # noqa: E402
 
 DOCUMENT = REPOSITORY / "docs" / "detection.md"
 BEGIN, END = "<!-- {}: begin, made by tools/detection_table.py -->", "<!-- {}: end -->"

@@ -11,7 +11,7 @@ from collections import Counter
 from itertools import groupby
 from pathlib import Path
 
-from catalog_files import DATA, PLATFORMS, Record, backend_key, load, release_key
+from catalog_files import DATA, PLATFORMS, Record, TorchBackend, load, release_key
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "catalog.md"
 
@@ -149,7 +149,7 @@ def _others(others: list[Record]) -> str:
 def _architectures(builds: list[Record]) -> str:
     rows: dict[tuple[str, ...], list[str]] = {}
     for build in sorted(
-        builds, key=lambda build: (backend_key(build["torch_backend"]), PLATFORMS.index(build["platform"]))
+        builds, key=lambda build: (TorchBackend(build["torch_backend"]).key, PLATFORMS.index(build["platform"]))
     ):
         if build["torch_backend"] in ("cpu", "xpu"):
             continue

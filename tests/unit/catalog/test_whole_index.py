@@ -14,13 +14,13 @@ from catalog_files import DATA, load, save
 from support.torch_index import TorchIndex
 from support.wheels import TinyWheel
 
-from catalog.indexes import LIBRARY
+from unit.catalog.indexes import LIBRARY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-COMMAND = str(DATA.parents[1] / "tools" / "refresh_catalog.py")
+COMMAND = str(DATA.parents[2] / "tools" / "refresh_catalog.py")
 
 
 class Shared:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from support.web import Fault, Resource, WebServer
 from support.wheels import TinyWheel
 
-from catalog.indexes import LIBRARY, LINUX, torch_wheel
+from unit.catalog.indexes import LIBRARY, LINUX, torch_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

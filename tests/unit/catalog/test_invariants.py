@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from catalog_files import DATA, PLATFORMS, Record, backend_key, dump, load, place_key, release_key, toolkit
+from catalog_files import DATA, PLATFORMS, Record, TorchBackend, dump, load, place_key, release_key
 from catalog_offers import is_backend, python_key
 from catalog_update import BUILD_KEYS
 from packaging.specifiers import SpecifierSet
@@ -198,7 +198,7 @@ def test_a_toolkit_can_compile_what_is_said() -> None:
     """No build holds an architecture that its toolkit does not know yet, or knows no more (CUDA release notes)."""
     for build in BUILDS:
         if build["torch_backend"].startswith("cu") and build["sm"]:
-            version = toolkit(build["torch_backend"])
+            version = TorchBackend(build["torch_backend"]).toolkit
             assert version is not None
             oldest = 75 if version >= (13, 0) else 50 if version >= (12, 0) else 35
             newest = 121 if version >= (12, 8) else 90 if version >= (11, 8) else 86
@@ -243,7 +243,7 @@ def test_drivers_rise_with_toolkits(system: str) -> None:
 
 def test_every_toolkit_has_drivers() -> None:
     """Every toolkit that a build which can be pinned is for has a floor and a driver, for Linux and for Windows."""
-    toolkits = {version for build in PINNED if (version := toolkit(build["torch_backend"]))}
+    toolkits = {version for build in PINNED if (version := TorchBackend(build["torch_backend"]).toolkit)}
     paired = {driver(row["cuda"]) for row in PAIRED if row["linux"] and row["windows"]}
     assert toolkits <= paired
     assert {major for major, _ in toolkits} <= {floor["toolkit_major"] for floor in FLOORS}
@@ -278,7 +278,7 @@ def test_pairs_are_of_releases_and_builds_that_exist() -> None:
             extra = {other["local"] for other in OTHERS if other["release"] == pair["release"]}
             assert set(local_versions) - {None} <= torch | extra, (title(pair), platform)
             named = [name for name in local_versions if name is not None]
-            assert sorted(named, key=backend_key) == named, (title(pair), platform)
+            assert sorted(named, key=lambda name: TorchBackend(name).key) == named, (title(pair), platform)
 
 
 def test_triton_is_named_for_every_vendor_that_needs_it() -> None:

@@ -13,7 +13,7 @@ from support import pages
 from support.web import Fault, Resource, WebServer
 from support.wheels import TinyWheel
 
-from catalog.indexes import LINUX, MACOS, WINDOWS, Indexes, agreeing, catalog, torch_wheel
+from unit.catalog.indexes import LINUX, MACOS, WINDOWS, Indexes, agreeing, catalog, torch_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

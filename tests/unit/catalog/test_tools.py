@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from catalog_diff import difference
-from catalog_files import backend_key, dump, load, release_key, save, toolkit
+from catalog_files import TorchBackend, dump, load, release_key, save
 from catalog_offers import is_backend, offers, python_key
 from catalog_pages import File, default_index
 
@@ -75,8 +75,8 @@ def test_orders() -> None:
     assert sorted(["2.10.0", "2.9.1", "2.0.0"], key=release_key) == ["2.0.0", "2.9.1", "2.10.0"]
     backends = ["xpu", "rocm7.14", "rocm10.0", "cu1310", "cu140", "cu130", "cu92", "cpu", "rocm7.2", "cu134", "cu118"]
     in_order = "cpu cu92 cu118 cu130 cu134 cu1310 cu140 rocm7.2 rocm7.14 rocm10.0 xpu"
-    assert sorted(backends, key=backend_key) == in_order.split()
-    assert [toolkit(name) for name in ("cu92", "cu118", "cu1310", "cu1410", "rocm10.0", "cpu")] == [
+    assert sorted(backends, key=lambda name: TorchBackend(name).key) == in_order.split()
+    assert [TorchBackend(name).toolkit for name in ("cu92", "cu118", "cu1310", "cu1410", "rocm10.0", "cpu")] == [
         (9, 2), (11, 8), (13, 10), (14, 10), None, None,
     ]  # fmt: skip
     assert sorted(["3.10", "3.13t", "3.9", "3.13"], key=python_key) == ["3.9", "3.10", "3.13", "3.13t"]
