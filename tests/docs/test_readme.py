@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import machines
+from support.cache import REPOSITORY as ROOT
 
 from torch_auto import catalog
 from torch_auto.machine_file import machine_from_json
-from torch_auto.plan import newest_usable
-from torch_auto.selection import select
+from torch_auto.newest import newest_usable
+from torch_auto.select.build import select
 from torch_auto.settings import NAMES, Settings
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from support.frontends import Frontend, Sandbox
     from support.torch_index import TorchIndex
 
-ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "README.md").read_text("utf-8")
 CATALOG = catalog.load()
 
@@ -56,10 +54,10 @@ def comes_to(machine: dict[str, Any]) -> tuple[str, str]:
     """What a machine gets with PyPI alone and with the hint, by the rules."""
     known = machine_from_json(machine)
     newest = newest_usable(known, Settings(), CATALOG)
-    assert newest.with_hint is not None
-    assert newest.without_hint is not None
-    local = select(known, CATALOG.release(newest.with_hint), CATALOG).local_version
-    return newest.without_hint, newest.with_hint + (f"+{local}" if local else "")
+    assert newest.with_pages is not None
+    assert newest.without_pages is not None
+    local = select(known, CATALOG.release(newest.with_pages), CATALOG).local_version
+    return newest.without_pages, newest.with_pages + (f"+{local}" if local else "")
 
 
 def test_the_table_has_a_machine_for_each_row() -> None:
@@ -111,19 +109,3 @@ def test_settings_and_variables_are_all_there() -> None:
     assert re.findall(r"^\| `([\w-]+)` \| `(\w+)`", section, re.MULTILINE) == [
         (name, "TORCH_AUTO_" + name.upper().replace("-", "_")) for name in NAMES
     ]
-
-
-def test_the_plan_schema_holds_for_every_machine() -> None:
-    """What plan --json prints for any machine is as the published schema says."""
-    import jsonschema  # noqa: PLC0415
-
-    from torch_auto.plan import make_plan, plan_to_json  # noqa: PLC0415
-
-    schema = json.loads((ROOT / "torch_auto/schemas/plan.schema.json").read_text("utf-8"))
-    for make in ROWS.values():
-        machine = machine_from_json(make())
-        for torch_backend in ("auto", "cpu", "cu126", "pypi", "none"):
-            plans = [
-                make_plan(release, machine, Settings(backend=torch_backend), CATALOG) for release in CATALOG.releases
-            ]
-            jsonschema.validate({"version": 1, "plans": [plan_to_json(plan) for plan in plans]}, schema)
