@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from support import fake_nvml
 
-from detect.feeding import describe, feed
-from detect.kinds import KINDS
+from unit.detect.feeding import describe, feed
+from unit.detect.kinds import KINDS
 from torch_auto.detect.nvidia_table import load
 from torch_auto.machine import format_pair
 from torch_auto.machine_file import machine_from_json, machine_to_json
@@ -16,7 +16,7 @@ from torch_auto.machine_file import machine_from_json, machine_to_json
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from detect.kinds import Kind
+    from unit.detect.kinds import Kind
 
 
 def _newest_cuda() -> str:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from detect.feeding import feed
-from detect.kinds import KINDS
-from detect.trees import pci, write
+from unit.detect.feeding import feed
+from unit.detect.kinds import KINDS
+from unit.detect.trees import pci, write
 from torch_auto.cli.info import render, run
 from torch_auto.machine import (
     AmdAccelerator,

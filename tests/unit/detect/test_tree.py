@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from detect.trees import FOLDER, Link, write
+from unit.detect.trees import FOLDER, Link, write
 from torch_auto.detect.log import Log
 from torch_auto.detect.tree import LARGEST_READ, MOST_NAMES, Tree
 

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import fake_nvml
 
-from detect.feeding import RecordedRegistry
-from detect.kinds import KINDS, WINDOWS, linux
-from detect.trees import Link, write
+from unit.detect.feeding import RecordedRegistry
+from unit.detect.kinds import KINDS, WINDOWS, linux
+from unit.detect.trees import Link, write
 from torch_auto.detect import Sources, detect_from
 from torch_auto.detect.log import clean
 from torch_auto.detect.nvidia_nvml import parse

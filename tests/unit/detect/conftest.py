@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from detect.kinds import linux
-from detect.trees import write
+from unit.detect.kinds import linux
+from unit.detect.trees import write
 from torch_auto.detect import Sources
 
 if TYPE_CHECKING:

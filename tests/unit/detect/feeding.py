@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from support import fake_nvml
 
-from detect.kinds import linux
-from detect.trees import write
+from unit.detect.kinds import linux
+from unit.detect.trees import write
 from torch_auto.detect import Sources, detect_from
 from torch_auto.detect.windows import CLASS_KEY, ENVIRONMENT_KEY
 from torch_auto.machine import AmdAccelerator, IntelAccelerator, Machine, NvidiaAccelerator, format_pair
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from detect.kinds import Kind
+    from unit.detect.kinds import Kind
     from torch_auto.machine import Accelerator
 
 

@@ -15,9 +15,9 @@ from support import fake_nvml as fake
 
 import torch_auto
 import torch_auto.detect
-from detect.feeding import describe
-from detect.kinds import linux
-from detect.trees import join, kfd, kfd_cpu, pci, write
+from unit.detect.feeding import describe
+from unit.detect.kinds import linux
+from unit.detect.trees import join, kfd, kfd_cpu, pci, write
 from torch_auto.detect import Sources, detect, detect_from
 from torch_auto.detect.nvidia_nvml import find_pynvml
 from torch_auto.machine_file import machine_from_json

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support import fake_nvml as fake
 
-from detect.feeding import describe
-from detect.trees import LIBRARY, join, nvidia_module, pci
+from unit.detect.feeding import describe
+from unit.detect.trees import LIBRARY, join, nvidia_module, pci
 from torch_auto.detect import detect, detect_from
 from torch_auto.detect.nvidia_nvml import find_pynvml
 
