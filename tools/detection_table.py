@@ -21,7 +21,8 @@ from unit.detect.feeding import describe, feed, present_ids  # noqa: E402
 from unit.detect.kinds import KINDS, Kind  # noqa: E402
 
 from torch_auto import catalog, settings  # noqa: E402
-from torch_auto.plan import make_plan, newest_usable  # noqa: E402
+from torch_auto.decide import decide  # noqa: E402
+from torch_auto.newest import newest_usable  # noqa: E402
 
 DOCUMENT = REPOSITORY / "docs" / "detection.md"
 BEGIN, END = "<!-- {}: begin, made by tools/detection_table.py -->", "<!-- {}: end -->"
@@ -39,8 +40,8 @@ class Row:
         self.found = describe(machine)
         self.torch = "nothing"
         self.torch_backend = "nothing"
-        if newest.with_hint is not None:
-            plan = make_plan(known.release(newest.with_hint), machine, chosen, known)
+        if newest.with_pages is not None:
+            plan = decide(known.release(newest.with_pages), machine, chosen, known)
             local = plan.selection.local_version
             self.torch = f"{plan.release}+{local}" if local else f"{plan.release} of PyPI"
             self.torch_backend = plan.selection.torch_backend or local or "cpu"

@@ -23,7 +23,8 @@ from torch_auto.detect.nvidia_smi import parse_banner, parse_query
 from torch_auto.detect.process import Output
 from torch_auto.detect.windows import CLASS_KEY
 from torch_auto.machine import Machine
-from torch_auto.machine_file import machine_from_json, machine_to_json
+from torch_auto.machine_file import machine_from_json
+from torch_auto.machine_json import machine_to_json
 
 #: Every path that detection reads on some kind of machine, made of the kinds themselves, and a few that they lack.
 PATHS = sorted(

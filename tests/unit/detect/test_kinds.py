@@ -9,9 +9,10 @@ from support import fake_nvml
 
 from unit.detect.feeding import describe, feed
 from unit.detect.kinds import KINDS
-from torch_auto.detect.nvidia_table import load
+from torch_auto.catalog import load
 from torch_auto.machine import format_pair
-from torch_auto.machine_file import machine_from_json, machine_to_json
+from torch_auto.machine_file import machine_from_json
+from torch_auto.machine_json import machine_to_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,9 +21,7 @@ if TYPE_CHECKING:
 
 
 def _newest_cuda() -> str:
-    pairs = [tuple(map(int, row["cuda"].split("."))) for row in load("nvidia.json")["paired_drivers"] if "linux" in row]
-    major, minor = max(pairs)
-    return format_pair((major, minor))
+    return format_pair(max(item.cuda for item in load().drivers.paired))
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
