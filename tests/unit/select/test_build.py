@@ -1,86 +1,34 @@
-"""The rules that decide a pin, each on machines that show it, and over the whole catalog."""
+"""The rules that decide a build, each on machines that show it, and over the whole catalog."""
 
 from __future__ import annotations
 
 import itertools
-import json
-import re
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from packaging.requirements import Requirement
 from packaging.version import Version
 
-from torch_auto import catalog
-from torch_auto.machine import (
-    Accelerator,
-    AmdAccelerator,
-    AmdDevice,
-    IntelAccelerator,
-    IntelDevice,
-    Machine,
-    NvidiaAccelerator,
-    NvidiaDevice,
+from torch_auto.catalog import Build
+from torch_auto.machine import Accelerator, Device, Machine
+from torch_auto.select.build import select
+from torch_auto.select.reasons import because
+from torch_auto.select.runs_on import fault
+from torch_auto.select.words import needs_in_words, sentence
+from unit.data import CATALOG, PLACES, PLATFORMS, RELEASES, ROWS
+from unit.machines import (
+    A100_550,
+    H100_580,
+    MIXED,
+    P100_580,
+    PYTHONS,
+    RTX5090_575,
+    V100_470,
+    all_accelerators,
+    amd,
+    intel,
+    machine,
+    nvidia,
+    runs,
 )
-from torch_auto.plan import make_plan, newest_usable
-from torch_auto.reasons import needs_in_words
-from torch_auto.selection import select
-from torch_auto.settings import Settings
-
-CATALOG = catalog.load()
-RELEASES = [release.version for release in CATALOG.releases]
-PLATFORMS = ["linux_x86_64", "linux_aarch64", "win_amd64", "win_arm64", "macos_arm64", "macos_x86_64"]
-DATA = Path(catalog.DATA)
-BUILDS = json.loads((DATA / "builds.json").read_text(encoding="utf-8"))
-PLACES = {
-    (row["release"], row["platform"]): row
-    for row in json.loads((DATA / "releases.json").read_text(encoding="utf-8"))["platforms"]
-}
-FLOORS = {
-    "linux": {11: (450, 80, 2), 12: (525, 60, 13), 13: (580,)},
-    "windows": {11: (452, 39), 12: (528, 33), 13: (580,)},
-}
-
-
-def machine(
-    *accelerators: Accelerator, platform: str = "linux_x86_64", python: str = "3.12", libc: str = "glibc 2.36"
-) -> Machine:
-    """A machine of a platform; libc counts on Linux alone."""
-    system, architecture = {
-        "linux_x86_64": ("linux", "x86_64"),
-        "linux_aarch64": ("linux", "aarch64"),
-        "win_amd64": ("windows", "x86_64"),
-        "win_arm64": ("windows", "arm64"),
-        "macos_arm64": ("macos", "arm64"),
-        "macos_x86_64": ("macos", "x86_64"),
-    }[platform]
-    return Machine(system, architecture, python, libc if system == "linux" else None, accelerators)
-
-
-def nvidia(
-    driver: str | None, cuda: tuple[int, int] | None, *capabilities: tuple[int, int] | None
-) -> NvidiaAccelerator:
-    """NVIDIA GPUs of these compute capabilities with one driver."""
-    return NvidiaAccelerator(tuple(NvidiaDevice("", item) for item in capabilities), driver, cuda)
-
-
-def amd(*targets: str) -> AmdAccelerator:
-    """AMD GPUs of these LLVM targets."""
-    return AmdAccelerator(tuple(AmdDevice(target) for target in targets))
-
-
-def intel(*ids: str) -> IntelAccelerator:
-    """Intel GPUs of these PCI ids."""
-    return IntelAccelerator(tuple(IntelDevice(item) for item in ids))
-
-
-A100_550 = nvidia("550.54.14", (12, 4), (8, 0))
-H100_580 = nvidia("580.65.06", (13, 0), (9, 0))
-P100_580 = nvidia("580.65.06", (13, 0), (6, 0))
-V100_470 = nvidia("470.57.02", (11, 4), (7, 0))
-RTX5090_575 = nvidia("575.51.03", (12, 9), (12, 0))
 
 
 def chosen(release: str, on: Machine, torch_backend: str = "auto") -> str:
@@ -89,7 +37,7 @@ def chosen(release: str, on: Machine, torch_backend: str = "auto") -> str:
     if selection.needs is not None:
         return f"needs.{selection.needs}"
     if selection.local_version is None:
-        return "public" if selection.requires_torch else "nothing"
+        return "public"
     return selection.local_version + ("|public" if selection.public_allowed else "")
 
 
@@ -166,8 +114,8 @@ def test_toolkits_are_preferred_in_the_stated_order(cuda: tuple[int, int], order
             both = tuple(build for build in here.builds if build.torch_backend in (first, second) and build.seen)
             if len(both) < 2:
                 continue
-            only = release._replace(platforms={"linux_x86_64": here._replace(builds=both, public=None)})
-            small = CATALOG._replace(releases=(only,))
+            only = release.replace(platforms={"linux_x86_64": here.replace(builds=both, public=None)})
+            small = CATALOG.replace(releases=(only,))
             assert select(on, only, small).torch_backend == first, (release.version, first, second)
             compared += 1
     assert compared >= 20
@@ -175,15 +123,23 @@ def test_toolkits_are_preferred_in_the_stated_order(cuda: tuple[int, int], order
 
 def test_the_most_capable_gpu_decides_and_the_others_are_named() -> None:
     """A Pascal card beside a Blackwell does not hold it back; a reason says that it is left out, and why."""
-    on = machine(
-        NvidiaAccelerator(
-            (NvidiaDevice("NVIDIA P4", (6, 1)), NvidiaDevice("NVIDIA B200", (10, 0))), "580.65.06", (13, 0)
-        )
-    )
+    gpus = (Device("NVIDIA P4", (6, 1)), Device("NVIDIA B200", (10, 0)))
+    on = machine(Accelerator("nvidia", gpus, "580.65.06", (13, 0)))
     selection = select(on, CATALOG.release("2.14.1"), CATALOG)
     assert selection.torch_backend == "cu130"
-    assert "NVIDIA B200 (compute capability 10.0) decides." in selection.reasons
-    assert any(reason.startswith("NVIDIA P4 (compute capability 6.1) is left out") for reason in selection.reasons)
+    assert selection.device is not None
+    assert selection.device.device.name == "NVIDIA B200"
+    assert because("chosen-for", device="NVIDIA B200 (compute capability 10.0)") in selection.reasons
+    [left_out] = [reason for reason in selection.reasons if reason.code == "left-out"]
+    assert left_out["device"] == "NVIDIA P4 (compute capability 6.1)"
+    assert left_out["here"] is True
+    assert left_out["why"].code == "no-code"
+    assert left_out["why"]["capability"] == "6.1"
+    assert "6.1" not in left_out["why"]["holds"]
+    assert sentence(left_out) == (
+        "NVIDIA P4 (compute capability 6.1) is left out: it holds code for 7.5, 8.0, 8.6, 9.0, 10.0, 12.0, none of "
+        "which runs on 6.1; another build of this release runs on it, but not on the more capable GPU."
+    )
 
 
 def test_among_builds_for_the_best_gpu_the_one_for_most_others_is_taken() -> None:
@@ -215,7 +171,6 @@ def test_a_gpu_of_unknown_capability_is_chosen_for_by_its_driver() -> None:
         ("cu126", "2.9.1", machine(platform="macos_arm64"), "public"),
         ("rocm6.4", "2.9.1", machine(platform="win_amd64"), "public"),
         ("pypi", "2.9.1", machine(H100_580), "public"),
-        ("none", "2.9.1", machine(H100_580), "nothing"),
         ("cu92", "2.9.1", machine(H100_580), "needs.cu92"),  # uv knows it, no release here has it
         ("cpu", "2.15.0", machine(libc="glibc 2.27"), "needs.glibc.2.28"),
         ("cu126", "2.6.0", machine(libc="glibc 2.27"), "needs.glibc.2.28"),  # its siblings install there
@@ -229,39 +184,36 @@ def test_a_setting_is_followed(torch_backend: str, release: str, on: Machine, ex
     assert chosen(release, on, torch_backend) == expected
 
 
-def test_the_public_setting_is_one_answer_for_all_machines() -> None:
-    """backend=pypi writes the same METADATA on every machine and platform."""
-    kinds: list[tuple[Accelerator, ...]] = [(), (H100_580,), (amd("gfx942"),)]
-    for release in CATALOG.releases:
-        pins = {
-            make_plan(release, machine(*item, platform=platform), Settings(backend="pypi"), CATALOG).requirements
-            for item in kinds
-            for platform in PLATFORMS
-            if platform in release.platforms
-        }
-        assert len(pins) == 1, release.version
-
-
-def test_newest_usable_leaves_out_what_does_not_install() -> None:
-    """An old glibc, and a build that the hint does not reach, are seen with named torch backends too."""
-    old = machine(libc="glibc 2.27")
-    for torch_backend in ("auto", "cpu", "pypi"):
-        assert newest_usable(old, Settings(backend=torch_backend), CATALOG).with_hint == "2.6.0", torch_backend
-    assert newest_usable(machine(), Settings(backend="rocm7.14"), CATALOG).with_hint is None
-
-
-def test_what_the_reasons_say_without_the_hint_is_true() -> None:
-    """ "goes back to torch X at best" names an older release whose public build runs on the GPU that decides."""
-    said = 0
-    for accelerators in list(_accelerators())[::5]:
+def test_what_the_reasons_say_of_an_installer_without_the_page_is_true() -> None:
+    """ "falls back to torch X or older" names the newest older release whose PyPI build runs on the GPU that decides."""
+    said = {True: 0, False: 0}
+    for accelerators in list(all_accelerators())[::5]:
+        on = machine(*accelerators)
         for release in CATALOG.releases:
-            selection = select(machine(*accelerators), release, CATALOG)
+            selection = select(on, release, CATALOG)
             for reason in selection.reasons:
-                found = re.search(r"goes back, to torch (\S+) at best", reason)
-                if found:
-                    said += 1
-                    assert Version(found.group(1)) < Version(release.version)
-    assert said > 20
+                if reason.code != "pypi-does-not-run":
+                    continue
+                assert selection.device is not None
+                older = [
+                    row["release"]
+                    for (version, platform), row in PLACES.items()
+                    if platform == on.platform and Version(version) < Version(release.version)
+                    if row["public"] is not None and on.python in row["pythons"]
+                    if fault(public_build(version), selection.device, on, CATALOG) is None
+                ]
+                assert reason["older"] == max(older, key=Version, default=None)
+                assert not selection.public_allowed
+                said[bool(older)] += 1
+    assert said[True] > 20
+    assert said[False] > 10
+
+
+def public_build(release: str) -> Build:
+    """PyPI's build of a release for Linux on x86_64."""
+    found = CATALOG.release(release).platforms["linux_x86_64"].public
+    assert found is not None
+    return found
 
 
 def test_a_driver_whose_library_is_older_takes_the_nearest_newer_major() -> None:
@@ -270,146 +222,11 @@ def test_a_driver_whose_library_is_older_takes_the_nearest_newer_major() -> None
     assert chosen("2.12.0", on) == "cu130|public"
 
 
-def test_newest_usable_is_what_a_resolver_comes_to() -> None:
-    """With the hint and without it, the newest release is the one that the pins of all releases lead to."""
-    expected = {
-        "cpu": ("2.15.0", "2.15.0"),
-        "A100/550": ("2.14.1", "2.10.0"),
-        "H100/580": ("2.15.0", "2.15.0"),
-        "P100/580": ("2.14.1", "2.7.1"),
-        "V100/470": ("2.7.1", "2.7.1"),
-        "Intel Mac": ("2.2.2", "2.2.2"),
-    }
-    machines = {
-        "cpu": machine(),
-        "A100/550": machine(A100_550),
-        "H100/580": machine(H100_580),
-        "P100/580": machine(P100_580),
-        "V100/470": machine(V100_470),
-        "Intel Mac": machine(platform="macos_x86_64"),
-    }
-    found = {name: newest_usable(on, Settings(), CATALOG) for name, on in machines.items()}
-    assert {name: (item.with_hint, item.without_hint) for name, item in found.items()} == expected
-
-
 # --- over the whole catalog ----------------------------------------------------------------------------------------
-
-CAPABILITIES = [
-    (3, 0), (3, 5), (3, 7), (5, 0), (5, 2), (5, 3), (6, 0), (6, 1), (6, 2), (7, 0), (7, 2), (7, 5),
-    (8, 0), (8, 6), (8, 7), (8, 9), (9, 0), (10, 0), (10, 3), (11, 0), (12, 0), (12, 1), (13, 0),
-]  # fmt: skip
-DRIVERS = [
-    (None, None), ("390.157", (9, 1)), ("450.80.01", (11, 0)), ("450.80.02", (11, 0)), ("470.57.02", (11, 4)),
-    ("525.60.12", (12, 0)), ("525.60.13", (12, 0)), ("528.32", (12, 0)), ("528.33", (12, 0)), ("550.54.14", (12, 4)),
-    ("570.26", (12, 8)), ("575.51.03", (12, 9)), ("579.99", (12, 9)), ("580.65.06", (13, 0)), ("595.45.04", (13, 2)),
-    ("999.1", (14, 1)),
-]  # fmt: skip
-GFX = ["gfx803", "gfx900", "gfx906", "gfx908", "gfx90a", "gfx942", "gfx950", "gfx1010", "gfx1030", "gfx1036", "gfx1100",
-       "gfx1101", "gfx1102", "gfx1103", "gfx1150", "gfx1151", "gfx1200", "gfx1201"]  # fmt: skip
-INTEL = ["8086:56a0", "8086:e20b", "8086:7d55", "8086:64a0", "8086:b080", "8086:9bc5", "8086:4680", "8086:ffff"]
-PYTHONS = ["3.8", "3.12", "3.14t"]
-
-
-def _accelerators() -> Iterator[tuple[Accelerator, ...]]:
-    yield ()
-    for (driver, cuda), capability in itertools.product(DRIVERS, CAPABILITIES):
-        yield (nvidia(driver, cuda, capability),)
-    for target in GFX:
-        yield (amd(target),)
-    for item in INTEL:
-        yield (intel(item),)
-    yield (nvidia("550.54.14", None, None),)
-    yield from MIXED
-
-
-#: Machines of several GPUs -> the one of them that decides: the most capable one that any release serves.
-MIXED: dict[tuple[Accelerator, ...], Accelerator] = {
-    (H100_580, amd("gfx942"), intel("8086:9bc5")): H100_580,
-    (nvidia("580.65.06", (13, 0), (6, 0), (12, 0)),): nvidia("580.65.06", (13, 0), (12, 0)),
-    (nvidia(None, None, (8, 6)), amd("gfx1100")): amd("gfx1100"),
-}
-
-
-def _runs(build: dict[str, Any], on: Machine) -> bool:
-    """Whether a build runs on some device of a machine: the rules once more, straight from the data, the short way."""
-    name = build["torch_backend"]
-    for accelerator in on.accelerators:
-        for device in accelerator.devices:
-            if isinstance(device, AmdDevice) and device.gfx_target in build.get("gfx", ()):
-                return True
-            if isinstance(device, IntelDevice) and name == "xpu" and device.pci_id in CATALOG.xpu_ids:
-                return True
-            if (
-                isinstance(device, NvidiaDevice)
-                and name.startswith("cu")
-                and isinstance(accelerator, NvidiaAccelerator)
-            ):
-                toolkit = (int(name[2:-1]), int(name[-1]))
-                if accelerator.driver_version is None:
-                    continue
-                driver = tuple(int(part) for part in accelerator.driver_version.split("."))
-                if driver < FLOORS[on.system][toolkit[0]]:
-                    continue
-                if device.compute_capability is None:
-                    return True
-                if device.compute_capability in ((5, 3), (6, 2), (7, 2), (8, 7)):
-                    continue
-                number = device.compute_capability[0] * 10 + device.compute_capability[1]
-                if any(sm // 10 == number // 10 and sm <= number for sm in build["sm"]):
-                    return True
-                native = accelerator.cuda_driver_version is not None and accelerator.cuda_driver_version >= toolkit
-                if native and any(50 <= ptx <= number for ptx in build["ptx"]):
-                    return True
-    return False
-
-
-ROWS: dict[tuple[str, str], list[dict[str, Any]]] = {}
-for _row in BUILDS["builds"]:
-    ROWS.setdefault((_row["release"], _row["platform"]), []).append(_row)
-OTHER_LOCALS: dict[str, set[str]] = {}
-for _row in BUILDS.get("other_locals", []):
-    OTHER_LOCALS.setdefault(_row["release"], set()).add(_row["local"])
-
-
-def _environment(platform: str, python: str) -> dict[str, str]:
-    system, arch = {
-        "linux_x86_64": ("linux", "x86_64"),
-        "linux_aarch64": ("linux", "aarch64"),
-        "win_amd64": ("win32", "AMD64"),
-        "win_arm64": ("win32", "ARM64"),
-        "macos_arm64": ("darwin", "arm64"),
-        "macos_x86_64": ("darwin", "x86_64"),
-    }[platform]
-    version = python.rstrip("t")
-    return {
-        "sys_platform": system,
-        "platform_machine": arch,
-        "python_version": version,
-        "python_full_version": f"{version}.0",
-        "extra": "",
-    }
-
-
-def _takes(requirements: tuple[str, ...], release: str, platform: str, python: str, *, hint: bool) -> list[str]:
-    """The versions that a resolver may take on a platform, best first: all that exist there, and match the pins."""
-    active = []
-    for text in requirements:
-        requirement = Requirement(text)
-        if requirement.marker is None or requirement.marker.evaluate(_environment(platform, python)):
-            active.append(requirement)
-    assert len(active) == 1, (release, platform, python, requirements)
-    place = PLACES.get((release, platform))
-    versions = {release} if place is not None and place["public"] is not None else set()
-    if hint:
-        versions |= {f"{release}+{row['local']}" for row in ROWS.get((release, platform), ()) if row["local"]}
-        versions |= {f"{release}+{local}" for local in OTHER_LOCALS.get(release, ())}
-    matching = [version for version in versions if active[0].specifier.contains(version, prereleases=True)]
-    return sorted(matching, key=Version, reverse=True)
-
 
 def _machines(platform: str) -> list[tuple[Accelerator, ...]]:
     """Every machine of the list where torch has GPU builds; elsewhere a few, since nothing there depends on the GPU."""
-    machines = list(_accelerators())
+    machines = list(all_accelerators())
     return machines if platform in ("linux_x86_64", "linux_aarch64", "win_amd64") else machines[::40] + machines[-4:]
 
 
@@ -419,12 +236,12 @@ def test_every_pin_names_a_build_that_exists_and_runs(platform: str) -> None:
     cases = 0
     for accelerators in _machines(platform):
         on = machine(*accelerators, platform=platform)
-        decisive = on._replace(accelerators=(MIXED[accelerators],)) if accelerators in MIXED else on
+        decisive = on.replace(accelerators=(MIXED[accelerators],)) if accelerators in MIXED else on
         usable = {
             release: {
                 row["torch_backend"]
                 for row in ROWS.get((release, platform), ())
-                if row["confidence"] != "unseen" and not row.get("own_index") and _runs(row, decisive)
+                if row["confidence"] != "unseen" and not row.get("own_index") and runs(row, decisive)
             }
             for release in RELEASES
         }
@@ -434,7 +251,7 @@ def test_every_pin_names_a_build_that_exists_and_runs(platform: str) -> None:
             served = any(usable[release] and python in places[release]["pythons"] for release in RELEASES)
             for release in RELEASES:
                 cases += 1
-                _check(on._replace(python=python), release, usable[release], served=served)
+                _check(on.replace(python=python), release, usable[release], served=served)
     machines = _machines(platform)
     mixed = sum(accelerators in MIXED for accelerators in machines)
     assert cases == ((len(machines) - mixed) * len(PYTHONS) + mixed) * len(RELEASES)
@@ -467,52 +284,3 @@ def _check(on: Machine, release: str, usable: set[str], *, served: bool) -> None
             assert selection.torch_backend == "cpu", where
 
 
-@pytest.mark.parametrize("release", RELEASES)
-def test_requirements_lead_every_platform_to_its_build(release: str) -> None:
-    """By each machine's METADATA its own platform gets the selected build, others the public build or its twin."""
-    machines: list[tuple[Accelerator, ...]] = [
-        (), (A100_550,), (H100_580,), (P100_580,), (V100_470,), (RTX5090_575,), (amd("gfx942"),), (intel("8086:e20b"),),
-    ]  # fmt: skip
-    for accelerators, platform, pin in itertools.product(machines, PLATFORMS, ["prefer", "exact"]):
-        here = PLACES.get((release, platform))
-        python = "3.12" if here is None or "3.12" in here["pythons"] else here["pythons"][-1]
-        on = machine(*accelerators, platform=platform, python=python)
-        plan = make_plan(CATALOG.release(release), on, Settings(pin=pin), CATALOG)
-        selection = plan.selection
-        hinted = _takes(plan.requirements, release, platform, python, hint=True)
-        alone = _takes(plan.requirements, release, platform, python, hint=False)
-        if selection.needs is not None:
-            assert hinted == alone == [], (on, plan.requirements)
-        elif selection.local_version is not None:
-            assert hinted[0] == f"{release}+{selection.local_version}", (on, plan.requirements)
-            public = here is not None and here["public"] is not None and selection.public_allowed and pin == "prefer"
-            assert alone == ([release] if public else []), (on, plan.requirements)
-        else:
-            assert alone == [release], (on, plan.requirements)
-        for other in PLATFORMS:
-            place = PLACES.get((release, other))
-            if other == platform or other not in CATALOG.release(release).platforms or place is None:
-                continue
-            python = "3.12" if "3.12" in place["pythons"] else place["pythons"][-1]
-            names = {row["torch_backend"]: row["local"] for row in ROWS[release, other]}
-            twin = names[place["public"] or "cpu"]
-            hinted = _takes(plan.requirements, release, other, python, hint=True)
-            alone = _takes(plan.requirements, release, other, python, hint=False)
-            assert hinted[0] == (f"{release}+{twin}" if twin else release), (on, other, plan.requirements)
-            assert alone == ([release] if place["public"] is not None else []), (on, other, plan.requirements)
-
-
-def test_requirements_do_not_depend_on_the_python_that_builds() -> None:
-    """Installers serve what was built for one Python to all others, so METADATA is the same from each of them."""
-    differing = 0
-    for accelerators in list(_accelerators())[::9]:
-        for release in RELEASES:
-            pins = {
-                make_plan(
-                    CATALOG.release(release), machine(*accelerators, python=python), Settings(), CATALOG
-                ).requirements
-                for python in ("3.10", "3.12", "3.14")
-            }
-            assert len(pins) == 1, (release, accelerators)
-            differing += "python_version" in " ".join(pins.pop())
-    assert differing > 0  # machines are among them whose answer depends on the Python, and the markers say so
