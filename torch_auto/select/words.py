@@ -149,13 +149,13 @@ _HOW = {
 
 def _best_build(values: dict[str, Any]) -> str:
     """The choice among a release's builds, or among a project's groups."""
-    among, name = f"builds of torch {values['release']}", values["torch_backend"]
+    among, name = "builds", values["torch_backend"]
     if values["of"] == "groups":
         among, name = "groups", "torch-" + name.replace(".", "-")
-    where = "on it and on most of the other GPUs" if values["others"] else "on it"
+    where = "on it and on the most other GPUs" if values["others"] else "on it"
     driver = f"driver {values['driver']}" if values.get("driver") else "this driver"
     how = _HOW[values["how"]].format(toolkit=values.get("toolkit"), cuda=values.get("cuda"), driver=driver)
-    return f"{name}: of the {among} that run {where}, {how}"
+    return f"{name}: of the {among} of torch {values['release']} that run {where}, {how}"
 
 
 def _no_code(values: dict[str, Any]) -> str:
