@@ -253,8 +253,8 @@ def why_unserved(device: Candidate, context: Context) -> Reason:
     reach = reach_of(device, machine, catalog)
     if context.allowed is None or not reach.releases:
         return unsupported(device, machine, catalog, reach.other_pythons)
-    releases = sorted({release for release, _ in context.allowed}, key=version_key, reverse=True)
-    named = next((item for item in releases if item in reach.releases), releases[0])
+    releases = {context.release.version, *(release for release, _ in context.allowed)}
+    named = max(releases & set(reach.releases) or releases, key=version_key)
     release = catalog.release(named)
     here = release.platforms.get(machine.platform or "")
     if here is not None and not any(machine.python in (build.pythons or here.pythons) for build in here.builds):

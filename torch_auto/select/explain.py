@@ -43,7 +43,7 @@ def why_build(build: Build, decisive: Candidate, others: list[Candidate], contex
         how=how,
         of="groups" if context.allowed is not None else "release",
         release=context.release.version,
-        others=bool(others),
+        others=any(context.fault(build, item) is None for item in others),
         **values,
     )
 
@@ -113,8 +113,6 @@ def rejections(
 
 def _rejected(build: Build, chosen: Build | None, decisive: Candidate | None, context: Context) -> Reason | None:
     """Why a build is not taken; None where nothing about it keeps it from being taken."""
-    if build not in context.builds:
-        return because("not-a-group")
     if not build.seen:
         return because("unseen", platform=context.platform)
     if build.own_index:

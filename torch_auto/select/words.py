@@ -36,7 +36,6 @@ _SENTENCES = {
     "not-for-python": "it does not come for Python {python}",
     "not-here": "it does not install on this system",
     "no-gpu-for-it": "there is no GPU that it could use",
-    "no-wheels-here": "it does not have wheels for Python {python}",
     # Why a release gives what it gives.
     "asked-for": "The setting asks for {torch_backend}.",
     "asked-for-pypi": "The setting backend=pypi asks for PyPI's builds, on every machine.",
@@ -118,8 +117,8 @@ def sentences(reasons: Iterable[Reason]) -> list[str]:
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, Reason):
-        return sentence(value)
+    if isinstance(value, Reason):  # a part of a sentence, but for one whose code is not known here
+        return sentence(value).rstrip(".")
     if isinstance(value, tuple):
         return _runs(value) if value and isinstance(value[0], tuple) else ", ".join(map(str, value))
     return str(value)
@@ -151,13 +150,13 @@ _HOW = {
 
 def _best_build(values: dict[str, Any]) -> str:
     """The choice among a release's builds, or among a project's groups."""
-    among, name = f"builds of torch {values['release']}", values["torch_backend"]
+    among, name = "builds", values["torch_backend"]
     if values["of"] == "groups":
         among, name = "groups", "torch-" + name.replace(".", "-")
-    where = "on it and on most of the other GPUs" if values["others"] else "on it"
+    where = "on it and on the most other GPUs" if values["others"] else "on it"
     driver = f"driver {values['driver']}" if values.get("driver") else "this driver"
     how = _HOW[values["how"]].format(toolkit=values.get("toolkit"), cuda=values.get("cuda"), driver=driver)
-    return f"{name}: of the {among} that run {where}, {how}"
+    return f"{name}: of the {among} of torch {values['release']} that run {where}, {how}"
 
 
 def _no_code(values: dict[str, Any]) -> str:
@@ -221,7 +220,7 @@ def _uses_no_gpu(values: dict[str, Any]) -> str:
     """A torch backend that was asked for, and that no GPU of the machine runs."""
     if values["why"] is None:
         return "It will not use a GPU: this machine has none that it supports."
-    return f"It will not use a GPU of this machine: {sentence(values['why'])}."
+    return f"It will not use a GPU of this machine: {_shown(values['why'])}."
 
 
 def _no_group_runs_on(values: dict[str, Any]) -> str:

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import itertools
-import re
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import machines
-from test_groups import ALL, MACHINES, RELEASES, backends, groups
-from test_selection import BUILDS, CATALOG, _runs
 
-from torch_auto.cover import Fleet, cover, default_release, smallest_set, who_gets_what, why_default
-from torch_auto.fit import candidates, fault
-from torch_auto.groups import Group, choose
-from torch_auto.kinds import FAMILIES, Kind, kinds, steps
+from torch_auto.fleet.fewest import Fleet, backends_of, cover, default_release, smallest_set, why_default
+from torch_auto.fleet.representatives import kinds
 from torch_auto.machine_file import machine_from_json
+from torch_auto.select.groups import Group, group_of
+from torch_auto.select.reasons import because
+from torch_auto.select.runs_on import candidates, fault
+from torch_auto.select.words import sentences
+from unit.data import BUILDS, CATALOG, RELEASES, backends
+from unit.groups import ALL
+from unit.machines import MACHINES, runs
 
 if TYPE_CHECKING:
     from torch_auto.machine import Machine
-    from torch_auto.who import Row
 
 EIGHT = ["cpu", "a100-550", "h100-580", "rtx5090-575", "p100-580", "mi300", "arc-b580", "macos-arm64"]
 
@@ -55,6 +56,15 @@ def test_the_smallest_set(release: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize("release", RELEASES)
+def test_the_torch_backends_of_a_release_are_those_of_the_data(release: str) -> None:
+    """Those that can be groups, cpu first, then each vendor's with the oldest version first."""
+    found = backends_of(CATALOG.release(release))
+    assert sorted(found, key=str) == sorted(backends(release))
+    assert list(found) == sorted(found)
+    assert found[0] == "cpu"
+
+
+@pytest.mark.parametrize("release", RELEASES)
 def test_no_smaller_set_does(release: str) -> None:
     """Over every kind of machine and every set of torch backends: all that any serves are served, by no fewer."""
     rows: dict[str, list[dict[str, object]]] = {}
@@ -63,7 +73,7 @@ def test_no_smaller_set_does(release: str) -> None:
             rows.setdefault(row["platform"], []).append(row)
     needs = set()
     for kind in kinds((CATALOG.release(release),), CATALOG):
-        serving = {str(row["torch_backend"]) for row in rows[kind.platform] if _runs(row, kind.machine)}
+        serving = {str(row["torch_backend"]) for row in rows[kind.platform] if runs(row, kind.machine)}
         needs.add(frozenset(serving)) if serving else None
     found = smallest_set(release, CATALOG)
     assert found[0] == "cpu"
@@ -72,119 +82,6 @@ def test_no_smaller_set_does(release: str) -> None:
     smaller = list(itertools.combinations(others, max(len(found) - 2, 0)))
     assert smaller
     assert not [subset for subset in smaller if all(need & set(subset) for need in needs)]
-
-
-def test_every_capability_has_a_name() -> None:
-    """A compute capability that the data bring along is to have a family here."""
-    data = {pair for kind in kinds(CATALOG.releases, CATALOG) for pair in [kind.compute_capability] if pair != (0, 0)}
-    assert data <= set(FAMILIES)
-    assert len(data) > 10
-
-
-# --- who gets what -------------------------------------------------------------------------------------------------
-
-
-TABLE = """\
-NVIDIA Maxwell to Volta (5.0 to 7.0), driver 525.60.13 (Windows: 528.33) or newer, Linux x86_64 and Windows -> \
-torch-cu126
-NVIDIA Turing to Hopper (7.5 to 9.0; Linux aarch64: 8.0 to 9.0), driver 525.60.13 (Windows: 528.33) or newer but \
-older than 580 -> torch-cu126
-NVIDIA Turing to Blackwell (7.5 to 12.1; Linux aarch64: 8.0 to 12.1), driver 580 or newer -> torch-cu130
-AMD gfx908, gfx90a, gfx942, gfx950, gfx1030, gfx1100, gfx1101, gfx1102, gfx1103, gfx1150, gfx1151, gfx1200, \
-gfx1201, Linux x86_64 -> torch-rocm7-2
-Intel GPUs that PyTorch supports, Linux x86_64 and Windows -> torch-xpu
-no GPU, Windows on ARM, macOS -> torch-cpu
-NVIDIA Kepler (3.7), Linux x86_64 and Windows -> torch-cpu (an older torch has a build for it)
-NVIDIA Maxwell to Hopper (5.0 to 9.0; Linux aarch64: 8.0 to 9.0), driver older than 525.60.13 (Windows: 528.33) -> \
-torch-cpu (that is too old for torch 2.14.1)
-NVIDIA Blackwell (10.0 to 12.1), driver older than 580 -> torch-cpu (that is too old for torch 2.14.1)
-AMD gfx900, gfx906, Linux x86_64 -> torch-cpu (an older torch has a build for it)
-Jetson modules before Thor -> torch-cpu (NVIDIA's own wheels serve them)
-"""
-
-
-def test_who_gets_what() -> None:
-    """The whole table of a set, as a user reads it."""
-    rows = who_gets_what(tuple(Group("2.14.1", item) for item in smallest_set("2.14.1", CATALOG)), CATALOG)
-    assert [f"{row.who} -> {row.group}" + (f" ({row.why})" if row.why else "") for row in rows] == TABLE.splitlines()
-
-
-NAMES = {"linux_x86_64": "Linux x86_64", "linux_aarch64": "Linux aarch64", "win_amd64": "Windows"}
-
-
-def number(text: str) -> tuple[int, ...]:
-    """A version as numbers."""
-    return tuple(map(int, text.split(".")))
-
-
-def is_in(kind: Kind, row: Row, driver: str) -> bool:
-    """Whether a row's words say that it is for an NVIDIA kind; ``driver`` is the kind's."""
-    match = re.fullmatch(r"NVIDIA [\w ,]+? \((.*?)\)(, driver .*?)?(, (?:Linux|Windows)[^,]*(?:, Linux.*)?)?", row.who)
-    assert match is not None, row.who
-    numbers, drivers, where = (part or "" for part in match.groups())
-    name = NAMES[kind.platform]
-    if where and name not in where:
-        return False
-    general, *special = numbers.split("; ")
-    own = next((text.partition(": ")[2] for text in special if text.startswith(name)), general)
-    ranges = [text.split(" to ") for text in re.split(r", | and ", own)]
-    if not any(number(item[0]) <= kind.compute_capability <= number(item[-1]) for item in ranges):
-        return False
-    if name == "Windows":
-        drivers = re.sub(r"[\d.]+ \(Windows: ([\d.]+)\)", r"\1", drivers)
-    since = re.search(r"([\d.]+)(?: \(.*?\))? or newer", drivers)
-    until = re.search(r"older than ([\d.]+)", drivers)
-    return (since is None or number(since.group(1)) <= number(driver)) and (
-        until is None or number(driver) < number(until.group(1))
-    )
-
-
-TABLES = [
-    "2.14.1+cpu,2.14.1+cu126",
-    "2.13.0+cpu,2.13.0+cu126,2.13.0+cu129,2.13.0+cu130,2.13.0+rocm7.2,2.13.0+xpu",
-    "2.9.1+cpu,2.9.1+cu126,2.9.1+cu128",
-    "2.5.1+cpu,2.5.1+cu118,2.5.1+rocm6.2",
-    "2.14.1+cpu,2.14.1+cu130,2.13.0+cu129,2.9.1+cu126,2.7.1+cu118",
-    "2.13.0+cu126,2.13.0+xpu",
-]
-
-
-@pytest.mark.parametrize("text", TABLES)
-def test_the_words_are_true(text: str) -> None:
-    """Every kind of machine is in one row of the table, read as a user reads it, and takes the group named there."""
-    found = groups(text)
-    rows = who_gets_what(found, CATALOG)
-    releases = tuple(CATALOG.release(version) for version in dict.fromkeys(group.release for group in found))
-    drivers = steps(releases, CATALOG)
-    nvidia = [row for row in rows if row.who.startswith("NVIDIA")]
-    cases = 0
-    for kind in kinds(releases, CATALOG):
-        chosen = choose(kind.machine, found, CATALOG)
-        if kind.vendor == "nvidia":
-            inside = [row for row in nvidia if is_in(kind, row, drivers[kind.step].on(kind.platform))]
-        elif kind.vendor == "amd":
-            inside = [row for row in rows if re.search(rf"\b{kind.gfx_target}\b", row.who)]
-        else:
-            words = {"macos_arm64": "macOS", "win_arm64": "Windows on ARM", "macos_x86_64": "Intel Macs"}
-            word = "Intel GPUs" if kind.vendor == "intel" else words.get(kind.platform, "no GPU")
-            inside = [row for row in rows if word in row.who]
-        assert [row.group for row in inside] == [chosen.group.name], (kind, inside)
-        if kind.vendor is not None:
-            assert bool(inside[0].why) != chosen.selection.accelerated, (kind, inside)
-        cases += 1
-    assert cases > 60
-    assert len(rows) < 25
-
-
-def test_what_would_serve_those_who_are_left_out() -> None:
-    """The torch backend of the release that would serve them, or else a newer or an older torch."""
-    rows = who_gets_what(groups("2.13.0+cpu,2.13.0+cu126"), CATALOG)
-    why = {row.who: row.why for row in rows}
-    assert why["Intel GPUs that PyTorch supports, Linux x86_64 and Windows"] == "xpu of torch 2.13.0 has a build for it"
-    assert why["NVIDIA Blackwell (10.0 to 12.1), driver 525.60.13 or newer, Linux x86_64"].startswith("cu129 of torch")
-    assert why["AMD gfx900, gfx906, Linux x86_64"] == "an older torch has a build for it"
-    rows = who_gets_what(groups("2.5.1+cpu,2.5.1+cu118"), CATALOG)
-    assert {row.why for row in rows if "Blackwell" in row.who} == {"a newer torch has a build for it"}
 
 
 # --- a fleet -------------------------------------------------------------------------------------------------------
@@ -220,9 +117,16 @@ def test_one_torch_backend_for_all() -> None:
     found = fleet("cpu", "a100-550", "p100-580", "macos-arm64")
     assert found.one is not None
     assert (found.one.release, found.one.torch_backends) == ("2.14.1", ("cu126",))
-    reasons = {seat.labels[0]: " ".join(seat.reasons) for seat in found.one.seats}
-    assert "some 3 GB" in reasons["cpu"]
-    assert "3 GB" not in reasons["a100-550"] + reasons["macos-arm64"]
+    told = because("gpu-build-on-cpu")
+    assert {seat.labels[0]: told in seat.reasons for seat in found.one.seats} == {
+        "cpu": True,
+        "a100-550": False,
+        "p100-580": False,
+        "macos-arm64": False,
+    }
+    assert sentences([told]) == [
+        "It runs on the CPU there, and takes some 3 GB with its GPU libraries; cpu takes about 200 MB."
+    ]
     assert found.fewest is not None
     assert (found.fewest.release, found.fewest.torch_backends) == ("2.14.1", ("cpu", "cu126"))
 
@@ -254,10 +158,10 @@ def test_machines_that_nothing_serves_are_named() -> None:
     )
     k80, musl = found.apart
     assert k80.chosen is not None
-    assert k80.chosen.group == Group("2.6.0", "cu118")
-    assert "torch 2.0.0 to 2.6.0 have" in " ".join(k80.reasons)
+    assert k80.chosen.group == group_of("2.6.0", "cu118")
+    assert k80.reasons[-1] == because("other-releases", release="2.13.0", releases=(("2.0.0", "2.6.0"),))
     assert (musl.chosen, musl.labels) == (None, ("musl",))
-    assert "musl 1.2" in " ".join(musl.reasons)
+    assert musl.reasons == (because("libc", release="2.13.0", why=because("libc-not-glibc", libc="musl 1.2")),)
     found = fleet("musl")
     assert (found.one, found.fewest, len(found.apart)) == (None, None, 1)
 
@@ -315,7 +219,7 @@ def test_no_newer_and_no_smaller_answer_is_missed(names: list[str]) -> None:
     together = [
         release
         for release in RELEASES
-        if all(any(serves(Group(release, item), machine) for item in backends(release)) for machine in fleet_machines)
+        if all(any(serves(group_of(release, item), machine) for item in backends(release)) for machine in fleet_machines)
     ]
     assert bool(found.apart) == (not together)
     if not together:
@@ -328,6 +232,6 @@ def test_no_newer_and_no_smaller_answer_is_missed(names: list[str]) -> None:
         count
         for count in itertools.count(0 if plain else 1)
         for chosen in itertools.combinations([item for item in backends(together[-1]) if item != "cpu"], count)
-        if all(any(serves(Group(together[-1], item), machine) for item in chosen) for machine in gpus)
+        if all(any(serves(group_of(together[-1], item), machine) for item in chosen) for machine in gpus)
     )
     assert len(found.fewest.groups) == least + plain

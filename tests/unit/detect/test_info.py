@@ -8,22 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from detect.feeding import feed
-from detect.kinds import KINDS
-from detect.trees import pci, write
 from torch_auto.cli.render.machine import render
 from torch_auto.cli.verbs.info import execute
-from torch_auto.machine import (
-    AmdAccelerator,
-    AmdDevice,
-    Evidence,
-    IntelAccelerator,
-    IntelDevice,
-    Machine,
-    NvidiaAccelerator,
-    NvidiaDevice,
-)
+from torch_auto.machine import Accelerator, Device, Evidence, Machine
 from torch_auto.machine_file import machine_from_text
+from unit.detect.feeding import feed
+from unit.detect.kinds import KINDS
+from unit.detect.trees import pci, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,13 +25,14 @@ MIXED = Machine(
     "3.12",
     "glibc 2.36",
     (
-        NvidiaAccelerator(
-            (*[NvidiaDevice("NVIDIA H100 80GB HBM3", (9, 0))] * 8, NvidiaDevice("Tesla T4", (7, 5)), NvidiaDevice()),
+        Accelerator(
+            "nvidia",
+            (*[Device("NVIDIA H100 80GB HBM3", (9, 0))] * 8, Device("Tesla T4", (7, 5)), Device()),
             "550.54.14",
             (12, 4),
         ),
-        AmdAccelerator((AmdDevice("gfx1100"), AmdDevice("gfx1036", "", integrated=True))),
-        IntelAccelerator((IntelDevice("8086:56a0", "Arc A-series (Alchemist)"),)),
+        Accelerator("amd", (Device(gfx_target="gfx1100"), Device(gfx_target="gfx1036", integrated=True))),
+        Accelerator("intel", (Device("Arc A-series (Alchemist)", pci_id="8086:56a0"),)),
     ),
     (
         Evidence("/sys/module/nvidia/version", "found", "550.54.14"),
@@ -96,11 +88,11 @@ def test_colour_adds_escape_sequences_and_nothing_else() -> None:
         (Machine("windows", "x86_64", "3.12"), "No accelerator was found."),
         (Machine("macos", "arm64", "3.12"), "An Apple chip, whose GPU every macOS arm64 build of torch uses (MPS)."),
         (
-            Machine("linux", "x86_64", "3.12", None, (NvidiaAccelerator((NvidiaDevice("", (5, 2)),)),)),
+            Machine("linux", "x86_64", "3.12", None, (Accelerator("nvidia", (Device("", (5, 2)),)),)),
             "NVIDIA  without NVIDIA's driver: not usable",
         ),
         (
-            Machine("linux", "x86_64", "3.12", None, (NvidiaAccelerator((NvidiaDevice(),), "1.2"),)),
+            Machine("linux", "x86_64", "3.12", None, (Accelerator("nvidia", (Device(),), "1.2"),)),
             "NVIDIA  driver 1.2, CUDA driver version unknown",
         ),
     ],

@@ -11,21 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from torch_auto.machine import (
-    AmdAccelerator,
-    AmdDevice,
-    Evidence,
-    IntelAccelerator,
-    IntelDevice,
-    Machine,
-    NvidiaAccelerator,
-    NvidiaDevice,
-)
-from torch_auto.machine_file import MachineError, machine_from_json, machine_from_text, machine_to_json
+from torch_auto.machine import VENDORS, Accelerator, Device, Evidence, Machine
+from torch_auto.machine_file import MachineError, machine_from_json, machine_from_text, read_machine
+from torch_auto.machine_json import machine_to_json
 
-SCHEMA = json.loads(
-    (Path(__file__).parent.parent / "torch_auto" / "schemas" / "machine.schema.json").read_text(encoding="utf-8")
-)
+REPOSITORY = Path(__file__).parents[2]
+SCHEMA = json.loads((REPOSITORY / "torch_auto/schemas/machine.schema.json").read_text(encoding="utf-8"))
 
 # The example of the format's specification, as people will write it by hand.
 EXAMPLE: dict[str, Any] = {
@@ -50,21 +41,22 @@ EXAMPLE: dict[str, Any] = {
 _names = st.text(max_size=20)
 _pairs = st.tuples(st.integers(0, 99), st.integers(0, 99))
 _nvidia = st.builds(
-    NvidiaAccelerator,
-    st.lists(st.builds(NvidiaDevice, _names, st.none() | _pairs), max_size=3).map(tuple),
+    Accelerator,
+    st.just("nvidia"),
+    st.lists(st.builds(Device, _names, st.none() | _pairs), max_size=3).map(tuple),
     st.none() | st.from_regex(r"[0-9]{3}\.[0-9]{1,3}(\.[0-9]{2})?", fullmatch=True).filter(str.isascii),
     st.none() | _pairs,
 )
-_amd = st.builds(
-    AmdAccelerator,
-    st.lists(st.builds(AmdDevice, st.sampled_from(["gfx90a", "gfx1100"]), _names, st.booleans()), max_size=3).map(
-        tuple
-    ),
-)
-_intel = st.builds(
-    IntelAccelerator,
-    st.lists(st.builds(IntelDevice, st.just("8086:56a0"), _names, st.booleans()), max_size=3).map(tuple),
-)
+
+
+def _gpus(vendor: str, **told_by: Any) -> st.SearchStrategy[Accelerator]:
+    """Accelerators of a vendor whose GPUs are told apart by this."""
+    devices = st.builds(Device, _names, integrated=st.booleans(), **told_by)
+    return st.builds(Accelerator, st.just(vendor), st.lists(devices, max_size=3).map(tuple))
+
+
+_amd = _gpus("amd", gfx_target=st.sampled_from(["gfx90a", "gfx1100"]))
+_intel = _gpus("intel", pci_id=st.just("8086:56a0"))
 _machines = st.builds(
     Machine,
     st.sampled_from(["linux", "windows", "macos", "freebsd14"]),
@@ -94,9 +86,11 @@ def test_the_specified_example_is_read() -> None:
     machine = machine_from_json(EXAMPLE)
     assert machine.platform == "linux_x86_64"
     nvidia, amd, intel = machine.accelerators
-    assert nvidia == NvidiaAccelerator((NvidiaDevice("NVIDIA A100", (8, 0)),), "550.54.14", (12, 4))
-    assert amd == AmdAccelerator((AmdDevice("gfx942"),))
-    assert intel == IntelAccelerator((IntelDevice("8086:56a0"),))
+    assert nvidia == Accelerator("nvidia", (Device("NVIDIA A100", (8, 0)),), "550.54.14", (12, 4))
+    assert amd == Accelerator("amd", (Device(gfx_target="gfx942"),))
+    assert intel == Accelerator("intel", (Device(pci_id="8086:56a0"),))
+    assert machine.nvidia is nvidia
+    assert [item.vendor for item in machine.accelerators] == list(VENDORS)
 
 
 def test_names_and_evidence_may_be_missing() -> None:
@@ -104,7 +98,7 @@ def test_names_and_evidence_may_be_missing() -> None:
     short = {key: value for key, value in EXAMPLE.items() if key != "evidence"}
     short["accelerators"] = [{"vendor": "amd", "devices": [{"gfx_target": "gfx942"}]}]
     jsonschema.validate(short, SCHEMA)
-    assert machine_from_json(short).accelerators == (AmdAccelerator((AmdDevice("gfx942"),)),)
+    assert machine_from_json(short).accelerators == (Accelerator("amd", (Device(gfx_target="gfx942"),)),)
 
 
 def _changed(path: list[Any], value: object) -> dict[str, Any]:
@@ -131,7 +125,7 @@ def _changed(path: list[Any], value: object) -> dict[str, Any]:
         (["accelerators", 0], 7, "accelerators[0]: must be an object"),
         (["accelerators", 0, "vendor"], "nvida", 'accelerators[0].vendor: is "nvida", not one of nvidia, amd, intel'),
         (["accelerators", 1, "vendor"], "nvidia", "accelerators[1].vendor: nvidia is there twice"),
-        (["accelerators", 0, "devices", 0, "name"], "\ud800 X", "devices[0].name: holds half of a surrogate pair"),
+        (["accelerators", 0, "devices", 0, "name"], "\ud800 X", "devices[0].name: contains an unpaired surrogate"),
         (["accelerators", 0, "driver_version"], "R550", "accelerators[0].driver_version: is"),
         (["accelerators", 0, "cuda_driver_version"], 12.4, "cuda_driver_version: must be a string, not a number"),
         (["accelerators", 0, "devices", 0, "compute_capability"], "8", "devices[0].compute_capability: is"),
@@ -139,6 +133,11 @@ def _changed(path: list[Any], value: object) -> dict[str, Any]:
         (["accelerators", 1, "devices", 0, "gfx_target"], None, "devices[0].gfx_target: is missing"),
         (["accelerators", 2, "devices", 0, "pci_id"], "56a0", "devices[0].pci_id: is"),
         (["accelerators", 2, "devices", 0, "integrated"], 1, "devices[0].integrated: must be true or false"),
+        # What another vendor's GPUs are told apart by says nothing of these.
+        (["accelerators", 0, "devices", 0, "integrated"], True, "devices[0].integrated: is not a key of this object"),
+        (["accelerators", 0, "devices", 0, "gfx_target"], "gfx942", "devices[0].gfx_target: is not a key"),
+        (["accelerators", 1, "devices", 0, "compute_capability"], "8.0", "devices[0].compute_capability: is not a key"),
+        (["accelerators", 2, "driver_version"], "550.54.14", "accelerators[2].driver_version: is not a key"),
         (["evidence", 0, "outcome"], "maybe", "evidence[0].outcome: is"),
     ],
 )
@@ -151,6 +150,30 @@ def test_a_fault_is_named_with_its_place(path: list[Any], value: object, expecte
     if path not in (["accelerators", 1, "vendor"], ["accelerators", 0, "devices", 0, "name"]):  # beyond a schema
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(document, SCHEMA)
+
+
+def test_what_says_nothing_is_left_out() -> None:
+    """An unknown compute capability, a driver that is not there and an empty name are no keys of the file."""
+    machine = Machine("linux", "x86_64", "3.12", accelerators=(Accelerator("nvidia", (Device(),)),))
+    document = machine_to_json(machine)
+    assert document["accelerators"] == [{"vendor": "nvidia", "devices": [{}]}]
+    jsonschema.validate(document, SCHEMA)
+    assert machine_from_json(document) == machine
+
+
+def test_a_file_is_read_from_a_path(tmp_path: Path) -> None:
+    """One reader for everybody: what cannot be read is an OSError, and what is no machine file a MachineError."""
+    path = tmp_path / "machine.json"
+    path.write_text(json.dumps(EXAMPLE), "utf-8")
+    assert read_machine(str(path)) == machine_from_json(EXAMPLE)
+    path.write_bytes(b" " * (1 << 20) + b"{}")
+    with pytest.raises(MachineError, match="larger than 1048576 bytes"):
+        read_machine(str(path))
+    path.write_bytes(b"\xff")
+    with pytest.raises(MachineError, match="not UTF-8"):
+        read_machine(str(path))
+    with pytest.raises(FileNotFoundError):
+        read_machine(str(tmp_path / "nothing.json"))
 
 
 def test_every_fault_is_named_at_once() -> None:

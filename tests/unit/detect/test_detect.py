@@ -15,12 +15,12 @@ from support import fake_nvml as fake
 
 import torch_auto
 import torch_auto.detect
-from detect.feeding import describe
-from detect.kinds import linux
-from detect.trees import join, kfd, kfd_cpu, pci, write
 from torch_auto.detect import Sources, detect, detect_from
 from torch_auto.detect.nvidia_nvml import find_pynvml
 from torch_auto.machine_file import machine_from_json
+from unit.detect.feeding import describe
+from unit.detect.kinds import linux
+from unit.detect.trees import join, kfd, kfd_cpu, pci, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,15 +30,13 @@ REPOSITORY = Path(torch_auto.__file__).parents[1]
 _A770 = pci("0000:03:00.0", "8086:56a0", driver="i915")
 
 
-def test_the_package_is_the_function(tmp_path: Path) -> None:
-    """``torch_auto.detect(root=...)`` is a call, also after its submodules were imported."""
+def test_the_function_is_where_the_documents_import_it(tmp_path: Path) -> None:
+    """``torch_auto.detect.detect(root=...)`` is the call, also after its submodules were imported."""
     root = str(write(tmp_path, _A770))
     import torch_auto.detect.amd  # noqa: PLC0415
 
-    call: Any = torch_auto.detect
-    assert describe(call(root=root)) == "Intel: 8086:56a0 discrete"
-    assert call(root=root) == detect(root)
-    assert torch_auto.detect.amd.OVERRIDE in vars(torch_auto.detect.amd).values()
+    assert describe(torch_auto.detect.detect(root=root)) == "Intel: 8086:56a0 discrete"
+    assert torch_auto.detect.detect(root=root) == detect(root)
 
 
 def test_a_captured_tree_is_a_linux_machine(tmp_path: Path) -> None:
@@ -74,7 +72,7 @@ def test_a_visibility_variable_is_noted_and_changes_nothing(system: Callable[...
     """An install outlives a shell: the accelerators are the same with and without the variable."""
     sources = system(join(_A770, kfd_cpu(0, 8), kfd(1, {"gfx_target_version": 110000})))
     without = detect_from(sources)
-    having = detect_from(sources._replace(env={name: ""}))
+    having = detect_from(sources.replace(env={name: ""}))
     assert having.accelerators == without.accelerators
     assert [item.detail for item in having.evidence if item.source == f"${name}"] == [
         "'', which does not change the choice"
@@ -151,7 +149,7 @@ def test_detection_runs_on_the_pythons_that_torch_runs_on(
     assert folder is not None
     (tmp_path / "pynvml.py").symlink_to(Path(folder) / "pynvml.py")
     code = (
-        "import json; from torch_auto.detect import detect; from torch_auto.machine_file import machine_to_json as to; "
+        "import json; from torch_auto.detect import detect; from torch_auto.machine_json import machine_to_json as to; "
     )
     done = subprocess.run(
         [interpreter(version), "-B", "-c", code + "print(json.dumps(to(detect())))"],

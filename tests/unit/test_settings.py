@@ -9,7 +9,9 @@ import pytest
 from support import machines
 
 from torch_auto import catalog
-from torch_auto.settings import DEFAULT_INDEX_URL, Settings, SettingsError, config_settings, read
+from torch_auto.select.reasons import because
+from torch_auto.select.words import sentence
+from torch_auto.settings import DEFAULT_INDEX_URL, NAMES, Settings, SettingsError, read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +47,12 @@ def test_config_settings_win_over_variables_and_those_over_uvs() -> None:
 
 def test_a_setting_that_is_made_is_noted_with_its_source() -> None:
     """Where a setting came from is among the reasons that a user sees."""
-    assert "backend=cu128 (from UV_TORCH_BACKEND)" in settings(UV_TORCH_BACKEND="cu128").notes[0]
+    found = settings({"pin": "exact"}, UV_TORCH_BACKEND="cu128")
+    made = ("pin=exact (from config setting pin)", "backend=cu128 (from UV_TORCH_BACKEND)")
+    assert found.notes == (because("settings", settings=made),)
+    assert sentence(found.notes[0]) == f"Settings: {made[0]}, {made[1]}."
+    assert found.given == (("pin", "exact", "config setting pin"), ("backend", "cu128", "UV_TORCH_BACKEND"))
+    assert settings({"backend": "auto"}).given == ()
 
 
 def test_an_empty_variable_is_not_set() -> None:
@@ -63,12 +70,12 @@ def test_every_fault_is_named_at_once_with_what_is_valid() -> None:
     )
     assert len(found) == 5
     text = "\n".join(found)
-    for expected in ("cu126", "rocm6.4", "pypi, none", "valid are prefer, exact", "absolute path", "550.54.14"):
+    for expected in ("cu126", "rocm6.4", "xpu, pypi", "must be one of prefer, exact", "absolute path", "550.54.14"):
         assert expected in text
 
 
 @pytest.mark.parametrize(
-    "torch_backend", ["auto", "cpu", "cu117", "cu126", "cu132", "rocm6.2.4", "rocm6.4", "xpu", "pypi", "none"]
+    "torch_backend", ["auto", "cpu", "cu117", "cu126", "cu132", "rocm6.2.4", "rocm6.4", "xpu", "pypi"]
 )
 def test_valid_torch_backends(torch_backend: str) -> None:
     """Each kind of value of the setting backend."""
@@ -79,6 +86,15 @@ def test_valid_torch_backends(torch_backend: str) -> None:
 def test_what_is_no_torch_backend_is_refused(value: str) -> None:
     """A value that is near to a valid one is still refused: guessing would be a lie."""
     assert repr(value) in faults({"backend": value})[0]
+
+
+@pytest.mark.parametrize("origin", ["config setting backend", "TORCH_AUTO_BACKEND", "UV_TORCH_BACKEND"])
+def test_no_torch_at_all_is_not_a_setting(origin: str) -> None:
+    """backend=none is an error that names what there is in its place, wherever it was set."""
+    config = {"backend": "none"} if origin.startswith("config") else {}
+    [fault] = faults(config, **({} if config else {origin: "none"}))
+    assert fault.startswith(f"{origin}: 'none' is not a torch backend; it must be one of auto, cpu, ")
+    assert fault.endswith("use the distribution torch-auto-core: uvx torch-auto-core")
 
 
 @pytest.mark.parametrize("value", [["cpu", "cu126"], True, None, 3])
@@ -98,7 +114,13 @@ def test_what_is_not_ours_is_left_alone() -> None:
     """Settings for other build backends, and variables of later versions, stop no build; the former are noted."""
     found = settings({"editable_mode": "strict", "--build-option": ["x"]}, TORCH_AUTO_SOMETHING_ELSE="1")
     assert found.backend == "auto"
-    assert len(found.notes) == 2
+    assert found.notes == tuple(
+        because("unknown-setting", name=name, valid=NAMES) for name in ("editable_mode", "--build-option")
+    )
+    assert sentence(found.notes[0]) == (
+        "The config setting 'editable_mode' is not one of torch-auto's (backend, pin, machine, index-url, groups); "
+        "it was not used."
+    )
 
 
 def test_a_machine_file_is_read(tmp_path: Path) -> None:
@@ -192,12 +214,6 @@ def test_a_variable_of_a_later_version_stops_nothing() -> None:
 
 def test_uvs_assumptions_are_noted_where_they_do_not_count() -> None:
     """A driver version that is not used, since the torch backend is named, is among the reasons."""
-    assert "were not used" in " ".join(settings(UV_CUDA_DRIVER_VERSION="550.54.14", TORCH_AUTO_BACKEND="cpu").notes)
-    assert "were not used" not in " ".join(settings(UV_CUDA_DRIVER_VERSION="550.54.14").notes)
-
-
-def test_config_settings_reach_the_hook_inside_the_call_alone() -> None:
-    """What the shim holds is what the hook reads, and is gone afterwards."""
-    with config_settings({"backend": "cpu"}):
-        assert read(CATALOG, environment={}).backend == "cpu"
-    assert read(CATALOG, environment={}).backend == "auto"
+    noted = because("assumptions-not-used")
+    assert noted in settings(UV_CUDA_DRIVER_VERSION="550.54.14", TORCH_AUTO_BACKEND="cpu").notes
+    assert noted not in settings(UV_CUDA_DRIVER_VERSION="550.54.14").notes

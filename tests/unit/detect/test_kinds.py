@@ -7,22 +7,21 @@ from typing import TYPE_CHECKING
 import pytest
 from support import fake_nvml
 
-from detect.feeding import describe, feed
-from detect.kinds import KINDS
-from torch_auto.detect.nvidia_table import load
+from torch_auto.catalog import load
 from torch_auto.machine import format_pair
-from torch_auto.machine_file import machine_from_json, machine_to_json
+from torch_auto.machine_file import machine_from_json
+from torch_auto.machine_json import machine_to_json
+from unit.detect.feeding import describe, feed
+from unit.detect.kinds import KINDS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from detect.kinds import Kind
+    from unit.detect.kinds import Kind
 
 
 def _newest_cuda() -> str:
-    pairs = [tuple(map(int, row["cuda"].split("."))) for row in load("nvidia.json")["paired_drivers"] if "linux" in row]
-    major, minor = max(pairs)
-    return format_pair((major, minor))
+    return format_pair(max(item.cuda for item in load().drivers.paired))
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

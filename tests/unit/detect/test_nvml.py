@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support import fake_nvml as fake
 
-from detect.feeding import describe
-from detect.trees import LIBRARY, join, nvidia_module, pci
 from torch_auto.detect import detect, detect_from
 from torch_auto.detect.nvidia_nvml import find_pynvml
+from unit.detect.feeding import describe
+from unit.detect.trees import LIBRARY, join, nvidia_module, pci
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,7 +151,7 @@ def test_what_the_library_prints_does_not_reach_the_report(system: Callable[...,
 def test_without_an_interpreter_the_files_tell(system: Callable[..., Sources], interpreter: str | None) -> None:
     """Where there is no Python to ask NVML in, the kernel's files are the answer, with the reason."""
     files = join(LIBRARY, nvidia_module("550.54.14"), pci("0000:41:00.0", "10de:1eb8", "0x030200", "nvidia"))
-    machine = detect_from(system(files)._replace(interpreter=interpreter))
+    machine = detect_from(system(files).replace(interpreter=interpreter))
     assert describe(machine) == "NVIDIA driver 550.54.14, CUDA 12.4: GPU (7.5)"
     assert _unreadable(machine, "NVML")
 

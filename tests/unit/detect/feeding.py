@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 
 from support import fake_nvml
 
-from detect.kinds import linux
-from detect.trees import write
 from torch_auto.detect import Sources, detect_from
 from torch_auto.detect.windows import CLASS_KEY, ENVIRONMENT_KEY
-from torch_auto.machine import AmdAccelerator, IntelAccelerator, Machine, NvidiaAccelerator, format_pair
+from torch_auto.machine import Machine, format_pair
+from unit.detect.kinds import linux
+from unit.detect.trees import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from detect.kinds import Kind
     from torch_auto.machine import Accelerator
+    from unit.detect.kinds import Kind
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def _counted(items: Iterable[str]) -> str:
     return ", ".join(f"{count} x {item}" if count > 1 else item for item, count in counts.items())
 
 
-def _nvidia(accelerator: NvidiaAccelerator) -> str:
+def _nvidia(accelerator: Accelerator) -> str:
     head = "NVIDIA without a driver"
     cuda = accelerator.cuda_driver_version
     if accelerator.driver_version is not None:
@@ -136,12 +136,12 @@ def _kind(*, integrated: bool) -> str:
 
 
 def _line(accelerator: Accelerator) -> str:
-    if isinstance(accelerator, NvidiaAccelerator):
+    if accelerator.vendor == "nvidia":
         return _nvidia(accelerator)
-    if isinstance(accelerator, AmdAccelerator):
+    if accelerator.vendor == "amd":
         gpus = _counted(f"{gpu.gfx_target} {_kind(integrated=gpu.integrated)}" for gpu in accelerator.devices)
         return f"AMD: {gpus}"
-    assert isinstance(accelerator, IntelAccelerator)
+    assert accelerator.vendor == "intel"
     return "Intel: " + _counted(f"{gpu.pci_id} {_kind(integrated=gpu.integrated)}" for gpu in accelerator.devices)
 
 

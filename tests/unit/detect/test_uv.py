@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support import fake_nvml as fake
 
-sys.path.append(str(Path(__file__).parents[2] / "tools"))
+sys.path.append(str(Path(__file__).parents[3] / "tools"))
 import detection_table
 
 if TYPE_CHECKING:

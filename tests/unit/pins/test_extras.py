@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from packaging.requirements import Requirement
-from packaging.specifiers import SpecifierSet
 from support import machines
 
-from torch_auto import catalog
-from torch_auto.distribution import wheel_extras, wheel_metadata
-from torch_auto.family import EXTRAS, Answer, Extra, Pair, extras, pair_of
-from torch_auto.family_group import family_pins
+from torch_auto.decide import decide
 from torch_auto.machine_file import machine_from_json
-from torch_auto.plan import make_plan, newest_usable, satisfied_by_public
-from torch_auto.requirements import EXACT, PREFER, counted_with, exact_requirements
-from torch_auto.settings import Settings
+from torch_auto.newest import Newest, newest_usable, satisfied_by_public
+from torch_auto.pins.extras import EXTRAS, Answer, Extra, Pair, extras, pair_of
+from torch_auto.select.reasons import because
+from torch_auto.select.words import sentence
+from torch_auto.settings import EXACT, PREFER, Settings
+from unit.data import CATALOG, PLATFORMS
+from unit.pins.admitted import active, admitted, parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from torch_auto.catalog import Release
-    from torch_auto.plan import Plan
+    from torch_auto.decide import Plan
 
-CATALOG = catalog.load()
 RELEASES = CATALOG.releases
 MACHINES: list[Callable[..., dict[str, Any]]] = [
     machines.cpu, machines.a100_550, machines.h100_580, machines.rtx5090_575, machines.p100_580, machines.v100_470,
@@ -33,73 +30,13 @@ MACHINES: list[Callable[..., dict[str, Any]]] = [
     machines.macos_x86_64, machines.windows_cpu, machines.windows_arm64, machines.windows_rtx4090, machines.gb200,
     machines.linux_aarch64_cpu, machines.mixed, machines.musl, machines.nouveau,
 ]  # fmt: skip
-PLATFORMS = {
-    "linux_x86_64": ("linux", "x86_64"),
-    "linux_aarch64": ("linux", "aarch64"),
-    "win_amd64": ("win32", "AMD64"),
-    "win_arm64": ("win32", "ARM64"),
-    "macos_arm64": ("darwin", "arm64"),
-    "macos_x86_64": ("darwin", "x86_64"),
-}
 by_release = pytest.mark.parametrize("release", RELEASES, ids=lambda release: str(release.version))
 by_machine = pytest.mark.parametrize("make", MACHINES, ids=lambda make: str(make.__name__))
 
 
 def plan_of(make: Any, release: Release, **settings: Any) -> Plan:
     """What a release comes to on a machine."""
-    return make_plan(release, machine_from_json(make()), Settings(**settings), CATALOG)
-
-
-@lru_cache(maxsize=None)
-def parsed(text: str) -> tuple[str, Any, SpecifierSet]:
-    """A requirement as (name, marker, specifier); the texts recur in thousands of cases."""
-    found = Requirement(text)
-    return found.name, found.marker, found.specifier
-
-
-@lru_cache(maxsize=None)
-def admits(specifiers: tuple[SpecifierSet, ...], version: str) -> bool:
-    """Whether all specifiers admit a version."""
-    return all(item.contains(version, prereleases=True) for item in specifiers)
-
-
-def active(requirements: tuple[str, ...], project: str, platform: str, python: str) -> tuple[SpecifierSet, ...]:
-    """The specifiers of a project's requirements that hold on a platform and a Python."""
-    system, architecture = PLATFORMS[platform]
-    where = {"sys_platform": system, "platform_machine": architecture, "python_version": python}
-    found = [parsed(text) for text in requirements]
-    return tuple(spec for name, marker, spec in found if name == project and (not marker or marker.evaluate(where)))
-
-
-def torch_versions(release: Release, platform: str) -> Iterator[tuple[str, str]]:
-    """(version, torch backend) of every torch that there is or may be for a platform, PyPI's first."""
-    here = release.platforms.get(platform)
-    for build in here.builds if here is not None else ():
-        if build.local_version is not None:
-            yield f"{release.version}+{build.local_version}", build.torch_backend
-    if here is not None and here.public is not None:
-        yield release.version, here.public.torch_backend
-
-
-def pair_versions(pair: Pair, platform: str) -> Iterator[tuple[str, str]]:
-    """The same of the pair: what has not been seen for the platform counts as well, since an index may list it."""
-    public = pair.public.get(counted_with(platform, pair.public) or "")
-    if public is not None:
-        yield pair.version, public
-    for local in pair.local_versions:
-        yield f"{pair.version}+{local}", local
-
-
-def admitted(
-    requirements: tuple[str, ...], release: Release, pair: Pair, platform: str, python: str
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Every version of torch and of the pair that the requirements admit, each with its torch backend."""
-    torch = active(requirements, "torch", platform, python)
-    other = active(requirements, pair.project, platform, python)
-    return (
-        {version: name for version, name in torch_versions(release, platform) if admits(torch, version)},
-        {version: name for version, name in pair_versions(pair, platform) if admits(other, version)},
-    )
+    return decide(release, machine_from_json(make()), Settings(**settings), CATALOG)
 
 
 def pair(extra: Extra, release: Release) -> Pair:
@@ -171,7 +108,8 @@ def test_an_extra_comes_to_what_it_says(make: Any) -> None:
         for extra in plan.extras:
             wanted = (*plan.requirements, *extra.requirements)
             torch, other = admitted(wanted, release, pair(extra, release), machine.platform or "", machine.python)
-            assert extra.reason
+            assert sentence(extra.reason)
+            assert extra.reason.code != "no-torch"
             if extra.torch_backend is None:
                 assert plan.selection.needs is not None or extra.needs is not None
                 assert not torch or not other
@@ -186,14 +124,14 @@ def test_an_extra_is_served_by_some_release(make: Any) -> None:
     """Where a release serves a machine, one does with the extras too."""
     machine = machine_from_json(make())
     for python in ("3.10", "3.12"):
-        own = machine._replace(python=python)
-        plain = newest_usable(own, Settings(), CATALOG).with_hint
-        both = newest_usable(own, Settings(), CATALOG, ("vision", "audio")).with_hint
+        own = machine.replace(python=python)
+        plain = newest_usable(own, Settings(), CATALOG).with_pages
+        both = newest_usable(own, Settings(), CATALOG, ("vision", "audio")).with_pages
         assert (plain is None) == (both is None), (plain, both)
 
 
 @pytest.mark.parametrize(
-    ("make", "wanted", "with_hint", "without_hint"),
+    ("make", "wanted", "with_pages", "without_pages"),
     [
         (machines.cpu, "vision", "2.15.0", None),
         (machines.cpu, "audio", "2.15.0", None),
@@ -208,11 +146,11 @@ def test_an_extra_is_served_by_some_release(make: Any) -> None:
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_the_newest_release_with_an_extra(
-    make: Any, wanted: str, with_hint: str | None, without_hint: str | None
+    make: Any, wanted: str, with_pages: str | None, without_pages: str | None
 ) -> None:
-    """The walk back goes on to a release that has the pair, with the hint and without it."""
+    """The walk back goes on to a release that has the pair, with PyTorch's pages and without them."""
     found = newest_usable(machine_from_json(make()), Settings(), CATALOG, (wanted,))
-    assert (found.with_hint, found.without_hint) == (with_hint, without_hint)
+    assert (found.with_pages, found.without_pages) == (with_pages, without_pages)
 
 
 # --- the forms of a pin --------------------------------------------------------------------------------------------
@@ -265,32 +203,28 @@ def test_a_pair_without_the_build_says_which_it_needs() -> None:
     plan = plan_of(machines.h100_580, CATALOG.release("2.13.0"), **settings)
     [audio] = [extra for extra in plan.extras if extra.name == "audio"]
     assert audio.needs == "cu132.build"
-    assert "torchaudio 2.11.0 has no cu132 build for linux_x86_64" in audio.reason
+    assert audio.needs.kind == "pair"
+    values = {"project": "torchaudio", "version": "2.11.0", "torch_backend": "cu132", "release": "2.13.0"}
+    assert audio.reason == because("pair-missing", **values, platform="linux_x86_64")
+    assert sentence(audio.reason) == (
+        "torchaudio 2.11.0 does not have a cu132 build for linux_x86_64 that could be pinned, to go with torch 2.13.0."
+    )
 
 
 def test_backend_pypi_takes_pypis_pair_everywhere() -> None:
     """The way without any page: PyPI's torch and torchvision, on a machine without a GPU as well."""
     plan = plan_of(machines.cpu, CATALOG.release("2.14.1"), backend="pypi")
-    assert newest_usable(machine_from_json(machines.cpu()), Settings(backend="pypi"), CATALOG, ("vision",)) == (
-        "2.15.0",
-        "2.15.0",
-    )
+    newest = newest_usable(machine_from_json(machines.cpu()), Settings(backend="pypi"), CATALOG, ("vision",))
+    assert newest == Newest("2.15.0", "2.15.0")
     assert {extra.torch_backend for extra in plan.extras} == {"cu130"}
     assert all(extra.public_allowed for extra in plan.extras)
-
-
-def test_no_torch_no_extra() -> None:
-    """With backend=none an extra is known, and asks for nothing."""
-    plan = plan_of(machines.cpu, CATALOG.release("2.14.1"), backend="none")
-    assert [extra.requirements for extra in plan.extras] == [(), ()]
-    assert wheel_extras(plan) == {"cli": ["tomlkit>=0.12"], "vision": [], "audio": []}
 
 
 def test_a_release_whose_pair_nobody_knows_is_no_release_for_the_extra() -> None:
     """A torch newer than the catalog's pairs: with an extra it cannot be had, and the label says what is missing."""
     machine = machine_from_json(machines.cpu())
     plan = plan_of(machines.cpu, CATALOG.newest)
-    future = CATALOG.newest._replace(version="9.9.9")
+    future = CATALOG.newest.replace(version="9.9.9")
     every = {machine.python: plan.selection}
     answer = Answer(machine, future, CATALOG, plan.selection, every, machine.platform, PREFER)
     found = extras(answer, "https://index.example/whl")
@@ -298,7 +232,11 @@ def test_a_release_whose_pair_nobody_knows_is_no_release_for_the_extra() -> None
         ("torch==9.9.9+needs.torchvision",),
         ("torch==9.9.9+needs.torchaudio",),
     ]
-    assert "The catalog knows no torchvision for torch 9.9.9" in found[0].reason
+    assert [extra.reason for extra in found] == [
+        because("pair-unknown", project=project, release="9.9.9") for project in EXTRAS.values()
+    ]
+    assert [extra.needs for extra in found] == list(EXTRAS.values())
+    assert sentence(found[0].reason) == "The catalog does not know a torchvision for torch 9.9.9."
 
 
 @by_machine
@@ -309,26 +247,9 @@ def test_the_python_of_the_build_makes_no_difference(make: Any) -> None:
         found = {
             tuple(extra.requirements for extra in plan.extras)
             for python in ("3.8", "3.10", "3.12", "3.14", "3.13t")
-            for plan in [make_plan(release, machine_from_json(make(python=python)), Settings(), CATALOG)]
+            for plan in [decide(release, machine_from_json(make(python=python)), Settings(), CATALOG)]
         }
         assert len(found) == 1
-
-
-def test_metadata_provides_the_extras() -> None:
-    """METADATA names each extra once, and puts its marker behind the platform's."""
-    text = "Metadata-Version: 2.4\nName: torch-auto\nVersion: 2.5.1\nSummary: x\nRequires-Python: >=3.8\n\nbody"
-    lines = wheel_metadata(text, plan_of(machines.cpu, CATALOG.release("2.5.1"))).split("\n")
-    assert [line for line in lines if line.startswith("Provides-Extra: ")] == [
-        "Provides-Extra: cli",
-        "Provides-Extra: vision",
-        "Provides-Extra: audio",
-    ]
-    marker = "(sys_platform == 'linux' and platform_machine == 'x86_64') and extra == 'vision'"
-    at = lines.index("Provides-Extra: vision")
-    assert lines[at + 1 : at + 3] == [
-        f"Requires-Dist: torch==2.5.1+cpu; {marker}",
-        f"Requires-Dist: torchvision==0.20.1+cpu; {marker}",
-    ]
 
 
 # --- the pairs -----------------------------------------------------------------------------------------------------
@@ -370,36 +291,3 @@ def test_torchaudio_for_newer_torch_is_never_pypis_where_cuda_differs() -> None:
     """torchaudio 2.11.0 on PyPI is cu130 and refuses torch 2.15.0's cu132 at import, and +cu132 is nowhere: nothing."""
     assert own_pins(machines.h100_580, "2.15.0", "audio") == ["torchaudio==2.11.0+needs.cu132.build"]
     assert own_pins(machines.h100_580, "2.14.1", "audio")[0].startswith("torchaudio==2.11.0.*,")
-
-
-# --- dependency groups ---------------------------------------------------------------------------------------------
-
-
-@by_release
-@pytest.mark.parametrize("project", EXTRAS.values())
-def test_pins_of_a_group_are_of_the_groups_torch(project: str, release: Release) -> None:
-    """On each platform a group's pair is of its torch's torch backend; else its CPU build, or a label and nothing."""
-    found = pair_of(project, release.version, CATALOG)
-    assert found is not None
-    here = release.platforms["linux_x86_64"]
-    for build in here.builds:
-        if not build.seen or build.own_index:
-            continue
-        pins = exact_requirements(release, build.torch_backend)
-        pins += family_pins(project, release.version, build.torch_backend)
-        for platform, where in release.platforms.items():
-            python = min(python.rstrip("t") for python in where.pythons)
-            torch, other = admitted(pins, release, found, platform, python)
-            assert len(set(torch.values())) == 1, (platform, torch)
-            label = any("needs" in str(item) for item in active(pins, project, platform, python))
-            assert label or set(other.values()) <= {*torch.values(), "cpu"}, (platform, torch, other)
-            assert bool(other) != label, (platform, other)
-            [(version, name)] = torch.items()
-            if "+" in version and found.exact(platform, name):
-                assert list(other) == [f"{found.version}+{name}"]
-
-
-def test_a_group_of_an_unknown_project_is_an_error() -> None:
-    """What the catalog has no pair of cannot be pinned."""
-    with pytest.raises(ValueError, match=r"the catalog knows no torchbogus for torch 2\.14\.1"):
-        family_pins("torchbogus", "2.14.1", "cpu")

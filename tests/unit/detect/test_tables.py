@@ -6,16 +6,25 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from torch_auto.catalog import drivers
+from torch_auto.catalog.files import read
 from torch_auto.detect.nvidia_files import proc_version
+from torch_auto.detect.nvidia_pci import capability_of_pci_id
 from torch_auto.detect.nvidia_smi import parse_banner, parse_query
-from torch_auto.detect.nvidia_table import capability_of_pci_id, cuda_of_driver, load
 from torch_auto.detect.windows import nvidia_driver_of, pci_id_of
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 DATA = REPOSITORY / "torch_auto" / "catalog" / "data"
+
+
+def load(name: str) -> dict[str, Any]:
+    """One of the catalog's files."""
+    return read(str(DATA), name)
+
 
 #: developer.nvidia.com/cuda-gpus for the capabilities, pci.ids for the ids.
 PRODUCTS = {
@@ -136,17 +145,17 @@ def test_every_row_names_sources_that_are_listed() -> None:
 )
 def test_a_driver_of_the_table_has_its_cuda_driver_version(driver: str, cuda: tuple[int, int]) -> None:
     """A branch of drivers has the CUDA driver version that its first driver came with."""
-    found, _ = cuda_of_driver(driver, windows=False)
+    found, _ = drivers.load().cuda_of(driver, windows=False)
     assert found is not None
     assert found >= cuda if driver == "569.99" else found == cuda
 
 
 def test_a_driver_outside_of_the_table_is_said_to_be() -> None:
     """Newer than all: the newest that is known, and said so. Older than all: nothing."""
-    newest, text = cuda_of_driver("9999.1", windows=False)
+    newest, text = drivers.load().cuda_of("9999.1", windows=False)
     assert newest == max(tuple(map(int, row["cuda"].split("."))) for row in load("nvidia.json")["paired_drivers"])
     assert "this driver is newer" in text
-    assert cuda_of_driver("1.2", windows=False)[0] is None
+    assert drivers.load().cuda_of("1.2", windows=False)[0] is None
 
 
 @pytest.mark.parametrize(
