@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from support.frontends import Frontend, Sandbox
     from support.torch_index import TorchIndex
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "README.md").read_text("utf-8")
 CATALOG = catalog.load()
 

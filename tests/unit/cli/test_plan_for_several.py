@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import jsonschema
 import pytest
 from support import docs, machines
-from test_plan_command import schema
+from unit.cli.test_plan import schema
 
 from torch_auto.cli import main
 

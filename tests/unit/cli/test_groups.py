@@ -13,7 +13,7 @@ import pytest
 from support import machines
 from support.cache import REPOSITORY
 
-from cli.fake_environment import FakeEnvironment
+from unit.cli.fake_environment import FakeEnvironment
 from torch_auto.cli import command_line, main
 from torch_auto.cli.options import split
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support import machines
 
-from cli.fake_environment import FakeEnvironment
+from unit.cli.fake_environment import FakeEnvironment
 from torch_auto.cli import main
 from torch_auto.cli.check.finding import Finding
 from torch_auto.cli.check.findings import all_findings

@@ -20,7 +20,7 @@ from torch_auto.machine_file import machine_from_json
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SCHEMAS = Path(__file__).resolve().parent.parent / "torch_auto" / "schemas"
+SCHEMAS = Path(__file__).resolve().parents[3] / "torch_auto" / "schemas"
 
 
 def schema(name: str) -> dict[str, Any]:

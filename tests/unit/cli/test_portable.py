@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from support import machines
 from support.lock import read_lock
 
-from cli.portable_project import IMPORT, NEEDS_TORCH, Host
+from unit.cli.portable_project import IMPORT, NEEDS_TORCH, Host
 
 if TYPE_CHECKING:
     from collections.abc import Callable
