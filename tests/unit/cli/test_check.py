@@ -1,4 +1,4 @@
-"""``torch-auto check`` finds what is wrong, says so in a sentence, and names the commands that mend it."""
+"""``torch-auto check`` finds what is wrong, says so in a sentence, and names the commands that fix it."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
 PAGE = "https://download.pytorch.org/whl/torch/"
 PYPROJECT = '[project]\nname = "x"\nversion = "1"\ndependencies = ["torch-auto"]\n'
-HINTED = f'{PYPROJECT}\n[tool.uv]\nfind-links = ["{PAGE}"]\n'
+WITH_PAGE = f'{PYPROJECT}\n[tool.uv]\nfind-links = ["{PAGE}"]\n'
 
 H100_OLD = machines.with_nvidia("550.54.14", machines.H100)
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project that has the hint."""
+    """A project that names PyTorch's page."""
     folder = tmp_path / "project"
     folder.mkdir()
-    (folder / "pyproject.toml").write_text(HINTED, "utf-8")
+    (folder / "pyproject.toml").write_text(WITH_PAGE, "utf-8")
     return folder
 
 
@@ -63,7 +63,7 @@ def test_all_is_well(env: FakeEnvironment, look: Callable[..., dict[str, Finding
     env.install_torch_auto(machines.a100_550(), "2.14.1")
     env.install_torch("2.14.1+cu126")
     found = look(machines.a100_550())
-    assert statuses(found) == {"machine": "ok", "torch-auto": "ok", "torch": "ok", "hint": "ok"}
+    assert statuses(found) == {"machine": "ok", "torch-auto": "ok", "torch": "ok", "pages": "ok"}
     assert not any(finding.commands for finding in found.values())
 
 
@@ -72,7 +72,7 @@ def test_cpu_build_on_a_gpu_machine(env: FakeEnvironment, look: Callable[..., di
     env.install_torch_auto(machines.cpu(), "2.14.1")
     env.install_torch("2.14.1+cpu")
     found = look(machines.a100_550())
-    assert statuses(found) == {"machine": "ok", "torch-auto": "fail", "torch": "fail", "hint": "ok"}
+    assert statuses(found) == {"machine": "ok", "torch-auto": "fail", "torch": "fail", "pages": "ok"}
     assert "It is a CPU build, and leaves NVIDIA A100" in found["torch"].text
     assert "no GPU then, NVIDIA A100" in found["torch-auto"].text
 
@@ -98,7 +98,7 @@ def test_gpu_swapped(env: FakeEnvironment, look: Callable[..., dict[str, Finding
 
 
 def test_driver_too_old_for_the_build(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
-    """A driver that went back to an older one than the build needs is named with the one that would do."""
+    """A driver that went back to an older one than the build needs is named with the one that is enough."""
     env.install_torch_auto(machines.h100_580(), "2.14.1")
     env.install_torch("2.14.1+cu130")
     found = look(H100_OLD)
@@ -107,7 +107,7 @@ def test_driver_too_old_for_the_build(env: FakeEnvironment, look: Callable[..., 
 
 
 def test_public_build_that_uses_the_gpu(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
-    """PyPI's build where a better one is behind the hint is a warning."""
+    """PyPI's build where a better one is on PyTorch's page is a warning."""
     machine = machines.with_nvidia("570.26", machines.A100)
     env.install_torch_auto(machine, "2.10.0")
     env.install_torch("2.10.0", "2.10.0+cu128")
@@ -134,7 +134,7 @@ def test_nouveau(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) 
     found = look(machines.nouveau())
     assert found["machine"].status == "warn"
     assert "NVIDIA's driver is not installed or not loaded" in found["machine"].text
-    assert "nouveau does not do" in found["machine"].text
+    assert "nouveau is not enough" in found["machine"].text
 
 
 def test_companion_of_another_torch_backend(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
@@ -183,36 +183,38 @@ def test_companion_of_another_release(env: FakeEnvironment, look: Callable[..., 
 
 
 @pytest.mark.parametrize("tool", ["uv", "UV_FIND_LINKS"])
-def test_hint_is_seen(tool: str, project: Path, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
-    """The hint counts wherever uv reads it."""
+def test_pages_are_seen(tool: str, project: Path, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
+    """PyTorch's pages count wherever uv reads them."""
     env.install_torch_auto(machines.a100_550(), "2.14.1")
     env.install_torch("2.14.1+cu126")
     variables = {}
     if tool == "UV_FIND_LINKS":
         (project / "pyproject.toml").write_text(f"{PYPROJECT}\n[tool.uv]\n", "utf-8")
-        assert look(machines.a100_550())["hint"].status == "warn"
+        assert look(machines.a100_550())["pages"].status == "warn"
         variables[tool] = f"https://example.org/x,{PAGE}"
-    assert look(machines.a100_550(), **variables)["hint"].status == "ok"
+    assert look(machines.a100_550(), **variables)["pages"].status == "ok"
 
 
-def test_hint_that_is_not_needed(project: Path, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
-    """A machine whose torch is PyPI's own build needs no hint."""
+def test_pages_that_are_not_needed(project: Path, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
+    """A machine whose torch is PyPI's own build needs no page."""
     (project / "pyproject.toml").write_text(f"{PYPROJECT}\n[tool.uv]\n", "utf-8")
     env.install_torch_auto(machines.h100_580(), "2.15.0")
     env.install_torch("2.15.0", "2.15.0+cu132")
     found = look(machines.h100_580())
-    assert found["hint"].text == "It is not set, and not needed: PyPI has what there is for this machine."
-    assert statuses(found) == {"machine": "ok", "torch-auto": "ok", "torch": "ok", "hint": "ok"}
+    assert found["pages"].text == (
+        "PyTorch's pages are not named, and not needed: PyPI has what there is for this machine."
+    )
+    assert statuses(found) == {"machine": "ok", "torch-auto": "ok", "torch": "ok", "pages": "ok"}
 
 
 @pytest.mark.parametrize("name", ["musl", "macos-x86-64", "macos-arm64"])
-def test_hint_that_makes_no_difference(
+def test_pages_that_make_no_difference(
     name: str, project: Path, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]
 ) -> None:
-    """A machine that the PyTorch index has nothing more for is not told to set the hint."""
+    """A machine that the PyTorch index has nothing more for is not told to name pages."""
     (project / "pyproject.toml").write_text(f"{PYPROJECT}\n[tool.uv]\n", "utf-8")
     env.install_torch_auto(machines.MACHINES[name], "2.13.0")
-    assert look(machines.MACHINES[name])["hint"].status == "ok"
+    assert look(machines.MACHINES[name])["pages"].status == "ok"
 
 
 def test_setting_of_the_project_counts(
@@ -220,7 +222,7 @@ def test_setting_of_the_project_counts(
 ) -> None:
     """A torch backend that the project asks for in [tool.uv] is what check compares with."""
     (project / "pyproject.toml").write_text(
-        HINTED + 'config-settings-package = { torch-auto = { backend = "cpu" } }\n', "utf-8"
+        WITH_PAGE + 'config-settings-package = { torch-auto = { backend = "cpu" } }\n', "utf-8"
     )
     env.install_torch_auto(machines.a100_550(), "2.14.1", {"backend": "cpu"})
     env.install_torch("2.14.1+cpu")
@@ -267,10 +269,10 @@ def test_lock_of_another_machine(project: Path, env: FakeEnvironment, look: Call
     )
 
 
-def test_lock_from_before_the_hint(
+def test_lock_from_before_the_pages(
     project: Path, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]
 ) -> None:
-    """A lock that still holds PyPI's build although the hint is set is a warning."""
+    """A lock that still holds PyPI's build although PyTorch's page is named is a warning."""
     (project / "uv.lock").write_text(LOCK.format(torch="2.14.1", release="2.14.1"), "utf-8")
     env.install_torch_auto(machines.cpu(), "2.14.1")
     env.install_torch("2.14.1+cpu")
@@ -314,9 +316,9 @@ def test_json(
 
 
 def test_no_such_environment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A folder that is no virtual environment is a mistake of the user's: exit status 2."""
+    """A folder that is not a virtual environment is a mistake of the user's: exit status 2."""
     assert main(["check", "--project", str(tmp_path), "--venv", str(tmp_path)]) == 2
-    assert "is no virtual environment: it has no pyvenv.cfg" in capsys.readouterr().err
+    assert "is not a virtual environment (no pyvenv.cfg)" in capsys.readouterr().err
 
 
 def test_broken_pyproject(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

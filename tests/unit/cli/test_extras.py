@@ -63,7 +63,7 @@ def test_the_extras_of_a_project(kind: str, tmp_path: Path) -> None:
 def test_with_names_extras_alone() -> None:
     """--with takes extras in any order, and says which are valid where one is none."""
     assert parse("audio, vision,audio") == ("audio", "vision")
-    with pytest.raises(UserError, match="'torchvision' is no extra of torch-auto; valid: vision, audio"):
+    with pytest.raises(UserError, match="'torchvision' is not an extra of torch-auto; valid: vision, audio"):
         parse("vision,torchvision")
 
 
@@ -77,7 +77,7 @@ def test_init_names_the_pages_of_extras(
     assert main(["init", "--for", "uv", "--project", str(cpu), *words]) == 0
     assert sorted(find(str(cpu)).uv_settings()[1]["find-links"]) == [f"{WHL}/torch/", f"{WHL}/torchvision/"]
     assert main(["init", "--for", "uv", "--project", str(cpu), *words]) == 0
-    assert "has the hint already" in capsys.readouterr().out
+    assert "names PyTorch's pages already" in capsys.readouterr().out
 
 
 def test_env_names_them_too(cpu: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,23 +96,23 @@ def plan(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
 @pytest.mark.usefixtures("cpu")
 def test_plan_counts_the_extras_in(capsys: pytest.CaptureFixture[str]) -> None:
     """The newest release that serves is another with an extra; its requirements and reasons are in the JSON."""
-    assert plan(capsys)["newest"] == {"with_hint": "2.15.0", "without_hint": "2.15.0"}
+    assert plan(capsys)["newest"] == {"with_pages": "2.15.0", "without_pages": "2.15.0"}
     document = plan(capsys, "--with", "vision")
-    assert document["newest"] == {"with_hint": "2.14.1", "without_hint": None}
+    assert document["newest"] == {"with_pages": "2.14.1", "without_pages": None}
     [found] = document["plans"]
     vision = found["extras"]["vision"]
     assert (vision["project"], vision["version"], vision["torch_backend"]) == ("torchvision", "0.29.1", "cpu")
-    assert vision["find_links"] == [f"{WHL}/torchvision/"]
+    assert vision["pages"] == [f"{WHL}/torchvision/"]
     assert any(pin.startswith("torchvision==0.29.1+cpu;") for pin in vision["requirements"])
     assert not vision["public_allowed"]
 
 
 @pytest.mark.usefixtures("cpu")
 def test_plan_says_why(capsys: pytest.CaptureFixture[str]) -> None:
-    """For people: a line per extra with its reason, and the pages in the hint."""
+    """For people: a line per extra with its reason, and the pages of both."""
     assert main(["plan", "2.15.0", "--with", "vision"]) == 0
     text = " ".join(capsys.readouterr().out.split())
-    assert "vision: torchvision 0.29.2 has no cpu build for linux_x86_64" in text
+    assert "vision: torchvision 0.29.2 does not have a cpu build for linux_x86_64" in text
     assert "torchvision==0.29.2+needs.cpu.build" in text
     assert f"UV_FIND_LINKS={WHL}/torch/,{WHL}/torchvision/" in text
 
@@ -136,8 +136,8 @@ def test_check_misses_the_page_of_an_extra(tmp_path: Path) -> None:
     path.write_text(json.dumps(machines.cpu()), "utf-8")
     where = Where(str(tmp_path), {"HOME": str(tmp_path)}, {"machine": str(path)}, str(env.prefix))
     found = {finding.check: finding for finding in all_findings(survey(where))}
-    assert found["hint"].status == "warn"
-    assert f"{WHL}/torchvision/" in found["hint"].text
-    assert f"{WHL}/torch/ " not in found["hint"].text
+    assert found["pages"].status == "warn"
+    assert f"{WHL}/torchvision/" in found["pages"].text
+    assert f"{WHL}/torch/ " not in found["pages"].text
     assert found["torchvision"].status == "fail"
     assert found["torchvision"].commands == ("torch-auto init", "torch-auto refresh")

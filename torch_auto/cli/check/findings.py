@@ -22,7 +22,7 @@ def all_findings(situation: Situation) -> list[Finding]:
             torch.torch(situation),
             *companions.companions(situation),
             groups.lock(situation, here),
-            *([] if here.torch_groups.pylocks else [*groups.family(situation), pages.hint(situation)]),
+            *([] if here.torch_groups.pylocks else [*groups.family(situation), pages.pages(situation)]),
         ]
         return groups.with_sync(situation, found)
     return [
@@ -32,5 +32,5 @@ def all_findings(situation: Situation) -> list[Finding]:
         *companions.companions(situation),
         *([Finding("groups", FAIL, situation.fault)] if situation.fault else []),
         *lock.lock(situation),
-        pages.hint(situation),
+        pages.pages(situation),
     ]

@@ -37,7 +37,7 @@ def torch_auto(situation: Situation) -> Finding:
     if plan.selection.needs is not None:
         reason = sentence(plan.selection.reasons[-1])
         return Finding(
-            "torch-auto", FAIL, f"{here.version} serves no torch on this machine. {reason}{notes}", (REFRESH,)
+            "torch-auto", FAIL, f"{here.version} does not have a torch for this machine. {reason}{notes}", (REFRESH,)
         )
     tail = f" ({changes}: the answer is the same)" if changes else ""
-    return Finding("torch-auto", OK, f"{here.version} requires {torch_of(plan)} here, and was built so{tail}.{notes}")
+    return Finding("torch-auto", OK, f"{here.version} was built for this machine and requires {torch_of(plan)}{tail}.{notes}")

@@ -37,7 +37,7 @@ def target(project: Project, variables: Mapping[str, str], named: str | None) ->
     """The environment to install into; None where there is none but this command's own.
 
     Raises:
-        NotADirectoryError: what is named is no virtual environment.
+        NotADirectoryError: what is named is not a virtual environment.
     """
     if named is not None:
         return environments.find(project.root, variables, named)
@@ -58,7 +58,7 @@ def install_command(
 
     Raises:
         UserError: there is no environment, or nothing to install with.
-        NotADirectoryError: ``venv`` is no virtual environment.
+        NotADirectoryError: ``venv`` is not a virtual environment.
     """
     environment = target(here.project, variables, venv)
     if environment is None:

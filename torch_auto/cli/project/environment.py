@@ -110,12 +110,12 @@ def find(root: str, environment: Mapping[str, str], named: str | None = None) ->
     tool of its own, the active one, or .venv of the project.
 
     Raises:
-        NotADirectoryError: what is named is no virtual environment.
+        NotADirectoryError: what is named is not a virtual environment.
     """
     if named is not None:
         chosen = at(named)
         if chosen is None:
-            raise NotADirectoryError(f"--venv: {named} is no virtual environment: it has no pyvenv.cfg")
+            raise NotADirectoryError(f"--venv: {named} is not a virtual environment (no pyvenv.cfg)")
         return chosen
     here = own()
     if here.distribution("torch") is not None:
