@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from support import machines
 
 from unit.cli.fake_environment import FakeEnvironment
-from torch_auto.cli import main
+from torch_auto import __version__
+from torch_auto.cli import main, tools
 from torch_auto.cli.check.finding import Finding
 from torch_auto.cli.check.findings import all_findings
 from torch_auto.cli.check.report import FORMAT_VERSION
 from torch_auto.cli.check.situation import Where, survey
+from torch_auto.cli.project.environment import at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -183,7 +186,9 @@ def test_companion_of_another_release(env: FakeEnvironment, look: Callable[..., 
 
 
 @pytest.mark.parametrize("tool", ["uv", "UV_FIND_LINKS"])
-def test_pages_are_seen(tool: str, project: Path, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
+def test_pages_are_seen(
+    tool: str, project: Path, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]
+) -> None:
     """PyTorch's pages count wherever uv reads them."""
     env.install_torch_auto(machines.a100_550(), "2.14.1")
     env.install_torch("2.14.1+cu126")
@@ -195,7 +200,9 @@ def test_pages_are_seen(tool: str, project: Path, env: FakeEnvironment, look: Ca
     assert look(machines.a100_550(), **variables)["pages"].status == "ok"
 
 
-def test_pages_that_are_not_needed(project: Path, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
+def test_pages_that_are_not_needed(
+    project: Path, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]
+) -> None:
     """A machine whose torch is PyPI's own build needs no page."""
     (project / "pyproject.toml").write_text(f"{PYPROJECT}\n[tool.uv]\n", "utf-8")
     env.install_torch_auto(machines.h100_580(), "2.15.0")
@@ -313,6 +320,108 @@ def test_json(
         "uv lock --upgrade-package torch-auto --upgrade-package torch",
         "uv sync --inexact --reinstall-package torch-auto",
     ]
+
+
+# --- a record of a newer core ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def newer(env: FakeEnvironment) -> FakeEnvironment:
+    """An environment whose torch-auto was built by a core that writes another format."""
+    env.install_torch_auto(machines.a100_550(), "2.14.1")
+    env.record.write_text('{"version": 3, "whatever": []}', "utf-8")
+    env.install_torch("2.14.1+cu1410")
+    return env
+
+
+def test_a_record_of_a_newer_format(newer: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
+    """It is told with what updates the command, and nothing is said about a torch that an older catalog would judge."""
+    assert newer
+    found = look(machines.a100_550())
+    assert statuses(found) == {"torch-auto": "warn"}
+    assert found["torch-auto"].text == (
+        f"2.14.1 was built by a newer torch-auto-core than this command ({__version__}), which cannot read its record "
+        "(format 3). So nothing is said about torch."
+    )
+    assert found["torch-auto"].commands == ("uvx torch-auto-core@latest check",)
+
+
+@pytest.mark.parametrize("groups", [False, True])
+def test_a_record_of_a_newer_format_in_the_commands_own_environment(
+    newer: FakeEnvironment,
+    look: Callable[..., dict[str, Finding]],
+    monkeypatch: pytest.MonkeyPatch,
+    project: Path,
+    *,
+    groups: bool,
+) -> None:
+    """Where the command is the project's own, the project's tool updates it."""
+    monkeypatch.setattr(sys, "prefix", str(newer.prefix))
+    if groups:
+        monkeypatch.setenv("TORCH_AUTO_MACHINE", str(project / "machine.json"))
+        (project / "machine.json").write_text(json.dumps(machines.a100_550()), "utf-8")
+        asked = ["--releases", "2.13.0", "--backends", "cu126", "--force", "--project", str(project)]
+        assert main(["init", "--portable", *asked]) == 0
+    found = look(machines.a100_550())
+    second = "torch-auto sync" if groups else "uv sync --inexact"
+    assert statuses(found) == {"torch-auto": "warn"}
+    assert found["torch-auto"].commands == ("uv lock --upgrade-package torch-auto-core", second)
+
+
+@pytest.mark.parametrize(
+    ("receipt", "command"),
+    [("uv-receipt.toml", "uv tool upgrade torch-auto-core"), ("pipx_metadata.json", "pipx upgrade torch-auto-core")],
+)
+def test_a_command_that_a_tool_keeps(
+    newer: FakeEnvironment,
+    look: Callable[..., dict[str, Finding]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    receipt: str,
+    command: str,
+) -> None:
+    """A command of `uv tool` or pipx is updated by that."""
+    assert newer
+    (tmp_path / receipt).touch()
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    assert look(machines.a100_550())["torch-auto"].commands == (command,)
+
+
+def test_every_tool_updates_the_core(newer: FakeEnvironment) -> None:
+    """Each tool has a command that names torch-auto-core, and those that need one name the environment."""
+    environment = at(str(newer.prefix))
+    assert environment is not None
+    for name in (*tools.NAMES, "uv_pip"):
+        commands = tools.by_name(name).newer_core(environment, groups=False)
+        assert "torch-auto-core" in commands[0], name
+        if name in ("pip", "uv_pip"):
+            assert str(newer.prefix / "bin") in commands[0]
+
+
+def test_json_of_a_newer_record(newer: FakeEnvironment, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--json has the one finding, a warning, with its command; the exit status is 0."""
+    path = project / "machine.json"
+    path.write_text(json.dumps(machines.cpu()), "utf-8")
+    arguments = ["check", "--json", "--project", str(project), "--venv", str(newer.prefix), "--machine", str(path)]
+    assert main(arguments) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["status"] == "warn"
+    [only] = found["checks"]
+    assert (only["check"], only["status"]) == ("torch-auto", "warn")
+    assert only["commands"] == ["uvx torch-auto-core@latest check"]
+    assert main([word for word in arguments if word != "--json"]) == 0
+    assert capsys.readouterr().out.startswith("OK, with 1 suggestion: torch-auto.\n")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"\xff\xfe\x00", b"[]", b"{}", b'{"version": "3"}', b'{"version": 1}', b"[" * 100_000]
+)
+def test_a_damaged_record(content: bytes, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
+    """check goes by METADATA where the record cannot be read."""
+    env.install_torch_auto(machines.a100_550(), "2.14.1")
+    env.install_torch("2.14.1+cu126")
+    env.record.write_bytes(content)
+    assert statuses(look(machines.a100_550())) == {"machine": "ok", "torch-auto": "ok", "torch": "ok", "pages": "ok"}
 
 
 def test_no_such_environment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -221,3 +221,19 @@ def test_pin_exact_reaches_the_build(
     assert "Requires-Dist: torch==2.15.0+cu132;" in metadata.read_text("utf-8")
     checked = a.command(project, "check")
     assert checked.stdout.startswith("All is well."), checked
+
+
+def test_what_updates_the_core_can_be_typed(host: Callable[..., Host], sandbox: Sandbox, index: TorchIndex) -> None:
+    """Beside a record of a newer core, the project's command names what brings a newer one, and it ends well."""
+    project = with_page(sandbox, index)
+    a = host("a", machines.cpu())
+    a.uv("add", "torch-auto", cwd=project)
+    [record] = project.glob(".venv/lib/*/site-packages/torch_auto-*.dist-info/torch_auto.json")
+    record.write_text('{"version": 3}', "utf-8")
+    checked = a.command(project, "check", "--json")
+    assert checked.returncode == 0, checked
+    [only] = json.loads(checked.stdout)["checks"]
+    assert len(only["commands"]) == 2
+    for command in only["commands"]:
+        a.uv(*command.split()[1:], cwd=project)
+    assert a.python(project, "import torch_auto").stderr == ""

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 def all_findings(situation: Situation) -> list[Finding]:
     """Every finding, in the order in which they are shown."""
+    if situation.newer_format is not None:
+        # Whatever else would be said of torch comes from a catalog that is older than the installed answer.
+        return [torch_auto.newer(situation, situation.newer_format)]
     here = situation.here
     if here is not None:
         found = [

@@ -23,6 +23,7 @@ from torch_auto.cli.project.toml import table
 from torch_auto.cli.tools.pages import missing_pages, needed_pages
 from torch_auto.decide import decide, machine_for, torch_release
 from torch_auto.newest import newest_usable
+from torch_auto.record import FORMAT_VERSION
 from torch_auto.settings import AUTO, PUBLIC, SettingsError
 
 if TYPE_CHECKING:
@@ -92,9 +93,15 @@ class Situation:
         return self.tool.steps(self.environment, version, self._at_least())
 
     @property
+    def newer_format(self) -> int | None:
+        """The format of the installed torch-auto's record where it is newer than this command reads, else None."""
+        version: int = self.record.get("version", FORMAT_VERSION)
+        return version if version > FORMAT_VERSION else None
+
+    @property
     def stale(self) -> bool:
         """Whether the installed torch-auto was built for another group than this machine's, or for none."""
-        if self.here is None or self.torch_auto is None:
+        if self.here is None or self.torch_auto is None or self.newer_format is not None:
             return False
         return self.here.built_for(self.record) != self.here.chosen.group
 

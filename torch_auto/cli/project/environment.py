@@ -177,10 +177,9 @@ def record(environment: Environment) -> dict[str, Any]:
     One of a newer format comes as ``{"version": ...}`` alone: nothing of it is read.
     """
     found = environment.distribution("torch-auto")
-    text = found.read_text(records.FILE) if found is not None else None
     try:
-        value = json.loads(text or "null")
-    except ValueError:
+        value = json.loads((found.read_text(records.FILE) if found is not None else None) or "null")
+    except (ValueError, RecursionError, OSError):  # it is damaged: no UTF-8, no JSON, nested without end
         return {}
     if not isinstance(value, dict) or not isinstance(value.get("version"), int):
         return {}

@@ -109,6 +109,10 @@ class Uv(Tool):
             return (f"uv lock --upgrade-package {name}", "uv sync --inexact")
         return (f"torch-auto init --with {extra}", f'uv add "torch-auto[{extra}]"')
 
+    def newer_core(self, environment: Environment, *, groups: bool) -> tuple[str, ...]:
+        """The lock holds it, since torch-auto requires it."""
+        return ("uv lock --upgrade-package torch-auto-core", "torch-auto sync" if groups else "uv sync --inexact")
+
 
 TOOL = Uv()
 
