@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 from support import machines
 
-from unit.cli.fake_environment import FakeEnvironment
 from torch_auto import __version__
 from torch_auto.cli import main, tools
 from torch_auto.cli.check.finding import Finding
@@ -17,6 +16,7 @@ from torch_auto.cli.check.findings import all_findings
 from torch_auto.cli.check.report import FORMAT_VERSION
 from torch_auto.cli.check.situation import Where, survey
 from torch_auto.cli.project.environment import at
+from unit.cli.fake_environment import FakeEnvironment
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support import machines
 
-from unit.cli.fake_environment import FakeEnvironment
 from torch_auto.cli import main
 from torch_auto.cli.check.findings import all_findings
 from torch_auto.cli.check.situation import Where, survey
 from torch_auto.cli.errors import UserError
 from torch_auto.cli.project.extras import of_project, parse
 from torch_auto.cli.project.project import find
+from unit.cli.fake_environment import FakeEnvironment
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,9 +13,9 @@ import pytest
 from support import machines
 from support.cache import REPOSITORY
 
-from unit.cli.fake_environment import FakeEnvironment
 from torch_auto.cli import command_line, main
 from torch_auto.cli.options import split
+from unit.cli.fake_environment import FakeEnvironment
 
 if TYPE_CHECKING:
     from pathlib import Path

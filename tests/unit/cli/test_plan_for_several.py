@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import jsonschema
 import pytest
 from support import docs, machines
-from unit.cli.test_plan import schema
 
 from torch_auto.cli import main
+from unit.cli.test_plan import schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +47,10 @@ def test_the_eight_machines(plan: Callable[..., tuple[int, str, str]]) -> None:
     lines = out.splitlines()
     assert lines[:5] == [
         "No one torch backend runs on all 8 machines.",
-        ("torch 2.13.0 is the newest that supports them all, with 5 torch backends, cpu, cu126, cu129, rocm7.2 and xpu."),
+        (
+            "torch 2.13.0 is the newest that supports them all, "
+            "with 5 torch backends, cpu, cu126, cu129, rocm7.2 and xpu."
+        ),
         "  torch 2.13.0+cpu      cpu.json (no GPU)",
         "  torch 2.13.0          macos-arm64.json (Apple silicon)",
         "  torch 2.13.0+cu126    a100-550.json (NVIDIA A100-SXM4-80GB (compute capability 8.0), driver 550.54.14)",

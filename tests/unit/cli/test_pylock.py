@@ -9,10 +9,10 @@ import pytest
 from support import frontends, machines
 from support.lock import tomllib
 
-from unit.cli.portable_project import IMPORT, NEEDS_TORCH, Host
 from torch_auto.cli.portable.pylock_install import target
 from torch_auto.cli.project.environment import at
 from torch_auto.cli.project.project import Project
+from unit.cli.portable_project import IMPORT, NEEDS_TORCH, Host
 
 if TYPE_CHECKING:
     from collections.abc import Callable
