@@ -1,4 +1,4 @@
-"""The README's tables and its demonstration are true; tests/test_docs.py runs its commands and follows its links."""
+"""The README's tables and its demonstration are true; tests/docs/test_docs.py runs its commands and follows its links."""
 
 from __future__ import annotations
 

@@ -33,11 +33,11 @@ _MISTAKES = (
 
 _EXAMPLES = """\
 examples:
-  torch-auto plan                        what plain `uv add torch-auto` comes to here, and why
-  torch-auto init                        write the hint into the project: exact builds from now on
-  torch-auto check                       do machine, environment, lock and hint agree?
+  torch-auto plan                        what plain `uv add torch-auto` installs here, and why
+  torch-auto init                        name PyTorch's page in the project: exact builds from now on
+  torch-auto check                       do machine, environment, lock and PyTorch's pages agree?
   torch-auto refresh                     the driver, the GPU or the machine changed: look again
-  eval "$(torch-auto env)"               the hint for this shell alone
+  eval "$(torch-auto env)"               PyTorch's page for this shell alone
   torch-auto sync                        a project with one lock for every machine: this machine's torch from it
   torch-auto info --json > node7.json    describe this machine; plan --machine node7.json uses it elsewhere
 

@@ -56,6 +56,6 @@ def _cuda_major(torch_backend: str) -> int | None:
 def _commands(situation: Situation, name: str) -> tuple[str, ...]:
     extra = next(extra for extra, project in EXTRAS.items() if project == name)
     if extra in situation.extras:
-        return (REFRESH,) if situation.hinted else (INIT, REFRESH)
+        return (REFRESH,) if situation.all_named else (INIT, REFRESH)
     index_url = situation.plan.index_url if situation.plan is not None else situation.settings.index_url
     return situation.tool.companion(name, extra, index_url, groups=situation.here is not None)

@@ -27,7 +27,7 @@ class Finding:
 
 
 def torch_of(plan: Plan) -> str:
-    """The torch that a plan comes to where its hint is followed."""
+    """The torch that a plan gives where PyTorch's pages are named."""
     selection = plan.selection
     if selection.needs is not None:
         return f"another release than {plan.release}"

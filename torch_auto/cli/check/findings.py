@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 def all_findings(situation: Situation) -> list[Finding]:
     """Every finding, in the order in which they are shown."""
+    if situation.newer_format is not None:
+        # Whatever else would be said of torch comes from a catalog that is older than the installed answer.
+        return [torch_auto.newer(situation, situation.newer_format)]
     here = situation.here
     if here is not None:
         found = [
@@ -22,7 +25,7 @@ def all_findings(situation: Situation) -> list[Finding]:
             torch.torch(situation),
             *companions.companions(situation),
             groups.lock(situation, here),
-            *([] if here.torch_groups.pylocks else [*groups.family(situation), pages.hint(situation)]),
+            *([] if here.torch_groups.pylocks else [*groups.family(situation), pages.pages(situation)]),
         ]
         return groups.with_sync(situation, found)
     return [
@@ -32,5 +35,5 @@ def all_findings(situation: Situation) -> list[Finding]:
         *companions.companions(situation),
         *([Finding("groups", FAIL, situation.fault)] if situation.fault else []),
         *lock.lock(situation),
-        pages.hint(situation),
+        pages.pages(situation),
     ]

@@ -69,8 +69,8 @@ def family(situation: Situation) -> list[Finding]:
     if not lacking:
         return []
     text = (
-        f"The project requires torch-auto[{','.join(lacking)}]. With groups that asks for nothing, and no group pins "
-        f"{' and '.join(EXTRAS[name] for name in lacking)}."
+        f"The project requires torch-auto[{','.join(lacking)}]. In a project with torch groups the extra has no "
+        f"effect, and no group pins {' and '.join(EXTRAS[name] for name in lacking)}."
     )
     return [Finding("extras", WARN, text, ("torch-auto init --portable", "uv lock", SYNC))]
 

@@ -25,12 +25,12 @@ def lock(situation: Situation) -> list[Finding]:
             Finding(locked.name, WARN, f"It holds torch-auto {locked.torch_auto}, which this command does not know.")
         ]
     if locked.torch is None:
-        return [Finding(locked.name, WARN, "It holds no torch for this machine.", (REFRESH,))]
+        return [Finding(locked.name, WARN, "It does not hold a torch for this machine.", (REFRESH,))]
     required = torch_requirements(plan.requirements)
     if not satisfies(locked.torch, required, situation.machine):
         text = f"It was made for another machine: it holds torch {locked.torch}, and this one needs {torch_of(plan)}."
         return [Finding(locked.name, FAIL, text, (REFRESH,))]
-    if situation.hinted and "+" not in locked.torch and plan.selection.local_version is not None:
-        text = f"It holds torch {locked.torch} from PyPI; the hint is set, and with it {torch_of(plan)} comes."
+    if situation.all_named and "+" not in locked.torch and plan.selection.local_version is not None:
+        text = f"It holds torch {locked.torch} from PyPI. PyTorch's pages are named now, and have {torch_of(plan)}."
         return [Finding(locked.name, WARN, text, (REFRESH,))]
     return [Finding(locked.name, OK, f"It holds torch {locked.torch}, which satisfies this machine.")]

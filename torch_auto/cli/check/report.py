@@ -25,8 +25,12 @@ def _answer(findings: list[Finding]) -> str:
     failed = [finding.check for finding in findings if finding.status == FAIL]
     warned = [finding.check for finding in findings if finding.status == WARN]
     if failed:
-        return f"Not right: {', '.join(failed)}."
-    return f"It works, and could be better: {', '.join(warned)}." if warned else "All is well."
+        return f"{_counted(failed, 'problem')}."
+    return f"OK, with {_counted(warned, 'suggestion')}." if warned else "All is well."
+
+
+def _counted(names: list[str], what: str) -> str:
+    return f"{len(names)} {what}{'s' if len(names) > 1 else ''}: {', '.join(names)}"
 
 
 def _rows(finding: Finding, width: int, *, colour: bool) -> list[str]:

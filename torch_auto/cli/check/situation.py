@@ -23,6 +23,7 @@ from torch_auto.cli.project.toml import table
 from torch_auto.cli.tools.pages import missing_pages, needed_pages
 from torch_auto.decide import decide, machine_for, torch_release
 from torch_auto.newest import newest_usable
+from torch_auto.record import FORMAT_VERSION
 from torch_auto.settings import AUTO, PUBLIC, SettingsError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 class Situation:
     """What was found.
 
-    ``plan`` is what a build of the installed torch-auto's release would come to now, with the settings that the
+    ``plan`` is what a build of the installed torch-auto's release would give now, with the settings that the
     project and the environment have now; None where none is installed, or the catalog lacks it.
     """
 
@@ -59,7 +60,7 @@ class Situation:
     record: dict[str, Any]
     plan: Plan | None
     newest: Newest
-    hints: tuple[NamedPage, ...]
+    named: tuple[NamedPage, ...]
     missing: tuple[str, ...]
     notes: tuple[str, ...] = ()
     here: Here | None = None  # a project with torch groups, and this machine's
@@ -67,17 +68,17 @@ class Situation:
     extras: tuple[str, ...] = ()  # those of torch-auto that the project requires
 
     @property
-    def hinted(self) -> bool:
-        """Whether all pages of the hint are named somewhere."""
+    def all_named(self) -> bool:
+        """Whether all of PyTorch's pages that the machine needs are named somewhere."""
         return not self.missing
 
     @property
     def reachable(self) -> str | None:
-        """The newest release that the machine can use with the hint as it is set, or is not."""
-        return self.newest.with_pages if self.hinted else self.newest.without_pages
+        """The newest release that the machine can use with the pages that are named."""
+        return self.newest.with_pages if self.all_named else self.newest.without_pages
 
     def plan_of(self, version: str) -> Plan | None:
-        """What a version of torch-auto comes to on this machine, or None where the catalog does not know it."""
+        """What a version of torch-auto gives on this machine, or None where the catalog does not know it."""
         try:
             release = self.catalog.release(torch_release(version))
         except UnknownReleaseError:
@@ -92,9 +93,15 @@ class Situation:
         return self.tool.steps(self.environment, version, self._at_least())
 
     @property
+    def newer_format(self) -> int | None:
+        """The format of the installed torch-auto's record where it is newer than this command reads, else None."""
+        version: int = self.record.get("version", FORMAT_VERSION)
+        return version if version > FORMAT_VERSION else None
+
+    @property
     def stale(self) -> bool:
         """Whether the installed torch-auto was built for another group than this machine's, or for none."""
-        if self.here is None or self.torch_auto is None:
+        if self.here is None or self.torch_auto is None or self.newer_format is not None:
             return False
         return self.here.built_for(self.record) != self.here.chosen.group
 
@@ -177,7 +184,7 @@ def survey(where: Where) -> Situation:
     Raises:
         SettingsError: a setting is wrong.
         NotTomlError, OSError: a file of the project's cannot be read.
-        NotADirectoryError: ``venv`` is no virtual environment.
+        NotADirectoryError: ``venv`` is not a virtual environment.
     """
     variables = where.variables
     project = projects.find(where.start)
@@ -205,7 +212,7 @@ def survey(where: Where) -> Situation:
         plan=None,
         newest=newest_usable(machine, chosen, known, wanted),
         extras=wanted,
-        hints=found,
+        named=found,
         missing=(),
         notes=notes,
         here=here,

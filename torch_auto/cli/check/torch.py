@@ -67,12 +67,12 @@ def torch(situation: Situation) -> Finding:
         return Finding(
             "torch", FAIL, f"{here} is installed, and this machine needs {torch_of(plan)}.{unused}", (REFRESH,)
         )
-    hinted = (REFRESH,) if situation.hinted else (INIT, REFRESH)
+    commands = (REFRESH,) if situation.all_named else (INIT, REFRESH)
     if unused:
-        return Finding("torch", FAIL, f"{here} is installed; {torch_of(plan)} would use the GPU.{unused}", hinted)
+        return Finding("torch", FAIL, f"{here} is installed; {torch_of(plan)} would use the GPU.{unused}", commands)
     local = plan.selection.local_version
     asked = [extra.torch_backend for extra in plan.extras if extra.name in situation.extras]
     if local is not None and here.torch_backend not in (None, plan.selection.torch_backend, *asked):
         better = "is smaller" if plan.selection.torch_backend == "cpu" else "fits this machine better"
-        return Finding("torch", WARN, f"{here} is installed and works; {torch_of(plan)} {better}.", hinted)
+        return Finding("torch", WARN, f"{here} is installed and works; {torch_of(plan)} {better}.", commands)
     return Finding("torch", OK, f"{here} is installed, and is what this machine needs.")

@@ -69,7 +69,7 @@ def _backends(text: str | None, catalog: Catalog, faults: list[str]) -> list[str
     valid = catalog.torch_backends
     unknown = [repr(item) for item in found if item not in valid]
     if unknown:
-        faults.append(f"--backends: {', '.join(unknown)} is no torch backend; valid are {', '.join(valid)}")
+        faults.append(f"--backends: {', '.join(unknown)} is not a torch backend; valid are {', '.join(valid)}")
     if text is not None and not found:
         faults.append(f"--backends: it names none; valid are {', '.join(valid)}")
     return [item for item in dict.fromkeys([CPU, *found]) if item in valid] if found else []
@@ -80,7 +80,7 @@ def _releases(text: str | None, catalog: Catalog, faults: list[str]) -> list[str
     valid = [release.version for release in catalog.releases]
     unknown = [repr(item) for item in found if item not in valid]
     if unknown:
-        faults.append(f"--releases: {', '.join(unknown)} is no release that is known; valid are {', '.join(valid)}")
+        faults.append(f"--releases: {', '.join(unknown)} is not a known release; valid are {', '.join(valid)}")
     if text is not None and not found:
         faults.append(f"--releases: it names none; valid are {', '.join(valid)}")
     return sorted((item for item in dict.fromkeys(found) if item in valid), key=version_key, reverse=True)
@@ -199,7 +199,7 @@ def _for_machines(asked: _Asked, catalog: Catalog, faults: list[str]) -> tuple[l
         own = seat.chosen.group if seat.chosen is not None else None
         if own is not None and own.name not in [group.name for group in groups]:
             groups.append(own)
-        served = f"{own.name}." if own is not None and own in groups else f"no group serves it. {_why(seat)}"
+        served = f"{own.name}." if own is not None and own in groups else f"no group supports it. {_why(seat)}"
         reasons.append(f"{', '.join(seat.labels)}: {served}")
     return groups, reasons
 

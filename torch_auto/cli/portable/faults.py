@@ -54,7 +54,7 @@ def of_layout(project: Project, default: str) -> Iterator[str]:
             "that are meant instead, or use --default all, which leaves the choice to UV_NO_GROUP on each machine"
         )
     elif not isinstance(present, list) and present not in (None, "all"):
-        yield "tool.uv.default-groups is no array"
+        yield "tool.uv.default-groups is not an array"
 
 
 def soft(project: Project, wanted: Wanted, ours: Sequence[Written], known: Catalog) -> Iterator[str]:

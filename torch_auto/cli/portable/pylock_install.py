@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from torch_auto.cli.errors import UserError
 from torch_auto.cli.processes import program
 from torch_auto.cli.project import environment as environments
+from torch_auto.cli.project.own import is_tools_own
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,31 +22,19 @@ if TYPE_CHECKING:
 _PIP_INSTALLS = (26, 1)
 
 
-def _is_tools_own(prefix: str) -> bool:
-    """Whether an environment is one that uvx, `uv tool` or pipx made for this command alone."""
-    if any(os.path.isfile(os.path.join(prefix, name)) for name in ("uv-receipt.toml", "pipx_metadata.json")):
-        return True
-    folder = os.path.dirname(os.path.realpath(prefix))
-    for _ in range(3):  # uvx: below a folder or two of uv's cache
-        if os.path.isfile(os.path.join(folder, "CACHEDIR.TAG")):
-            return True
-        folder = os.path.dirname(folder)
-    return False
-
-
 def target(project: Project, variables: Mapping[str, str], named: str | None) -> Environment | None:
     """The environment to install into; None where there is none but this command's own.
 
     Raises:
-        NotADirectoryError: what is named is no virtual environment.
+        NotADirectoryError: what is named is not a virtual environment.
     """
     if named is not None:
         return environments.find(project.root, variables, named)
     own = environments.own()
     active = environments.at(variables.get("VIRTUAL_ENV", "") or os.devnull)
-    if active is not None and not _is_tools_own(active.prefix):
+    if active is not None and not is_tools_own(active.prefix):
         return active
-    usable = not _is_tools_own(own.prefix)
+    usable = not is_tools_own(own.prefix)
     if usable and sys.prefix != sys.base_prefix:
         return own
     return environments.at(os.path.join(project.root, ".venv")) or (own if usable else None)
@@ -58,7 +47,7 @@ def install_command(
 
     Raises:
         UserError: there is no environment, or nothing to install with.
-        NotADirectoryError: ``venv`` is no virtual environment.
+        NotADirectoryError: ``venv`` is not a virtual environment.
     """
     environment = target(here.project, variables, venv)
     if environment is None:

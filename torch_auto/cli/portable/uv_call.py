@@ -104,7 +104,7 @@ def call(found: Here, asked: Asked) -> Call:
 
     Raises:
         UserError: there is no uv, no environment, or nothing that installs lock files.
-        NotADirectoryError: what is named is no virtual environment.
+        NotADirectoryError: what is named is not a virtual environment.
     """
     # What is asked for here counts in torch-auto's own build as well: its wheel then knows the same group.
     variables = {**os.environ, **{f"TORCH_AUTO_{name.upper()}": value for name, value in asked.given.items()}}

@@ -110,12 +110,12 @@ def find(root: str, environment: Mapping[str, str], named: str | None = None) ->
     tool of its own, the active one, or .venv of the project.
 
     Raises:
-        NotADirectoryError: what is named is no virtual environment.
+        NotADirectoryError: what is named is not a virtual environment.
     """
     if named is not None:
         chosen = at(named)
         if chosen is None:
-            raise NotADirectoryError(f"--venv: {named} is no virtual environment: it has no pyvenv.cfg")
+            raise NotADirectoryError(f"--venv: {named} is not a virtual environment (no pyvenv.cfg)")
         return chosen
     here = own()
     if here.distribution("torch") is not None:
@@ -177,10 +177,9 @@ def record(environment: Environment) -> dict[str, Any]:
     One of a newer format comes as ``{"version": ...}`` alone: nothing of it is read.
     """
     found = environment.distribution("torch-auto")
-    text = found.read_text(records.FILE) if found is not None else None
     try:
-        value = json.loads(text or "null")
-    except ValueError:
+        value = json.loads((found.read_text(records.FILE) if found is not None else None) or "null")
+    except (ValueError, RecursionError, OSError):  # it is damaged: no UTF-8, no JSON, nested without end
         return {}
     if not isinstance(value, dict) or not isinstance(value.get("version"), int):
         return {}

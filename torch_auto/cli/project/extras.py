@@ -24,7 +24,9 @@ def parse(text: str | None) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(item.strip() for item in (text or "").split(",") if item.strip()))
     wrong = [name for name in names if name not in EXTRAS]
     if wrong:
-        raise UserError(f"--with: {', '.join(map(repr, wrong))} is no extra of torch-auto; valid: {', '.join(EXTRAS)}")
+        raise UserError(
+            f"--with: {', '.join(map(repr, wrong))} is not an extra of torch-auto; valid: {', '.join(EXTRAS)}"
+        )
     return names
 
 

@@ -45,10 +45,10 @@ def _render(fleet: Fleet, index_url: str) -> str:
     if fleet.fewest is not None and (fleet.one is None or fleet.fewest.groups != fleet.one.groups):
         parts.append([*_several(fleet, fleet.fewest), *_details(fleet.fewest, index_url)])
     if fleet.apart:
-        what = "No torch serves these machines:"
-        parts.append([what if fleet.fewest is None else f"torch {fleet.fewest.release} does not serve:"])
+        what = "No torch supports these machines:"
+        parts.append([what if fleet.fewest is None else f"torch {fleet.fewest.release} does not support:"])
         for seat in fleet.apart:
-            best = f"The newest for it is {_torch(seat)}." if seat.chosen is not None else "No torch serves it."
+            best = f"The newest for it is {_torch(seat)}." if seat.chosen is not None else "No torch supports it."
             parts[-1] += wrapped(
                 [f"{_who(seat)} ({devices(seat.machine)}): {' '.join([*sentences(seat.reasons), best])}"]
             )
@@ -67,10 +67,10 @@ def _several(fleet: Fleet, fewest: Cover) -> list[str]:
     count = _count(fewest.seats)
     backends = names if len(fewest.groups) == 1 else f"{len(fewest.groups)} torch backends, {names}"
     if fleet.apart:
-        text = f"No release of torch serves all {count + _count(fleet.apart)} machines."
-        return [text, f"torch {fewest.release} serves {count} of them, with {backends}."]
+        text = f"No release of torch supports all {count + _count(fleet.apart)} machines."
+        return [text, f"torch {fewest.release} supports {count} of them, with {backends}."]
     text = f"No one torch backend runs on all {count} machines."
-    return [text, f"torch {fewest.release} is the newest that serves them all, with {backends}."]
+    return [text, f"torch {fewest.release} is the newest that supports them all, with {backends}."]
 
 
 def _details(cover: Cover, index_url: str) -> list[str]:

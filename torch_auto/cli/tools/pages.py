@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from torch_auto.settings import Settings
 
 
-def hint_pages(index_url: str) -> tuple[str, ...]:
-    """The find-links pages below the base of the PyTorch index or of a mirror of it.
+def torch_pages(index_url: str) -> tuple[str, ...]:
+    """The pages of torch itself, below the base of the PyTorch index or of a mirror of it.
 
     They are the same for every machine, so that a team shares one configuration.
     """
@@ -32,7 +32,7 @@ def needed_pages(index_url: str, plan: Plan | None, extras: tuple[str, ...] = ()
     Pages are only ever added: the file of a team with GPUs of several vendors ends up with those of all.
     """
     family = [f"{index_url}/{EXTRAS[name]}/" for name in extras]
-    return tuple(dict.fromkeys([*hint_pages(index_url), *(plan.pages if plan is not None else ()), *family]))
+    return tuple(dict.fromkeys([*torch_pages(index_url), *(plan.pages if plan is not None else ()), *family]))
 
 
 def pages_here(chosen: Settings, extras: tuple[str, ...] = ()) -> tuple[str, ...]:

@@ -80,5 +80,9 @@ class Pdm(Tool):
         """From the sources that the project names."""
         return (f"pdm update {name}",)
 
+    def newer_core(self, environment: Environment, *, groups: bool) -> tuple[str, ...]:
+        """The lock holds it, since torch-auto requires it."""
+        return ("pdm update torch-auto-core",)
+
 
 TOOL = Pdm()

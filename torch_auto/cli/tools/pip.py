@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from torch_auto.cli.errors import RefusedError
+from torch_auto.cli.output import shown
 from torch_auto.cli.processes import Step, answer
 from torch_auto.cli.project import environment as environments
 from torch_auto.cli.project.requirements import requirement
@@ -96,6 +97,10 @@ class Pip(Tool):
     def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
         """From the index of the installed torch."""
         return (f"pip install --force-reinstall --no-deps --index-url {index_url} {name}",)
+
+    def newer_core(self, environment: Environment, *, groups: bool) -> tuple[str, ...]:
+        """With the pip of the environment that was looked at."""
+        return (shown((environment.interpreter, "-m", "pip", "install", "--upgrade", "torch-auto-core")),)
 
 
 TOOL = Pip()

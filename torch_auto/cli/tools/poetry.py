@@ -81,5 +81,9 @@ class Poetry(Tool):
         """From the sources that the project names."""
         return (f"poetry update {name}",)
 
+    def newer_core(self, environment: Environment, *, groups: bool) -> tuple[str, ...]:
+        """The lock holds it, since torch-auto requires it."""
+        return ("poetry update torch-auto-core",)
+
 
 TOOL = Poetry()

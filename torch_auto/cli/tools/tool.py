@@ -138,6 +138,10 @@ class Tool(ABC):
         ``extra`` is torch-auto's for it; ``groups``: the project has torch groups.
         """
 
+    @abstractmethod
+    def newer_core(self, environment: Environment, *, groups: bool) -> tuple[str, ...]:
+        """The commands that bring the newest torch-auto-core into the environment; ``groups`` as above."""
+
 
 def pyproject_of(project: Project) -> str:
     """The pyproject.toml in a project's root."""

@@ -109,12 +109,16 @@ class Uv(Tool):
             return (f"uv lock --upgrade-package {name}", "uv sync --inexact")
         return (f"torch-auto init --with {extra}", f'uv add "torch-auto[{extra}]"')
 
+    def newer_core(self, environment: Environment, *, groups: bool) -> tuple[str, ...]:
+        """The lock holds it, since torch-auto requires it."""
+        return ("uv lock --upgrade-package torch-auto-core", "torch-auto sync" if groups else "uv sync --inexact")
+
 
 TOOL = Uv()
 
 
 def refuse_own_index(project: Project, wish: Wish) -> None:
-    """Where the project takes torch from an index that it names itself, a hint would be a second opinion.
+    """Where the project takes torch from an index that it names itself, PyTorch's pages would be a second opinion.
 
     Raises:
         RefusedError: it does.
@@ -126,15 +130,15 @@ def refuse_own_index(project: Project, wish: Wish) -> None:
             shown = source if isinstance(source, dict) else {"several": len(items(source))}
             where = ", ".join(f"{key} = {value}" for key, value in shown.items())
             raise RefusedError(
-                f"{origin} tool.uv.sources already takes torch from elsewhere ({where}). For torch-auto to choose, "
+                f"{origin} tool.uv.sources already sets a source for torch ({where}). For torch-auto to choose, "
                 "remove that entry, and the dependency on torch beside it; or use --force to keep both"
             )
     for entry in items(settings.get("index")):
         url = str(table(entry).get("url", ""))
         if url.startswith(wish.index_url) and not table(entry).get("explicit"):
             raise RefusedError(
-                f"the index {url} is named in tool.uv.index: uv takes all packages that it lists from there, numpy "
-                "among them, years old. Remove that entry, the hint does without it; or use --force to keep both"
+                f"the index {url} is named in tool.uv.index: uv would take every package listed there, including "
+                "years-old numpy. Remove that entry; it is not needed. Or use --force to keep both"
             )
 
 

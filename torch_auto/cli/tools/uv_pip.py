@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from torch_auto.cli.output import shown
 from torch_auto.cli.processes import Step
 from torch_auto.cli.tools import uv_program
 from torch_auto.cli.tools.uv import Uv
@@ -36,6 +37,10 @@ class UvPip(Uv):
     def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
         """From the index of the installed torch."""
         return (f"uv pip install --reinstall-package {name} --index {index_url} {name}",)
+
+    def newer_core(self, environment: Environment, *, groups: bool) -> tuple[str, ...]:
+        """In the environment that was looked at."""
+        return (shown(("uv", "pip", "install", "--python", environment.interpreter, "--upgrade", "torch-auto-core")),)
 
 
 TOOL = UvPip()

@@ -35,7 +35,7 @@ def write(project: Project, tool: Tool, wish: Wish, variables: Mapping[str, str]
         print(f"torch-auto: error: nothing was written: {error}. Add this by hand:{lines}", file=sys.stderr)
         return 2
     if not text.changed:
-        print(f"{text.path} has the hint already. Next: {tool.next(project, text.path)}")
+        print(f"{text.path} names PyTorch's pages already. Next: {tool.next(project, text.path)}")
         return 0
     if dry_run:
         print("\n".join([f"{text.path} would change:", *text.difference()]))

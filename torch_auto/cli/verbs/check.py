@@ -1,4 +1,4 @@
-"""``torch-auto check``: whether the machine, the environment, the lock and the hint agree."""
+"""``torch-auto check``: whether the machine, the environment, the lock and PyTorch's pages agree."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ examples:
 
 def add(verbs: Verbs) -> None:
     """Its parser."""
-    check = verbs.add("check", execute, "whether the machine, the environment, the lock and the hint agree", _EXAMPLES)
+    text = "whether the machine, the environment, the lock and PyTorch's pages agree"
+    check = verbs.add("check", execute, text, _EXAMPLES)
     shared.environment(check)
     check.add_argument("--json", action="store_true", help="print the findings as JSON")
 

@@ -1,4 +1,4 @@
-"""``torch-auto env``: variables for a shell, a Dockerfile or a CI file: the hint, or this machine's torch group."""
+"""``torch-auto env``: PyTorch's pages, or this machine's torch group, as variables for a shell, a Dockerfile or a CI file."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def written(form: str, values: Sequence[tuple[str, str]]) -> list[str]:
 
 def add(verbs: Verbs) -> None:
     """Its parser."""
-    env = verbs.add("env", execute, "the hint as variables, for a shell, a Dockerfile or a CI file", _EXAMPLES)
-    env.add_argument("--hint", action="store_true", help="the hint, also in a project that has torch groups")
+    env = verbs.add("env", execute, "PyTorch's pages as variables, for a shell, a Dockerfile or a CI file", _EXAMPLES)
+    env.add_argument("--pages", action="store_true", help="PyTorch's pages, also in a project that has torch groups")
     shared.extras(env, "vision, audio: their pages too, as for the extras in the project")
     shared.project(env)
     env.add_argument("--shell", choices=CHOICES, metavar="FORM", help=", ".join(CHOICES) + "; default: your shell")
@@ -85,11 +85,11 @@ def execute(options: argparse.Namespace) -> int:
     named = extras.parse(options.family)
     try:
         project = find(options.project)
-        if not options.hint and options.index_url is None and _show_group(form, project):
+        if not options.pages and options.index_url is None and _show_group(form, project):
             return 0
         named = tuple(dict.fromkeys([*extras.of_project(project), *named]))
     except NotTomlError:
-        pass  # the hint needs no project; what does says what is wrong with it
+        pass  # the pages need no project; what does says what is wrong with it
     pages = pages_here(shared.settings(options, "index-url"), named)
     sys.stdout.write("\n".join(lines(form, pages)) + "\n")
     return 0

@@ -30,7 +30,7 @@ examples:
 
 def add(verbs: Verbs) -> None:
     """Its parser."""
-    init = verbs.add("init", execute, "write the hint where the project's tool reads it", _EXAMPLES)
+    init = verbs.add("init", execute, "name PyTorch's pages where the project's tool reads them", _EXAMPLES)
     text = "the tool; default: the one that the project uses"
     init.add_argument("--for", dest="tool", choices=tools.NAMES, help=text)
     init.add_argument("--pin", choices=("prefer", "exact"), help="exact: uv's setting for it as well")

@@ -25,7 +25,7 @@ def add(verbs: Verbs) -> None:
     """Its parser."""
     text = "write a lock file for each torch backend (PEP 751)"
     lock = verbs.add("lock", execute, text, _EXAMPLES, hands_on=True)
-    lock.add_argument("--portable", action="store_true", help="say that this is what you want; there is no other way")
+    lock.add_argument("--portable", action="store_true", help="required (the only mode so far)")
     lock.add_argument("--backends", metavar="X,Y", help="torch backends; default: the fewest for all machines")
     lock.add_argument("--releases", metavar="R,S", help="torch releases, of which each file takes the newest")
     shared.extras(lock, "vision, audio: pinned in the files too")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _EXAMPLES = """\
 examples:
   torch-auto plan                       the newest release that this machine can use
-  torch-auto plan 2.5.1 2.9.1           what two releases come to
+  torch-auto plan 2.5.1 2.9.1           what two releases install
   torch-auto plan --machine node7.json  the same for another machine
   torch-auto plan --machine node1.json --machine node2.json
                                         one torch that runs on all of them, or the fewest torch backends
@@ -23,9 +23,9 @@ examples:
 
 def add(verbs: Verbs) -> None:
     """Its parser."""
-    plan = verbs.add("plan", execute, "which build a release comes to, and why", _EXAMPLES)
+    plan = verbs.add("plan", execute, "which build a release installs, and why", _EXAMPLES)
     plan.add_argument("release", nargs="*", metavar="RELEASE", help="a torch release; default: the newest one usable")
-    text = "plan for the machine in this file; of several, what serves them all"
+    text = "plan for the machine in this file; for several, what supports them all"
     plan.add_argument("--machine", action="append", metavar="FILE", help=text)
     plan.add_argument("--backend", metavar="X", help="auto, a torch backend such as cu126, or pypi")
     plan.add_argument("--pin", metavar="HOW", help="prefer (default) or exact")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch_auto.cli.options import Verbs
 
 _EXAMPLES = """\
-Words that are not listed here go to uv, and so does all from the command on.
+Unknown options are passed to uv; so is everything from COMMAND on.
 
 examples:
   torch-auto run python train.py        uv run with this machine's torch group
@@ -42,6 +42,6 @@ def execute(options: argparse.Namespace) -> int:
     found = here(options.project, given, os.environ)
     if found.torch_groups.pylocks:
         raise UserError(
-            "`torch-auto run` needs torch groups in uv's project; with lock files, `torch-auto sync` is all"
+            "`torch-auto run` needs torch groups in uv's project; with lock files only `torch-auto sync` works"
         )
     return hand_over(options, found, given)

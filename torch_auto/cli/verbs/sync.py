@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch_auto.cli.portable.here import Here
 
 _EXAMPLES = """\
-Words that are not listed here go to uv; behind -- all of them do.
+Unknown options are passed to uv; so is everything after --.
 
 examples:
   torch-auto sync                       uv sync with this machine's torch group

@@ -86,7 +86,7 @@ def _table(data: dict[str, Any], path: Path) -> dict[str, Any]:
     for part in path:
         data = data.setdefault(part, {})
         if not isinstance(data, dict):
-            raise NoPlaceError(f"{dotted(path)} is no table")
+            raise NoPlaceError(f"{dotted(path)} is not a table")
     return data
 
 
@@ -132,7 +132,7 @@ class Document:
             self.set(path, [value], section)
             return
         if not isinstance(there, list):
-            raise NoPlaceError(f"{dotted(path)} is no array")
+            raise NoPlaceError(f"{dotted(path)} is not an array")
         candidates = places.first_element(self.text, path[-1], inline(value))
         self._take(candidates, lambda data: _at(data, path).insert(0, value), f"there is no place in {dotted(path)}")
 
@@ -142,7 +142,7 @@ class Document:
         def change(data: dict[str, Any]) -> None:
             entries = _table(data, path[:-1]).setdefault(path[-1], [])
             if not isinstance(entries, list):
-                raise NoPlaceError(f"{dotted(path)} is no array of tables")
+                raise NoPlaceError(f"{dotted(path)} is not an array of tables")
             entries.append(dict(pairs))
 
         lines = [f"{key(name)} = {string(value)}" for name, value in pairs]
@@ -171,7 +171,7 @@ class Document:
         """Have these elements in an array that is there; what stays is not touched, nor comments beside what goes."""
         old = _at(self.content, place)
         if not isinstance(old, list):
-            raise NoPlaceError(f"{'.'.join(map(str, place))} is no array")
+            raise NoPlaceError(f"{'.'.join(map(str, place))} is not an array")
         before, after = ([json.dumps(item, sort_keys=True, default=str) for item in array] for array in (old, wanted))
         steps = difflib.SequenceMatcher(a=before, b=after, autojunk=False).get_opcodes()
         for tag, start, end, first_new, end_new in reversed(steps):

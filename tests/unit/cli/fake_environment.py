@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from torch_auto import catalog, settings
-from torch_auto.distribution import wheel_requirements
+from torch_auto import catalog, record, settings
+from torch_auto.decide import Decision, decide
 from torch_auto.machine_file import machine_from_json
-from torch_auto.plan import Plan, make_plan, record
+from torch_auto.metadata import PUBLISHED_REQUIREMENTS, wheel_requirements
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from support.machines import Machine
+
+    from torch_auto.decide import Plan
 
 
 def settings_of(config: dict[str, str] | None = None) -> settings.Settings:
@@ -22,10 +23,10 @@ def settings_of(config: dict[str, str] | None = None) -> settings.Settings:
     return settings.read(catalog.load(), config or {}, {})
 
 
-def plan_for(machine: Machine, release: str, config: dict[str, str] | None = None) -> Plan:
-    """What a build of a release comes to on a machine."""
-    known = catalog.load()
-    return make_plan(known.release(release), machine_from_json(machine), settings_of(config), known)
+def decision_for(machine: Machine, release: str, config: dict[str, str] | None = None) -> Decision:
+    """What a build of a release decides on a machine."""
+    known, chosen, found = catalog.load(), settings_of(config), machine_from_json(machine)
+    return Decision(decide(known.release(release), found, chosen, known), found, chosen, known)
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,12 @@ class FakeEnvironment:
     def site(self) -> Path:
         return self.prefix / "lib" / "python3.11" / "site-packages"
 
+    @property
+    def record(self) -> Path:
+        """The record of the torch-auto that is installed."""
+        [folder] = self.site.glob("torch_auto-*.dist-info")
+        return folder / record.FILE
+
     @classmethod
     def make(cls, prefix: Path) -> FakeEnvironment:
         """An empty one."""
@@ -46,8 +53,8 @@ class FakeEnvironment:
         (prefix / "pyvenv.cfg").write_text("home = /usr/bin\nversion_info = 3.11.7\n", "utf-8")
         return made
 
-    def install(self, name: str, version: str, requires: tuple[str, ...] = (), installer: str = "pip") -> None:
-        """METADATA and INSTALLER of a distribution."""
+    def install(self, name: str, version: str, requires: tuple[str, ...] = (), installer: str = "pip") -> Path:
+        """METADATA and INSTALLER of a distribution; returns its dist-info folder."""
         folder = self.site / f"{name.replace('-', '_')}-{version}.dist-info"
         folder.mkdir()
         lines = ["Metadata-Version: 2.4", f"Name: {name}", f"Version: {version}"]
@@ -55,6 +62,7 @@ class FakeEnvironment:
             "\n".join([*lines, *(f"Requires-Dist: {r}" for r in requires), "", ""]), "utf-8"
         )
         (folder / "INSTALLER").write_text(installer + "\n", "utf-8")
+        return folder
 
     def install_torch(self, version: str, inside: str | None = None) -> None:
         """A torch whose version.py says ``inside``, by default its version."""
@@ -64,10 +72,8 @@ class FakeEnvironment:
         (self.site / "torch" / "version.py").write_text(text, "utf-8")
 
     def install_torch_auto(self, machine: Machine, release: str, config: dict[str, str] | None = None) -> Plan:
-        """A torch-auto that was built on a machine."""
-        plan = plan_for(machine, release, config)
-        self.install("torch-auto", release, tuple(wheel_requirements(plan)))
-        (self.site / "torch_auto").mkdir()
-        text = json.dumps(record(plan, machine_from_json(machine), settings_of(config)))
-        (self.site / "torch_auto" / "selection.json").write_text(text, "utf-8")
-        return plan
+        """A torch-auto that was built on a machine: METADATA, and the record beside it."""
+        decision = decision_for(machine, release, config)
+        self.install("torch-auto", release, tuple(wheel_requirements(PUBLISHED_REQUIREMENTS, decision.plan)))
+        self.record.write_text(record.record_text(decision), "utf-8")
+        return decision.plan

@@ -13,9 +13,9 @@ import pytest
 from support import machines
 from support.cache import REPOSITORY
 
-from cli.fake_environment import FakeEnvironment
 from torch_auto.cli import command_line, main
 from torch_auto.cli.options import split
+from unit.cli.fake_environment import FakeEnvironment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,10 +119,10 @@ def test_why_and_json(project: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert project
     assert main(["group", "--why"]) == 0
     said = capsys.readouterr()
-    assert (said.out, "decides." in said.err) == ("torch-cu126\n", True)
+    assert (said.out, "Chosen for NVIDIA A100" in said.err) == ("torch-cu126\n", True)
     assert main(["group", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert (found["version"], found["group"], found["torch"]) == (1, "torch-cu126", "2.13.0+cu126")
+    assert (found["version"], found["group"], found["torch"]) == (2, "torch-cu126", "2.13.0+cu126")
     assert (set(found["others"]), found["default"]) == ({*GROUPS} - {"torch-cu126"}, ["torch-cpu"])
 
 
@@ -224,7 +224,7 @@ def test_check_before_anything_is_installed(project: Path, capsys: pytest.Captur
         "torch-auto": ("warn", [sync]),
         "torch": ("fail", [sync]),
         "uv.lock": ("fail", ["uv lock", sync]),
-        "hint": ("ok", []),
+        "pages": ("ok", []),
     }
     assert "its torch group is torch-cu126, torch 2.13.0+cu126" in found["machine"]["text"]
 
@@ -248,14 +248,14 @@ def test_a_record_of_other_groups_is_made_anew(
 
 
 def test_check_tells_of_an_extra_that_asks_for_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """torch-auto[vision] beside groups without torchvision is told, and what check says mends it."""
+    """torch-auto[vision] beside groups without torchvision is told, and what check says fixes it."""
     edit(project, '"torch-auto"', '"torch-auto[vision]"')
     assert main(["check"]) == 1
-    assert "With groups that asks for nothing, and no group pins torchvision." in _flat(capsys)
+    assert "In a project with torch groups the extra has no effect, and no group pins torchvision." in _flat(capsys)
     assert main(["init", "--portable", "--force"]) == 0
     capsys.readouterr()
     assert main(["check"]) == 1
-    assert "asks for nothing" not in _flat(capsys)
+    assert "has no effect" not in _flat(capsys)
 
 
 def _flat(capsys: pytest.CaptureFixture[str]) -> str:
@@ -311,7 +311,7 @@ def test_the_line_on_stderr(project: Path, capsys: pytest.CaptureFixture[str]) -
     assert project
     assert main(["sync", "--dry-run"]) == 0
     [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith("torch-auto: torch-cu126, torch 2.13.0+cu126. NVIDIA A100")
+    assert line.startswith("torch-auto: torch-cu126, torch 2.13.0+cu126. Chosen for NVIDIA A100")
     assert len(line) < 300
 
 

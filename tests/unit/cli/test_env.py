@@ -1,4 +1,4 @@
-"""``torch-auto env`` prints the hint as variables that shells and tools understand."""
+"""``torch-auto env`` prints PyTorch's pages as variables that shells and tools understand."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_every_form_has_both(form: str) -> None:
 
 
 def test_default_form() -> None:
-    """The user's shell decides, or else the system."""
+    """The user's shell is taken, or else the system's."""
     assert default_form({"SHELL": "/usr/bin/fish"}, "linux") == "fish"
     assert default_form({"SHELL": "/bin/exotic"}, "linux") == "sh"
     assert default_form({}, "win32") == "powershell"

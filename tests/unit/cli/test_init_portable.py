@@ -20,7 +20,8 @@ from torch_auto.cli.portable.edits import COMMENT, Wanted, edit, written
 from torch_auto.cli.project.files import Text
 from torch_auto.cli.project.toml.document import NoPlaceError
 from torch_auto.cli.project.toml.spelling import inline
-from torch_auto.groups import Group, group_requirements
+from torch_auto.pins.groups import group_requirements
+from torch_auto.select.groups import group_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,7 @@ OPTIONS = ("--releases", "2.13.0", "--backends", "cu126")
 
 def group(torch_backend: str, release: str = "2.13.0") -> str:
     """A group as it stands in the file."""
-    own = Group(release, torch_backend)
+    own = group_of(release, torch_backend)
     requirements = group_requirements(own, catalog.load())
     comment = f"    {COMMENT}\n" if torch_backend == "cpu" else ""
     return f"{own.name} = [\n{comment}" + "".join(f'    "{item}",\n' for item in requirements) + "]\n"
@@ -156,7 +157,7 @@ def names(path: Path) -> list[str]:
     sets = [[entry["group"] for entry in entries if "group" in entry] for entries in uv.get("conflicts", [])]
     assert sorted(found) in ([sorted(entries) for entries in sets if entries] or [["torch-cpu"]])
     setting = uv["config-settings-package"]["torch-auto"]["groups"].split(",")
-    assert sorted(found) == sorted(Group(*item.split("+")).name for item in setting)
+    assert sorted(found) == sorted(group_of(*item.split("+")).name for item in setting)
     return sorted(found)
 
 
@@ -294,7 +295,7 @@ def test_who_gets_what(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     made(tmp_path, PROJECT)
     assert run(tmp_path, *OPTIONS) == 0
     said = capsys.readouterr().out
-    assert "\nWho gets what:\n  torch-cu126  NVIDIA " in said
+    assert "\nWho gets what:\n  torch-cu126  Maxwell 5.0 to 5.2, Pascal 6.0, " in said
     assert "\n  torch-cpu    no GPU" in said
     assert said.endswith(
         "Next: uv lock, and on each machine `torch-auto sync`.\n      In a fresh clone: uvx torch-auto-core sync\n"
@@ -401,7 +402,7 @@ def test_groups_for_machines_of_two_releases(tmp_path: Path, capsys: pytest.Capt
     said = capsys.readouterr().out
     assert f"rtx5090-575.json: {newer}.\n" in said
     assert "k80-470.json: torch-cu11" in said
-    assert "musl.json: no group serves it. " in said
+    assert "musl.json: no group supports it. " in said
     assert run(tmp_path, *files[-2:]) == 2
     assert "musl.json: " in capsys.readouterr().err
 
@@ -410,8 +411,8 @@ WRONG = {
     "all at once": (
         ("--backends", "cu127,cu126", "--releases", "2.9.7", "--with", "text", "--default", "gpu"),
         (
-            "--backends: 'cu127' is no torch backend; valid are cpu, cu117, cu118, ",
-            "--releases: '2.9.7' is no release that is known; valid are 2.0.0, ",
+            "--backends: 'cu127' is not a torch backend; valid are cpu, cu117, cu118, ",
+            "--releases: '2.9.7' is not a known release; valid are 2.0.0, ",
             "--with: 'text' is not valid; valid are vision, audio, or none",
             "--default: 'gpu' is not valid; valid are cpu, all",
         ),
@@ -463,15 +464,15 @@ NEVER = {
     ),
     "pdm": ("[tool.pdm]\n", "For pdm there is `torch-auto lock --portable`"),
     "all default": ('[tool.uv]\ndefault-groups = "all"\n', 'default-groups is "all", which would install all'),
-    "odd default groups": ("[tool.uv]\ndefault-groups = 1\n", "tool.uv.default-groups is no array"),
-    "odd conflicts": ("[tool.uv]\nconflicts = 1\n", "conflicts is no array"),
+    "odd default groups": ("[tool.uv]\ndefault-groups = 1\n", "tool.uv.default-groups is not an array"),
+    "odd conflicts": ("[tool.uv]\nconflicts = 1\n", "conflicts is not an array"),
     "odd uv": ("[tool]\nuv = 1\n", "nothing was written"),
 }
 
 REFUSED = {
     "an index for torch": (
         '[tool.uv.sources]\ntorch = { index = "pytorch-cu126" }\n',
-        "already takes torch from elsewhere (index = pytorch-cu126)",
+        "already sets a source for torch (index = pytorch-cu126)",
     ),
     "an index that shadows PyPI": (
         '[[tool.uv.index]]\nname = "p"\nurl = "https://download.pytorch.org/whl/cu126"\n',
@@ -659,7 +660,7 @@ def document(data: dict[str, Any], depth: int, *, long: bool, prefix: str = "") 
 
 
 def some_groups(*backends: str, default: str = "cpu") -> Wanted:
-    groups = tuple(Group("2.13.0", item) for item in backends)
+    groups = tuple(group_of("2.13.0", item) for item in backends)
     requirements = {item.name: (f"torch=={item.version}; sys_platform == 'linux'",) for item in groups}
     return Wanted(groups, requirements, (f"{PAGES}/torch/",), default)
 

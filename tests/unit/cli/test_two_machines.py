@@ -1,4 +1,4 @@
-"""A lock that was made on one machine and synced on another: seen, told at import, and mended."""
+"""A lock that was made on one machine and synced on another: seen, told at import, and fixed."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def host(uv: Frontend, sandbox: Sandbox, published: TorchIndex) -> Callable[[str
     return lambda name, machine: Host(uv, sandbox, name, machine)
 
 
-def hinted(sandbox: Sandbox, index: TorchIndex) -> Path:
+def with_page(sandbox: Sandbox, index: TorchIndex) -> Path:
     return sandbox.project(extra=f'[tool.uv]\nfind-links = ["{index.find_links}"]')
 
 
@@ -72,8 +72,8 @@ def taken_to(project: Path, name: str) -> Path:
 def test_a_lock_from_a_cuda_machine_on_a_cpu_machine(
     host: Callable[..., Host], sandbox: Sandbox, index: TorchIndex
 ) -> None:
-    """check exits 1 with the commands, the import warns in two lines, refresh mends it, and check then exits 0."""
-    project = hinted(sandbox, index)
+    """check exits 1 with the commands, the import warns in two lines, refresh fixes it, and check then exits 0."""
+    project = with_page(sandbox, index)
     host("a", machines.a100_550()).uv("add", "torch-auto", cwd=project)
     there = taken_to(project, "there")
     b = host("b", machines.cpu())
@@ -81,13 +81,13 @@ def test_a_lock_from_a_cuda_machine_on_a_cpu_machine(
 
     checked = b.command(there, "check")
     assert checked.returncode == 1, checked
-    assert checked.stdout.startswith("Not right: torch, uv.lock.\n"), checked
+    assert checked.stdout.startswith("2 problems: torch, uv.lock.\n"), checked
     assert "uv cache clean torch-auto" in checked.stdout
     imported = b.python(there, IMPORT)
     assert imported.stdout == "2.14.1+cu126\n"
     assert imported.stderr.splitlines() == [
         "torch-auto:1: TorchAutoWarning: torch 2.14.1+cu126 is installed, and this machine needs torch 2.14.1+cpu.",
-        "  `torch-auto refresh` mends it, `torch-auto check` says why, TORCH_AUTO_WARN=0 turns this off.",
+        "  Fix: `torch-auto refresh`. Why: `torch-auto check`. TORCH_AUTO_WARN=0 turns this off.",
     ]
 
     refreshed = b.command(there, "refresh")
@@ -103,7 +103,7 @@ def test_a_lock_from_a_cpu_machine_on_a_cuda_machine(
     host: Callable[..., Host], sandbox: Sandbox, index: TorchIndex
 ) -> None:
     """A release too new for the machine's driver is left for an older one, though `uv add` wrote it as the lowest."""
-    project = hinted(sandbox, index)
+    project = with_page(sandbox, index)
     host("a", machines.cpu()).uv("add", "torch-auto", cwd=project)
     there = taken_to(project, "there")
     b = host("b", machines.a100_550())
@@ -118,7 +118,7 @@ def test_a_lock_from_a_cpu_machine_on_a_cuda_machine(
 
 def test_a_new_driver(host: Callable[..., Host], sandbox: Sandbox, index: TorchIndex) -> None:
     """A driver update that makes another build the best is told, and refresh follows it."""
-    project = hinted(sandbox, index)
+    project = with_page(sandbox, index)
     a = host("a", machines.with_nvidia("550.54.14", machines.A100))
     a.uv("add", "torch-auto", cwd=project)
     assert a.command(project, "check").returncode == 0
@@ -134,14 +134,14 @@ def test_a_new_driver(host: Callable[..., Host], sandbox: Sandbox, index: TorchI
     ]
 
 
-def test_without_the_hint(host: Callable[..., Host], sandbox: Sandbox, index: TorchIndex) -> None:
+def test_without_pages(host: Callable[..., Host], sandbox: Sandbox, index: TorchIndex) -> None:
     """PyPI's build on a machine that a better one exists for is a warning; init and refresh bring the better one."""
     project = sandbox.project()
     a = host("a", machines.a100_550())
     a.uv("add", "torch-auto", cwd=project)
     checked = a.command(project, "check")
     assert checked.returncode == 0, checked
-    assert checked.stdout.startswith("It works, and could be better: "), checked
+    assert checked.stdout.startswith("OK, with "), checked
     # Below `uv run`, `uv cache clean` would wait for ever for the uv that runs it.
     said = a.uv("run", "torch-auto", "init", "--index-url", index.whl, cwd=project).stdout
     assert said.endswith("Next: uv run torch-auto refresh\n")
@@ -152,7 +152,7 @@ def test_without_the_hint(host: Callable[..., Host], sandbox: Sandbox, index: To
 
 
 def test_pip(sandbox: Sandbox, published: TorchIndex) -> None:
-    """With pip, the hint goes into the environment's pip.conf, and refresh gets past pip's cache."""
+    """With pip, the page goes into the environment's pip.conf, and refresh gets past pip's cache."""
     sandbox.run([sandbox.python, "-m", "venv", sandbox.root / "venv"])
     folder = sandbox.root / "venv" / "bin"
     machine = sandbox.root / "machine.json"
@@ -171,7 +171,7 @@ def test_pip(sandbox: Sandbox, published: TorchIndex) -> None:
 
     run("pip", "install", "torch-auto")
     assert run("python", "-c", IMPORT).stdout == "2.10.0+cu128\n"
-    assert run("torch-auto", "check").stdout.startswith("It works, and could be better: ")
+    assert run("torch-auto", "check").stdout.startswith("OK, with ")
     assert "pip.conf changed:" in run("torch-auto", "init", "--for", "pip", "--index-url", published.whl).stdout
     run("torch-auto", "refresh")
     assert run("torch-auto", "check").stdout.startswith("All is well.")
@@ -184,7 +184,7 @@ def test_pip(sandbox: Sandbox, published: TorchIndex) -> None:
 
 
 def test_uv_pip(uv: Frontend, sandbox: Sandbox, published: TorchIndex) -> None:
-    """With uv pip and no project, refresh mends the environment that has torch."""
+    """With uv pip and no project, refresh fixes the environment that has torch."""
     python = sandbox.venv()
     machine = sandbox.root / "machine.json"
     machine.write_text(json.dumps(machines.a100_550()), "utf-8")
@@ -221,3 +221,19 @@ def test_pin_exact_reaches_the_build(
     assert "Requires-Dist: torch==2.15.0+cu132;" in metadata.read_text("utf-8")
     checked = a.command(project, "check")
     assert checked.stdout.startswith("All is well."), checked
+
+
+def test_what_updates_the_core_can_be_typed(host: Callable[..., Host], sandbox: Sandbox, index: TorchIndex) -> None:
+    """Beside a record of a newer core, the project's command names what brings a newer one, and it ends well."""
+    project = with_page(sandbox, index)
+    a = host("a", machines.cpu())
+    a.uv("add", "torch-auto", cwd=project)
+    [record] = project.glob(".venv/lib/*/site-packages/torch_auto-*.dist-info/torch_auto.json")
+    record.write_text('{"version": 3}', "utf-8")
+    checked = a.command(project, "check", "--json")
+    assert checked.returncode == 0, checked
+    [only] = json.loads(checked.stdout)["checks"]
+    assert len(only["commands"]) == 2
+    for command in only["commands"]:
+        a.uv(*command.split()[1:], cwd=project)
+    assert a.python(project, "import torch_auto").stderr == ""

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from support import machines
 from support.lock import read_lock
 
-from cli.portable_project import IMPORT, NEEDS_TORCH, Host
+from unit.cli.portable_project import IMPORT, NEEDS_TORCH, Host
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,7 +75,7 @@ def test_one_lock_for_eight_machines(host: Callable[..., Host], sandbox: Sandbox
     mac = host("mac", machines.macos_arm64())
     fleet = [word for item in (*hosts.values(), mac) for word in ("--machine", str(item.file))]
     answer = mac.command("plan", *fleet, cwd=sandbox.root).stdout
-    assert "torch 2.13.0 is the newest that serves them all" in answer
+    assert "torch 2.13.0 is the newest that supports them all" in answer
     committed = repository(sandbox, hosts["cpu"], "--with", "vision", *fleet)
     before = digest(committed)
 
@@ -124,10 +124,10 @@ def test_plain_uv_with_the_default_layout(host: Callable[..., Host], sandbox: Sa
     assert (
         "TorchAutoWarning: torch 2.13.0+cpu is installed, and this machine needs torch 2.13.0+cu126" in imported.stderr
     )
-    assert "`torch-auto sync` mends it" in imported.stderr
+    assert "Fix: `torch-auto sync`." in imported.stderr
     checked = a100.installed("check", check=False)
     assert checked.returncode == 1
-    assert checked.stdout.startswith("Not right: torch.\n"), checked
+    assert checked.stdout.startswith("1 problem: torch.\n"), checked
     assert "-> torch-auto sync" in checked.stdout
 
     a100.installed("sync")

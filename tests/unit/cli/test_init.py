@@ -1,4 +1,4 @@
-"""``torch-auto init`` adds the hint, and leaves every other byte as it was."""
+"""``torch-auto init`` names PyTorch's pages, and leaves every other byte as it was."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 tomllib = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
 
 PAGE = "https://download.pytorch.org/whl/torch/"
-HINT = f'find-links = ["{PAGE}"]'
+LINE = f'find-links = ["{PAGE}"]'
 
 PROJECT = """\
 [project]
@@ -30,18 +30,18 @@ version = "1"
 
 #: Real-world shapes of pyproject.toml: before, and after. What is added is marked with «».
 SHAPES = {
-    "nothing of uv": (PROJECT, f"{PROJECT}«\n[tool.uv]\n{HINT}\n»"),
+    "nothing of uv": (PROJECT, f"{PROJECT}«\n[tool.uv]\n{LINE}\n»"),
     "comments": (
         f"# top\n{PROJECT}\n# uv, see #12\n[tool.uv] # ours\n# keep\npackage = false # none\n# end\n",
-        f"# top\n{PROJECT}\n# uv, see #12\n[tool.uv] # ours\n«{HINT}\n»# keep\npackage = false # none\n# end\n",
+        f"# top\n{PROJECT}\n# uv, see #12\n[tool.uv] # ours\n«{LINE}\n»# keep\npackage = false # none\n# end\n",
     ),
     "inline table": (
         f"{PROJECT}\n[tool]\nuv = {{ package = false }}\n",
-        f"{PROJECT}\n[tool]\nuv = {{« {HINT},» package = false }}\n",
+        f"{PROJECT}\n[tool]\nuv = {{« {LINE},» package = false }}\n",
     ),
     "empty inline table": (
         f"{PROJECT}\n[tool]\nuv = {{}}\n",
-        f"{PROJECT}\n[tool]\nuv = {{« {HINT}»}}\n",
+        f"{PROJECT}\n[tool]\nuv = {{« {LINE}»}}\n",
     ),
     "array over lines": (
         f'{PROJECT}\n[tool.uv]\nfind-links = [\n    "https://a.example/", # first\n    "https://b.example/",\n]\n',
@@ -62,42 +62,42 @@ SHAPES = {
         f'{PROJECT}\n[tool.uv.workspace]\nmembers = ["packages/*"]\n\n[tool.ruff]\nline-length = 88\n',
         (
             f'{PROJECT}\n[tool.uv.workspace]\nmembers = ["packages/*"]\n\n[tool.ruff]\nline-length = 88\n'
-            f"«\n[tool.uv]\n{HINT}\n»"
+            f"«\n[tool.uv]\n{LINE}\n»"
         ),
     ),
     "another index": (
         f'{PROJECT}\n[[tool.uv.index]]\nname = "ours"\nurl = "https://ours.example/simple"\n',
-        f'{PROJECT}\n[[tool.uv.index]]\nname = "ours"\nurl = "https://ours.example/simple"\n«\n[tool.uv]\n{HINT}\n»',
+        f'{PROJECT}\n[[tool.uv.index]]\nname = "ours"\nurl = "https://ours.example/simple"\n«\n[tool.uv]\n{LINE}\n»',
     ),
     "CRLF": (
         f"{PROJECT}\n[tool.uv]\npackage = false\n".replace("\n", "\r\n"),
-        f"{PROJECT}\n[tool.uv]\n«{HINT}\n»package = false\n".replace("\n", "\r\n"),
+        f"{PROJECT}\n[tool.uv]\n«{LINE}\n»package = false\n".replace("\n", "\r\n"),
     ),
     "CRLF, nothing of uv": (
         PROJECT.replace("\n", "\r\n"),
-        f"{PROJECT}«\n[tool.uv]\n{HINT}\n»".replace("\n", "\r\n"),
+        f"{PROJECT}«\n[tool.uv]\n{LINE}\n»".replace("\n", "\r\n"),
     ),
     "no final newline": (
         PROJECT.rstrip("\n"),
-        PROJECT.rstrip("\n") + f"«\n\n[tool.uv]\n{HINT}\n»",
+        PROJECT.rstrip("\n") + f"«\n\n[tool.uv]\n{LINE}\n»",
     ),
-    "header at the end": (f"{PROJECT}\n[tool.uv]", f"{PROJECT}\n[tool.uv]«\n{HINT}»"),
+    "header at the end": (f"{PROJECT}\n[tool.uv]", f"{PROJECT}\n[tool.uv]«\n{LINE}»"),
     "dotted keys": (
         f"{PROJECT}\n[tool]\nuv.package = false\nruff.line-length = 88\n",
-        f"{PROJECT}\n[tool]\n«uv.{HINT}\n»uv.package = false\nruff.line-length = 88\n",
+        f"{PROJECT}\n[tool]\n«uv.{LINE}\n»uv.package = false\nruff.line-length = 88\n",
     ),
     "odd spelling": (
         f'{PROJECT}\n[ tool . "uv" ]\npackage = false\n',
-        f'{PROJECT}\n[ tool . "uv" ]\n«{HINT}\n»package = false\n',
+        f'{PROJECT}\n[ tool . "uv" ]\n«{LINE}\n»package = false\n',
     ),
     "a text that looks like a table": (
         f'{PROJECT}description = """\n[tool.uv]\nfind-links = [\n"""\n',
-        f'{PROJECT}description = """\n[tool.uv]\nfind-links = [\n"""\n«\n[tool.uv]\n{HINT}\n»',
+        f'{PROJECT}description = """\n[tool.uv]\nfind-links = [\n"""\n«\n[tool.uv]\n{LINE}\n»',
     ),
-    "byte order mark": ("\ufeff" + PROJECT, f"\ufeff{PROJECT}«\n[tool.uv]\n{HINT}\n»"),
+    "byte order mark": ("\ufeff" + PROJECT, f"\ufeff{PROJECT}«\n[tool.uv]\n{LINE}\n»"),
     "letters of all kinds": (
         f'{PROJECT}authors = [{{ name = "Zoë Ångström 😀" }}]\n',
-        f'{PROJECT}authors = [{{ name = "Zoë Ångström 😀" }}]\n«\n[tool.uv]\n{HINT}\n»',
+        f'{PROJECT}authors = [{{ name = "Zoë Ångström 😀" }}]\n«\n[tool.uv]\n{LINE}\n»',
     ),
 }
 
@@ -126,7 +126,7 @@ def run(folder: Path, *options: str) -> int:
 
 @pytest.mark.parametrize("name", list(SHAPES))
 def test_shapes(name: str, tmp_path: Path) -> None:
-    """The hint is added where a person would write it, and nothing else changes; a second run changes nothing."""
+    """The page is named where a person would write it, and nothing else changes; a second run changes nothing."""
     before, marked = SHAPES[name]
     assert without_added(marked) == before, "the example is wrong"
     path = tmp_path / "pyproject.toml"
@@ -138,25 +138,25 @@ def test_shapes(name: str, tmp_path: Path) -> None:
 
 
 def test_uv_toml(tmp_path: Path) -> None:
-    """A uv.toml hides [tool.uv], so the hint goes there, before its tables."""
+    """A uv.toml hides [tool.uv], so the page goes there, before its tables."""
     (tmp_path / "pyproject.toml").write_text(PROJECT + "[tool.uv]\npackage = false\n", "utf-8")
     (tmp_path / "uv.toml").write_text('# ours\n\n[[index]]\nurl = "https://ours.example/simple"\n', "utf-8")
     assert run(tmp_path) == 0
     assert (tmp_path / "uv.toml").read_text("utf-8") == (
-        f'# ours\n\n{HINT}\n[[index]]\nurl = "https://ours.example/simple"\n'
+        f'# ours\n\n{LINE}\n[[index]]\nurl = "https://ours.example/simple"\n'
     )
     assert "find-links" not in (tmp_path / "pyproject.toml").read_text("utf-8")
 
 
 def test_workspace_member(tmp_path: Path) -> None:
-    """uv reads the settings of a workspace from its root, so that is where a member's hint goes."""
+    """uv reads the settings of a workspace from its root, so that is where a member's page goes."""
     root = tmp_path / "pyproject.toml"
     root.write_text(PROJECT + '[tool.uv.workspace]\nmembers = ["packages/*"]\n', "utf-8")
     member = tmp_path / "packages" / "one"
     member.mkdir(parents=True)
     (member / "pyproject.toml").write_text(PROJECT, "utf-8")
     assert run(member) == 0
-    assert HINT in root.read_text("utf-8")
+    assert LINE in root.read_text("utf-8")
     assert (member / "pyproject.toml").read_text("utf-8") == PROJECT
 
 
@@ -165,14 +165,14 @@ def test_from_below(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(PROJECT, "utf-8")
     (tmp_path / "src").mkdir()
     assert run(tmp_path / "src") == 0
-    assert HINT in (tmp_path / "pyproject.toml").read_text("utf-8")
+    assert LINE in (tmp_path / "pyproject.toml").read_text("utf-8")
 
 
 def test_dry_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """--dry-run shows the lines and writes nothing."""
     (tmp_path / "pyproject.toml").write_text(PROJECT, "utf-8")
     assert run(tmp_path, "--dry-run") == 0
-    assert f"  + {HINT}" in capsys.readouterr().out
+    assert f"  + {LINE}" in capsys.readouterr().out
     assert (tmp_path / "pyproject.toml").read_text("utf-8") == PROJECT
 
 
@@ -261,11 +261,11 @@ def test_pin_exact_with_an_old_uv(
 REFUSED = {
     "torch from an index": (
         '[tool.uv.sources]\ntorch = { index = "pytorch-cu126" }\n',
-        "already takes torch from elsewhere (index = pytorch-cu126)",
+        "already sets a source for torch (index = pytorch-cu126)",
     ),
     "torch from a URL": (
         '[tool.uv.sources]\ntorch = { url = "https://x.example/t.whl" }\n',
-        "already takes torch from",
+        "already sets a source for torch",
     ),
     "an index that shadows PyPI": (
         '[[tool.uv.index]]\nname = "p"\nurl = "https://download.pytorch.org/whl/cu126"\n',
@@ -350,7 +350,7 @@ def test_mode_and_link_stay(tmp_path: Path) -> None:
     assert run(project) == 0
     assert (project / "pyproject.toml").is_symlink()
     assert stat.S_IMODE(real.stat().st_mode) == 0o640
-    assert HINT in real.read_text("utf-8")
+    assert LINE in real.read_text("utf-8")
     assert sorted(os.listdir(tmp_path)) == ["project", "real.toml"]
 
 

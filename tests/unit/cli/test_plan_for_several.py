@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import jsonschema
 import pytest
 from support import docs, machines
-from test_plan_command import schema
 
 from torch_auto.cli import main
+from unit.cli.test_plan import schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,15 +47,18 @@ def test_the_eight_machines(plan: Callable[..., tuple[int, str, str]]) -> None:
     lines = out.splitlines()
     assert lines[:5] == [
         "No one torch backend runs on all 8 machines.",
-        ("torch 2.13.0 is the newest that serves them all, with 5 torch backends, cpu, cu126, cu129, rocm7.2 and xpu."),
+        (
+            "torch 2.13.0 is the newest that supports them all, "
+            "with 5 torch backends, cpu, cu126, cu129, rocm7.2 and xpu."
+        ),
         "  torch 2.13.0+cpu      cpu.json (no GPU)",
         "  torch 2.13.0          macos-arm64.json (Apple silicon)",
         "  torch 2.13.0+cu126    a100-550.json (NVIDIA A100-SXM4-80GB (compute capability 8.0), driver 550.54.14)",
     ]
     one_lock = "torch-auto init --portable --releases 2.13.0 --backends cpu,cu126,cu129,rocm7.2,xpu"
     assert f"One lock for them: {one_lock}" in lines
-    [hint] = [line for line in lines if line.startswith("The hint: ")]
-    assert "/whl/triton-rocm/," in hint
+    [pages] = [line for line in lines if line.startswith("PyTorch's pages: ")]
+    assert "/whl/triton-rocm/," in pages
     assert lines[-1].startswith("Builds of torch up to ")
 
 
@@ -95,15 +98,15 @@ def test_who_is_not_served_is_named(plan: Callable[..., tuple[int, str, str]]) -
     status, out, _ = plan(["a100-550", "rtx5090-575", "k80-470", "musl"])
     assert status == 0
     assert out.splitlines()[:2] == [
-        "No release of torch serves all 4 machines.",
-        "torch 2.13.0 serves 2 of them, with cu129.",
+        "No release of torch supports all 4 machines.",
+        "torch 2.13.0 supports 2 of them, with cu129.",
     ]
     text = " ".join(out.split())
-    assert "torch 2.13.0 does not serve: - k80-470.json" in text
-    assert "torch 2.0.0 to 2.6.0 have. The newest for it is torch 2.6.0+cu118." in text
-    assert "this system has musl 1.2. No torch serves it." in text
+    assert "torch 2.13.0 does not support: - k80-470.json" in text
+    assert "torch 2.0.0 to 2.6.0 do. The newest for it is torch 2.6.0+cu118." in text
+    assert "this system has musl 1.2. No torch supports it." in text
     _, out, _ = plan(["musl", "musl"])
-    assert out.startswith("No torch serves these machines:\n")
+    assert out.startswith("No torch supports these machines:\n")
 
 
 def test_of_releases_that_are_asked_for(plan: Callable[..., tuple[int, str, str]]) -> None:
@@ -170,7 +173,7 @@ def test_a_plan_with_groups(plan: Callable[..., tuple[int, str, str]], monkeypat
         "2.13.0",
         "https://download.pytorch.org/whl",
     )
-    assert document["newest"] == {"with_hint": "2.13.0", "without_hint": None}
+    assert document["newest"] == {"with_pages": "2.13.0", "without_pages": None}
 
 
 def test_wrong_groups(plan: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,4 +181,4 @@ def test_wrong_groups(plan: Callable[..., tuple[int, str, str]], monkeypatch: py
     monkeypatch.setenv("TORCH_AUTO_GROUPS", "2.13.0+cu124")
     status, _, err = plan(["a100-550"])
     assert status == 2
-    assert "TORCH_AUTO_GROUPS: '2.13.0+cu124': torch 2.13.0 has no such build; valid are cpu, cu126" in err
+    assert "TORCH_AUTO_GROUPS: '2.13.0+cu124': torch 2.13.0 does not have such a build; valid are cpu, cu126" in err

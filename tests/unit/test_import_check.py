@@ -20,7 +20,7 @@ from support.cache import CACHE, key_of, machine_environment, made_once
 from support.interpreters import OWN_VERSION
 
 import torch_auto
-from cli.fake_environment import FakeEnvironment, plan_for
+from unit.cli.fake_environment import FakeEnvironment, plan_for
 from torch_auto import catalog
 from torch_auto.complaint import RUNS_TOO, complaint, installed_version, is_true, satisfied
 from torch_auto.fit import candidates, fault

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support import machines
 
-from cli.fake_environment import FakeEnvironment
 from torch_auto.cli import main
 from torch_auto.cli.check.findings import all_findings
 from torch_auto.cli.check.situation import Where, survey
 from torch_auto.cli.errors import UserError
 from torch_auto.cli.project.extras import of_project, parse
 from torch_auto.cli.project.project import find
+from unit.cli.fake_environment import FakeEnvironment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +63,7 @@ def test_the_extras_of_a_project(kind: str, tmp_path: Path) -> None:
 def test_with_names_extras_alone() -> None:
     """--with takes extras in any order, and says which are valid where one is none."""
     assert parse("audio, vision,audio") == ("audio", "vision")
-    with pytest.raises(UserError, match="'torchvision' is no extra of torch-auto; valid: vision, audio"):
+    with pytest.raises(UserError, match="'torchvision' is not an extra of torch-auto; valid: vision, audio"):
         parse("vision,torchvision")
 
 
@@ -77,7 +77,7 @@ def test_init_names_the_pages_of_extras(
     assert main(["init", "--for", "uv", "--project", str(cpu), *words]) == 0
     assert sorted(find(str(cpu)).uv_settings()[1]["find-links"]) == [f"{WHL}/torch/", f"{WHL}/torchvision/"]
     assert main(["init", "--for", "uv", "--project", str(cpu), *words]) == 0
-    assert "has the hint already" in capsys.readouterr().out
+    assert "names PyTorch's pages already" in capsys.readouterr().out
 
 
 def test_env_names_them_too(cpu: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,25 +96,25 @@ def plan(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
 @pytest.mark.usefixtures("cpu")
 def test_plan_counts_the_extras_in(capsys: pytest.CaptureFixture[str]) -> None:
     """The newest release that serves may be another with an extra; its requirements and reasons are in the JSON."""
-    assert plan(capsys)["newest"] == {"with_hint": "2.15.0", "without_hint": "2.15.0"}
+    assert plan(capsys)["newest"] == {"with_pages": "2.15.0", "without_pages": "2.15.0"}
     document = plan(capsys, "--with", "vision")
-    assert document["newest"] == {"with_hint": "2.15.0", "without_hint": None}
+    assert document["newest"] == {"with_pages": "2.15.0", "without_pages": None}
     [found] = document["plans"]
     vision = found["extras"]["vision"]
     assert (vision["project"], vision["version"], vision["torch_backend"]) == ("torchvision", "0.29.2", "cpu")
-    assert vision["find_links"] == [f"{WHL}/torchvision/"]
+    assert vision["pages"] == [f"{WHL}/torchvision/"]
     assert any(pin.startswith("torchvision==0.29.2+cpu;") for pin in vision["requirements"])
     assert not vision["public_allowed"]
 
 
 def test_plan_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """For people: a line per extra with its reason, and the pages in the hint."""
+    """For people: a line per extra with its reason, and the pages of both."""
     path = tmp_path / "machine.json"
     path.write_text(json.dumps(machines.h100_580()), "utf-8")
     monkeypatch.setenv("TORCH_AUTO_MACHINE", str(path))
     assert main(["plan", "2.15.0", "--with", "audio"]) == 0
     text = " ".join(capsys.readouterr().out.split())
-    assert "audio: torchaudio 2.11.0 has no cu132 build for linux_x86_64" in text
+    assert "audio: torchaudio 2.11.0 does not have a cu132 build for linux_x86_64" in text
     assert "torchaudio==2.11.0+needs.cu132.build" in text
     assert f"UV_FIND_LINKS={WHL}/torch/,{WHL}/torchaudio/" in text
 
@@ -138,8 +138,8 @@ def test_check_misses_the_page_of_an_extra(tmp_path: Path) -> None:
     path.write_text(json.dumps(machines.cpu()), "utf-8")
     where = Where(str(tmp_path), {"HOME": str(tmp_path)}, {"machine": str(path)}, str(env.prefix))
     found = {finding.check: finding for finding in all_findings(survey(where))}
-    assert found["hint"].status == "warn"
-    assert f"{WHL}/torchvision/" in found["hint"].text
-    assert f"{WHL}/torch/ " not in found["hint"].text
+    assert found["pages"].status == "warn"
+    assert f"{WHL}/torchvision/" in found["pages"].text
+    assert f"{WHL}/torch/ " not in found["pages"].text
     assert found["torchvision"].status == "fail"
     assert found["torchvision"].commands == ("torch-auto init", "torch-auto refresh")

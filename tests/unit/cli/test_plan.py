@@ -20,7 +20,7 @@ from torch_auto.machine_file import machine_from_json
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SCHEMAS = Path(__file__).resolve().parent.parent / "torch_auto" / "schemas"
+SCHEMAS = Path(__file__).resolve().parents[3] / "torch_auto" / "schemas"
 
 
 def schema(name: str) -> dict[str, Any]:
@@ -44,12 +44,12 @@ def plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tu
 
 
 def test_the_answer_comes_first(plan: Callable[..., tuple[int, str, str]]) -> None:
-    """The first line says what plain ``uv add torch-auto`` comes to, with the hint and without it."""
+    """The first line says what plain ``uv add torch-auto`` installs, with PyTorch's page and without it."""
     status, out, err = plan(machines.a100_550())
     assert (status, err) == (0, "")
-    assert out.splitlines()[0] == "torch 2.14.1+cu126 with the hint; torch 2.10.0 from PyPI without it."
-    assert out.splitlines()[1].startswith("The hint: UV_FIND_LINKS=https://download.pytorch.org/whl/torch/")
-    assert "NVIDIA A100-SXM4-80GB (compute capability 8.0) decides." in out
+    assert out.splitlines()[0] == "torch 2.14.1+cu126 with PyTorch's page; torch 2.10.0 from PyPI without it."
+    assert out.splitlines()[1].startswith("PyTorch's pages: UV_FIND_LINKS=https://download.pytorch.org/whl/torch/")
+    assert "Chosen for NVIDIA A100-SXM4-80GB (compute capability 8.0)." in out
 
 
 def test_a_release_without_wheels_for_the_python_installs_nothing(
@@ -58,16 +58,20 @@ def test_a_release_without_wheels_for_the_python_installs_nothing(
     """A pin names a build for every Python; what is told is what this one gets."""
     machine = machines.cpu(python="3.13")
     _, alone, _ = plan(machine, "2.4.1")
-    assert alone.splitlines()[0] == "torch-auto 2.4.1: nothing, it has no wheels for this Python"
-    assert "torch 2.4.1 has no wheels for Python 3.13; it has them for 3.8, 3.9, 3.10, 3.11, 3.12." in alone
+    assert alone.splitlines()[0] == "torch-auto 2.4.1: not available: it does not have wheels for this Python"
+    assert "torch 2.4.1 does not have wheels for Python 3.13; it has them for 3.8, 3.9, 3.10, 3.11, 3.12." in alone
     _, both, _ = plan(machine, "2.4.1", "2.5.1")
-    assert re.split(" {2,}", both.splitlines()[1]) == ["2.4.1", "nothing, it has no wheels for this Python", "-"]
+    assert re.split(" {2,}", both.splitlines()[1]) == [
+        "2.4.1",
+        "not available: it does not have wheels for this Python",
+        "-",
+    ]
 
 
 def test_one_answer_is_said_once(plan: Callable[..., tuple[int, str, str]]) -> None:
-    """Where the hint makes no difference, one release is told."""
+    """Where PyTorch's page makes no difference, one release is told."""
     _, out, _ = plan(machines.macos_arm64())
-    assert out.splitlines()[0] == "torch 2.15.0, with the hint and without it."
+    assert out.splitlines()[0] == "torch 2.15.0, with PyTorch's page and without it."
     assert out.count("\ntorch-auto ") == 1
 
 
@@ -85,20 +89,20 @@ def test_releases_that_are_asked_for(plan: Callable[..., tuple[int, str, str]]) 
     _, out, _ = plan(machines.a100_550(), "2.5.1", "2.14.1", "2.15.0")
     table = [re.split(r" {2,}", line) for line in out.splitlines()[:4]]
     assert table == [
-        ["release", "with the hint", "PyPI alone"],
+        ["release", "with PyTorch's page", "PyPI alone"],
         ["2.5.1", "torch 2.5.1+cu124", "torch 2.5.1"],
         ["2.14.1", "torch 2.14.1+cu126", "-"],
-        ["2.15.0", "nothing, it needs NVIDIA driver 580 or newer", "-"],
+        ["2.15.0", "not available on this machine: it needs NVIDIA driver 580 or newer", "-"],
     ]
     headings = [line for line in out.splitlines() if line.startswith("torch-auto ")]
     assert headings == [
         "torch-auto 2.5.1: torch 2.5.1+cu124 (installs from PyPI alone too)",
-        "torch-auto 2.14.1: torch 2.14.1+cu126 (PyPI alone does not do)",
-        "torch-auto 2.15.0: nothing, it needs NVIDIA driver 580 or newer",
+        "torch-auto 2.14.1: torch 2.14.1+cu126 (not installable from PyPI alone)",
+        "torch-auto 2.15.0: not available on this machine: it needs NVIDIA driver 580 or newer",
     ]
 
 
-@pytest.mark.parametrize("arguments", [(), ("2.5.1",), ("2.5.1", "2.9.1", "--pin", "exact"), ("--backend", "none")])
+@pytest.mark.parametrize("arguments", [(), ("2.5.1",), ("2.5.1", "2.9.1", "--pin", "exact"), ("--backend", "pypi")])
 @pytest.mark.parametrize("make", machines.MACHINES.values(), ids=machines.MACHINES)
 def test_json_is_as_its_schema_says(
     plan: Callable[..., tuple[int, str, str]], make: dict[str, Any], arguments: tuple[str, ...]
@@ -139,7 +143,7 @@ def test_settings_of_the_command(plan: Callable[..., tuple[int, str, str]]) -> N
     found = json.loads(out)["plans"][0]
     assert found["requirements"][0].startswith("torch==2.9.1+cu126; ")
     assert found["index_url"] == "https://mirror.test/whl/cu126"
-    assert found["find_links"] == ["https://mirror.test/whl/torch/"]
+    assert found["pages"] == ["https://mirror.test/whl/torch/"]
     _, out, _ = plan(machines.a100_550(), "2.9.1", "--backend", "cpu", "--json")
     assert json.loads(out)["plans"][0]["torch_backend"] == "cpu"
 
@@ -149,7 +153,7 @@ def test_settings_of_the_command(plan: Callable[..., tuple[int, str, str]]) -> N
     [
         (("2.5.9",), "torch 2.5.9 is not in the catalog; it knows 2.0.0, 2.0.1"),
         (("--backend", "cu999"), "--backend: 'cu999' is not a torch backend"),
-        (("--pin", "x", "--index-url", "y"), "2 settings are wrong"),
+        (("--pin", "x", "--index-url", "y"), "2 invalid settings"),
     ],
 )
 def test_what_is_wrong_is_said_on_stderr_with_status_2(

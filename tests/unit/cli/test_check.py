@@ -1,19 +1,22 @@
-"""``torch-auto check`` finds what is wrong, says so in a sentence, and names the commands that mend it."""
+"""``torch-auto check`` finds what is wrong, says so in a sentence, and names the commands that fix it."""
 
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from support import machines
 
-from cli.fake_environment import FakeEnvironment
-from torch_auto.cli import main
+from torch_auto import __version__
+from torch_auto.cli import main, tools
 from torch_auto.cli.check.finding import Finding
 from torch_auto.cli.check.findings import all_findings
 from torch_auto.cli.check.report import FORMAT_VERSION
 from torch_auto.cli.check.situation import Where, survey
+from torch_auto.cli.project.environment import at
+from unit.cli.fake_environment import FakeEnvironment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,17 +24,17 @@ if TYPE_CHECKING:
 
 PAGE = "https://download.pytorch.org/whl/torch/"
 PYPROJECT = '[project]\nname = "x"\nversion = "1"\ndependencies = ["torch-auto"]\n'
-HINTED = f'{PYPROJECT}\n[tool.uv]\nfind-links = ["{PAGE}"]\n'
+WITH_PAGE = f'{PYPROJECT}\n[tool.uv]\nfind-links = ["{PAGE}"]\n'
 
 H100_OLD = machines.with_nvidia("550.54.14", machines.H100)
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project that has the hint."""
+    """A project that names PyTorch's page."""
     folder = tmp_path / "project"
     folder.mkdir()
-    (folder / "pyproject.toml").write_text(HINTED, "utf-8")
+    (folder / "pyproject.toml").write_text(WITH_PAGE, "utf-8")
     return folder
 
 
@@ -63,7 +66,7 @@ def test_all_is_well(env: FakeEnvironment, look: Callable[..., dict[str, Finding
     env.install_torch_auto(machines.a100_550(), "2.14.1")
     env.install_torch("2.14.1+cu126")
     found = look(machines.a100_550())
-    assert statuses(found) == {"machine": "ok", "torch-auto": "ok", "torch": "ok", "hint": "ok"}
+    assert statuses(found) == {"machine": "ok", "torch-auto": "ok", "torch": "ok", "pages": "ok"}
     assert not any(finding.commands for finding in found.values())
 
 
@@ -72,7 +75,7 @@ def test_cpu_build_on_a_gpu_machine(env: FakeEnvironment, look: Callable[..., di
     env.install_torch_auto(machines.cpu(), "2.14.1")
     env.install_torch("2.14.1+cpu")
     found = look(machines.a100_550())
-    assert statuses(found) == {"machine": "ok", "torch-auto": "fail", "torch": "fail", "hint": "ok"}
+    assert statuses(found) == {"machine": "ok", "torch-auto": "fail", "torch": "fail", "pages": "ok"}
     assert "It is a CPU build, and leaves NVIDIA A100" in found["torch"].text
     assert "no GPU then, NVIDIA A100" in found["torch-auto"].text
 
@@ -98,7 +101,7 @@ def test_gpu_swapped(env: FakeEnvironment, look: Callable[..., dict[str, Finding
 
 
 def test_driver_too_old_for_the_build(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
-    """A driver that went back to an older one than the build needs is named with the one that would do."""
+    """A driver that went back to an older one than the build needs is named with the one that is enough."""
     env.install_torch_auto(machines.h100_580(), "2.14.1")
     env.install_torch("2.14.1+cu130")
     found = look(H100_OLD)
@@ -107,7 +110,7 @@ def test_driver_too_old_for_the_build(env: FakeEnvironment, look: Callable[..., 
 
 
 def test_public_build_that_uses_the_gpu(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
-    """PyPI's build where a better one is behind the hint is a warning."""
+    """PyPI's build where a better one is on PyTorch's page is a warning."""
     machine = machines.with_nvidia("570.26", machines.A100)
     env.install_torch_auto(machine, "2.10.0")
     env.install_torch("2.10.0", "2.10.0+cu128")
@@ -134,7 +137,7 @@ def test_nouveau(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) 
     found = look(machines.nouveau())
     assert found["machine"].status == "warn"
     assert "NVIDIA's driver is not installed or not loaded" in found["machine"].text
-    assert "nouveau does not do" in found["machine"].text
+    assert "nouveau is not enough" in found["machine"].text
 
 
 def test_companion_of_another_torch_backend(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
@@ -183,36 +186,42 @@ def test_companion_of_another_release(env: FakeEnvironment, look: Callable[..., 
 
 
 @pytest.mark.parametrize("tool", ["uv", "UV_FIND_LINKS"])
-def test_hint_is_seen(tool: str, project: Path, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
-    """The hint counts wherever uv reads it."""
+def test_pages_are_seen(
+    tool: str, project: Path, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]
+) -> None:
+    """PyTorch's pages count wherever uv reads them."""
     env.install_torch_auto(machines.a100_550(), "2.14.1")
     env.install_torch("2.14.1+cu126")
     variables = {}
     if tool == "UV_FIND_LINKS":
         (project / "pyproject.toml").write_text(f"{PYPROJECT}\n[tool.uv]\n", "utf-8")
-        assert look(machines.a100_550())["hint"].status == "warn"
+        assert look(machines.a100_550())["pages"].status == "warn"
         variables[tool] = f"https://example.org/x,{PAGE}"
-    assert look(machines.a100_550(), **variables)["hint"].status == "ok"
+    assert look(machines.a100_550(), **variables)["pages"].status == "ok"
 
 
-def test_hint_that_is_not_needed(project: Path, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
-    """A machine whose torch is PyPI's own build needs no hint."""
+def test_pages_that_are_not_needed(
+    project: Path, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]
+) -> None:
+    """A machine whose torch is PyPI's own build needs no page."""
     (project / "pyproject.toml").write_text(f"{PYPROJECT}\n[tool.uv]\n", "utf-8")
     env.install_torch_auto(machines.h100_580(), "2.15.0")
     env.install_torch("2.15.0", "2.15.0+cu132")
     found = look(machines.h100_580())
-    assert found["hint"].text == "It is not set, and not needed: PyPI has what there is for this machine."
-    assert statuses(found) == {"machine": "ok", "torch-auto": "ok", "torch": "ok", "hint": "ok"}
+    assert found["pages"].text == (
+        "PyTorch's pages are not named, and not needed: PyPI has what there is for this machine."
+    )
+    assert statuses(found) == {"machine": "ok", "torch-auto": "ok", "torch": "ok", "pages": "ok"}
 
 
 @pytest.mark.parametrize("name", ["musl", "macos-x86-64", "macos-arm64"])
-def test_hint_that_makes_no_difference(
+def test_pages_that_make_no_difference(
     name: str, project: Path, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]
 ) -> None:
-    """A machine that the PyTorch index has nothing more for is not told to set the hint."""
+    """A machine that the PyTorch index has nothing more for is not told to name pages."""
     (project / "pyproject.toml").write_text(f"{PYPROJECT}\n[tool.uv]\n", "utf-8")
     env.install_torch_auto(machines.MACHINES[name], "2.13.0")
-    assert look(machines.MACHINES[name])["hint"].status == "ok"
+    assert look(machines.MACHINES[name])["pages"].status == "ok"
 
 
 def test_setting_of_the_project_counts(
@@ -220,7 +229,7 @@ def test_setting_of_the_project_counts(
 ) -> None:
     """A torch backend that the project asks for in [tool.uv] is what check compares with."""
     (project / "pyproject.toml").write_text(
-        HINTED + 'config-settings-package = { torch-auto = { backend = "cpu" } }\n', "utf-8"
+        WITH_PAGE + 'config-settings-package = { torch-auto = { backend = "cpu" } }\n', "utf-8"
     )
     env.install_torch_auto(machines.a100_550(), "2.14.1", {"backend": "cpu"})
     env.install_torch("2.14.1+cpu")
@@ -267,10 +276,10 @@ def test_lock_of_another_machine(project: Path, env: FakeEnvironment, look: Call
     )
 
 
-def test_lock_from_before_the_hint(
+def test_lock_from_before_the_pages(
     project: Path, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]
 ) -> None:
-    """A lock that still holds PyPI's build although the hint is set is a warning."""
+    """A lock that still holds PyPI's build although PyTorch's page is named is a warning."""
     (project / "uv.lock").write_text(LOCK.format(torch="2.14.1", release="2.14.1"), "utf-8")
     env.install_torch_auto(machines.cpu(), "2.14.1")
     env.install_torch("2.14.1+cpu")
@@ -313,10 +322,112 @@ def test_json(
     ]
 
 
+# --- a record of a newer core ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def newer(env: FakeEnvironment) -> FakeEnvironment:
+    """An environment whose torch-auto was built by a core that writes another format."""
+    env.install_torch_auto(machines.a100_550(), "2.14.1")
+    env.record.write_text('{"version": 3, "whatever": []}', "utf-8")
+    env.install_torch("2.14.1+cu1410")
+    return env
+
+
+def test_a_record_of_a_newer_format(newer: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
+    """It is told with what updates the command, and nothing is said about a torch that an older catalog would judge."""
+    assert newer
+    found = look(machines.a100_550())
+    assert statuses(found) == {"torch-auto": "warn"}
+    assert found["torch-auto"].text == (
+        f"2.14.1 was built by a newer torch-auto-core than this command ({__version__}), which cannot read its record "
+        "(format 3). So nothing is said about torch."
+    )
+    assert found["torch-auto"].commands == ("uvx torch-auto-core@latest check",)
+
+
+@pytest.mark.parametrize("groups", [False, True])
+def test_a_record_of_a_newer_format_in_the_commands_own_environment(
+    newer: FakeEnvironment,
+    look: Callable[..., dict[str, Finding]],
+    monkeypatch: pytest.MonkeyPatch,
+    project: Path,
+    *,
+    groups: bool,
+) -> None:
+    """Where the command is the project's own, the project's tool updates it."""
+    monkeypatch.setattr(sys, "prefix", str(newer.prefix))
+    if groups:
+        monkeypatch.setenv("TORCH_AUTO_MACHINE", str(project / "machine.json"))
+        (project / "machine.json").write_text(json.dumps(machines.a100_550()), "utf-8")
+        asked = ["--releases", "2.13.0", "--backends", "cu126", "--force", "--project", str(project)]
+        assert main(["init", "--portable", *asked]) == 0
+    found = look(machines.a100_550())
+    second = "torch-auto sync" if groups else "uv sync --inexact"
+    assert statuses(found) == {"torch-auto": "warn"}
+    assert found["torch-auto"].commands == ("uv lock --upgrade-package torch-auto-core", second)
+
+
+@pytest.mark.parametrize(
+    ("receipt", "command"),
+    [("uv-receipt.toml", "uv tool upgrade torch-auto-core"), ("pipx_metadata.json", "pipx upgrade torch-auto-core")],
+)
+def test_a_command_that_a_tool_keeps(
+    newer: FakeEnvironment,
+    look: Callable[..., dict[str, Finding]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    receipt: str,
+    command: str,
+) -> None:
+    """A command of `uv tool` or pipx is updated by that."""
+    assert newer
+    (tmp_path / receipt).touch()
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    assert look(machines.a100_550())["torch-auto"].commands == (command,)
+
+
+def test_every_tool_updates_the_core(newer: FakeEnvironment) -> None:
+    """Each tool has a command that names torch-auto-core, and those that need one name the environment."""
+    environment = at(str(newer.prefix))
+    assert environment is not None
+    for name in (*tools.NAMES, "uv_pip"):
+        commands = tools.by_name(name).newer_core(environment, groups=False)
+        assert "torch-auto-core" in commands[0], name
+        if name in ("pip", "uv_pip"):
+            assert str(newer.prefix / "bin") in commands[0]
+
+
+def test_json_of_a_newer_record(newer: FakeEnvironment, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--json has the one finding, a warning, with its command; the exit status is 0."""
+    path = project / "machine.json"
+    path.write_text(json.dumps(machines.cpu()), "utf-8")
+    arguments = ["check", "--json", "--project", str(project), "--venv", str(newer.prefix), "--machine", str(path)]
+    assert main(arguments) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["status"] == "warn"
+    [only] = found["checks"]
+    assert (only["check"], only["status"]) == ("torch-auto", "warn")
+    assert only["commands"] == ["uvx torch-auto-core@latest check"]
+    assert main([word for word in arguments if word != "--json"]) == 0
+    assert capsys.readouterr().out.startswith("OK, with 1 suggestion: torch-auto.\n")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"\xff\xfe\x00", b"[]", b"{}", b'{"version": "3"}', b'{"version": 1}', b"[" * 100_000]
+)
+def test_a_damaged_record(content: bytes, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
+    """check goes by METADATA where the record cannot be read."""
+    env.install_torch_auto(machines.a100_550(), "2.14.1")
+    env.install_torch("2.14.1+cu126")
+    env.record.write_bytes(content)
+    assert statuses(look(machines.a100_550())) == {"machine": "ok", "torch-auto": "ok", "torch": "ok", "pages": "ok"}
+
+
 def test_no_such_environment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A folder that is no virtual environment is a mistake of the user's: exit status 2."""
+    """A folder that is not a virtual environment is a mistake of the user's: exit status 2."""
     assert main(["check", "--project", str(tmp_path), "--venv", str(tmp_path)]) == 2
-    assert "is no virtual environment: it has no pyvenv.cfg" in capsys.readouterr().err
+    assert "is not a virtual environment (no pyvenv.cfg)" in capsys.readouterr().err
 
 
 def test_broken_pyproject(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
