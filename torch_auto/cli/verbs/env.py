@@ -1,4 +1,4 @@
-"""``torch-auto env``: PyTorch's pages, or this machine's torch group, as variables for a shell, a Dockerfile or a CI file."""
+"""``torch-auto env``: PyTorch's pages or this machine's group, as variables for a shell, a Dockerfile or a CI file."""
 
 from __future__ import annotations
 
