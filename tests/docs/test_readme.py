@@ -1,4 +1,4 @@
-"""The README's tables and its demonstration are true; tests/docs/test_docs.py runs its commands and follows its links."""
+"""The README's tables and its demonstration are true; test_docs.py runs its commands and follows its links."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from support import machines
 
 from torch_auto import catalog
 from torch_auto.machine_file import machine_from_json
-from torch_auto.plan import newest_usable
-from torch_auto.selection import select
+from torch_auto.newest import newest_usable
+from torch_auto.select.build import select
 from torch_auto.settings import NAMES, Settings
 
 if TYPE_CHECKING:
@@ -46,20 +46,20 @@ ROWS: dict[str, Callable[..., dict[str, Any]]] = {
 
 
 def table() -> dict[str, tuple[str, str]]:
-    """The rows of "What each machine gets": machine -> (PyPI alone, with the hint)."""
+    """The rows of "What each machine gets": machine -> (PyPI alone, with PyTorch's page)."""
     section = TEXT.split("## What each machine gets")[1].split("\n## ")[0]
     rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("|")][2:]
     return {row[0].strip(): (row[1].strip(), row[2].strip()) for row in rows}
 
 
 def comes_to(machine: dict[str, Any]) -> tuple[str, str]:
-    """What a machine gets with PyPI alone and with the hint, by the rules."""
+    """What a machine gets with PyPI alone and with PyTorch's page, by the rules."""
     known = machine_from_json(machine)
     newest = newest_usable(known, Settings(), CATALOG)
-    assert newest.with_hint is not None
-    assert newest.without_hint is not None
-    local = select(known, CATALOG.release(newest.with_hint), CATALOG).local_version
-    return newest.without_hint, newest.with_hint + (f"+{local}" if local else "")
+    assert newest.with_pages is not None
+    assert newest.without_pages is not None
+    local = select(known, CATALOG.release(newest.with_pages), CATALOG).local_version
+    return newest.without_pages, newest.with_pages + (f"+{local}" if local else "")
 
 
 def test_the_table_has_a_machine_for_each_row() -> None:
@@ -69,22 +69,22 @@ def test_the_table_has_a_machine_for_each_row() -> None:
 
 @pytest.mark.parametrize("row", ROWS)
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
-def test_the_table_is_what_the_rules_come_to(row: str, python: str) -> None:
+def test_the_table_is_what_the_rules_give(row: str, python: str) -> None:
     """Each row, on each Python that the table speaks of."""
-    alone, hint = table()[row]
+    alone, page = table()[row]
     if row.startswith("Mac, Intel") and python == "3.13":
         pytest.skip("the row ends with Python 3.12")
     found = comes_to(ROWS[row](python=python))
     if row == "V100, driver 470":
         assert alone.startswith("2.0.1 on Python 3.11; 2.7.1 from 3.12 on")
-        assert found == ("2.0.1" if python == "3.11" else "2.7.1", hint)
+        assert found == ("2.0.1" if python == "3.11" else "2.7.1", page)
     else:
-        assert found == (re.split(r"[ ,]", alone)[0], re.split(r" ", hint)[0])
+        assert found == (re.split(r"[ ,]", alone)[0], re.split(r" ", page)[0])
 
 
 @pytest.mark.frontend
 @pytest.mark.usefixtures("published")
-def test_the_hint_in_a_project_is_the_same(uv: Frontend, sandbox: Sandbox, index: TorchIndex) -> None:
+def test_the_page_in_a_project_is_the_same(uv: Frontend, sandbox: Sandbox, index: TorchIndex) -> None:
     """The line of TOML that the README gives for a project has the effect of the variable."""
     line = re.findall(r"`(find-links = \[.*?\])`", TEXT)[0].replace(
         "https://download.pytorch.org/whl/torch/", index.find_links
@@ -117,13 +117,15 @@ def test_the_plan_schema_holds_for_every_machine() -> None:
     """What plan --json prints for any machine is as the published schema says."""
     import jsonschema  # noqa: PLC0415
 
-    from torch_auto.plan import make_plan, plan_to_json  # noqa: PLC0415
+    from torch_auto.cli.output import FORMAT_VERSION  # noqa: PLC0415
+    from torch_auto.cli.render.plan import worded  # noqa: PLC0415
+    from torch_auto.decide import decide  # noqa: PLC0415
+    from torch_auto.record import plan_to_json  # noqa: PLC0415
 
     schema = json.loads((ROOT / "torch_auto/schemas/plan.schema.json").read_text("utf-8"))
     for make in ROWS.values():
         machine = machine_from_json(make())
-        for torch_backend in ("auto", "cpu", "cu126", "pypi", "none"):
-            plans = [
-                make_plan(release, machine, Settings(backend=torch_backend), CATALOG) for release in CATALOG.releases
-            ]
-            jsonschema.validate({"version": 1, "plans": [plan_to_json(plan) for plan in plans]}, schema)
+        for torch_backend in ("auto", "cpu", "cu126", "pypi"):
+            plans = [decide(release, machine, Settings(backend=torch_backend), CATALOG) for release in CATALOG.releases]
+            found = [worded(plan_to_json(plan)) for plan in plans]
+            jsonschema.validate({"version": FORMAT_VERSION, "plans": found}, schema)
