@@ -6,7 +6,6 @@ import json
 from functools import lru_cache
 from typing import Any
 
-import jsonschema
 import pytest
 from packaging.requirements import Requirement
 

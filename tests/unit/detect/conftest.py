@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from torch_auto.detect import Sources
 from unit.detect.kinds import linux
 from unit.detect.trees import write
-from torch_auto.detect import Sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable

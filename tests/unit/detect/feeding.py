@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 
 from support import fake_nvml
 
-from unit.detect.kinds import linux
-from unit.detect.trees import write
 from torch_auto.detect import Sources, detect_from
 from torch_auto.detect.windows import CLASS_KEY, ENVIRONMENT_KEY
 from torch_auto.machine import Machine, format_pair
+from unit.detect.kinds import linux
+from unit.detect.trees import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from unit.detect.kinds import Kind
     from torch_auto.machine import Accelerator
+    from unit.detect.kinds import Kind
 
 
 @dataclass(frozen=True)

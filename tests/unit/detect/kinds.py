@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from unit.detect.trees import FOLDER, LIBRARY, LIBRARY_AARCH64, Link, jetson, join, kfd, kfd_cpu, nvidia_module, pci
 from torch_auto.detect.host import Host
+from unit.detect.trees import FOLDER, LIBRARY, LIBRARY_AARCH64, Link, jetson, join, kfd, kfd_cpu, nvidia_module, pci
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

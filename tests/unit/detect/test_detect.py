@@ -15,12 +15,12 @@ from support import fake_nvml as fake
 
 import torch_auto
 import torch_auto.detect
-from unit.detect.feeding import describe
-from unit.detect.kinds import linux
-from unit.detect.trees import join, kfd, kfd_cpu, pci, write
 from torch_auto.detect import Sources, detect, detect_from
 from torch_auto.detect.nvidia_nvml import find_pynvml
 from torch_auto.machine_file import machine_from_json
+from unit.detect.feeding import describe
+from unit.detect.kinds import linux
+from unit.detect.trees import join, kfd, kfd_cpu, pci, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,9 +13,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import fake_nvml
 
-from unit.detect.feeding import RecordedRegistry
-from unit.detect.kinds import KINDS, WINDOWS, linux
-from unit.detect.trees import Link, write
 from torch_auto.detect import Sources, detect_from
 from torch_auto.detect.log import clean
 from torch_auto.detect.nvidia_nvml import parse
@@ -25,6 +22,9 @@ from torch_auto.detect.windows import CLASS_KEY
 from torch_auto.machine import Machine
 from torch_auto.machine_file import machine_from_json
 from torch_auto.machine_json import machine_to_json
+from unit.detect.feeding import RecordedRegistry
+from unit.detect.kinds import KINDS, WINDOWS, linux
+from unit.detect.trees import Link, write
 
 #: Every path that detection reads on some kind of machine, made of the kinds themselves, and a few that they lack.
 PATHS = sorted(

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from unit.detect.feeding import feed
-from unit.detect.kinds import KINDS
-from unit.detect.trees import pci, write
 from torch_auto.cli.info import render, run
 from torch_auto.machine import Accelerator, Device, Evidence, Machine
 from torch_auto.machine_file import machine_from_text
+from unit.detect.feeding import feed
+from unit.detect.kinds import KINDS
+from unit.detect.trees import pci, write
 
 if TYPE_CHECKING:
     from pathlib import Path

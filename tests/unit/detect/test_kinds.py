@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 from support import fake_nvml
 
-from unit.detect.feeding import describe, feed
-from unit.detect.kinds import KINDS
 from torch_auto.catalog import load
 from torch_auto.machine import format_pair
 from torch_auto.machine_file import machine_from_json
 from torch_auto.machine_json import machine_to_json
+from unit.detect.feeding import describe, feed
+from unit.detect.kinds import KINDS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support import fake_nvml as fake
 
-from unit.detect.feeding import describe
-from unit.detect.trees import LIBRARY, join, nvidia_module, pci
 from torch_auto.detect import detect, detect_from
 from torch_auto.detect.nvidia_nvml import find_pynvml
+from unit.detect.feeding import describe
+from unit.detect.trees import LIBRARY, join, nvidia_module, pci
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,8 +13,8 @@ import pytest
 from torch_auto.catalog import drivers
 from torch_auto.catalog.files import read
 from torch_auto.detect.nvidia_files import proc_version
-from torch_auto.detect.nvidia_smi import parse_banner, parse_query
 from torch_auto.detect.nvidia_pci import capability_of_pci_id
+from torch_auto.detect.nvidia_smi import parse_banner, parse_query
 from torch_auto.detect.windows import nvidia_driver_of, pci_id_of
 
 REPOSITORY = Path(__file__).parents[3]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from unit.detect.trees import FOLDER, Link, write
 from torch_auto.detect.log import Log
 from torch_auto.detect.tree import LARGEST_READ, MOST_NAMES, Tree
+from unit.detect.trees import FOLDER, Link, write
 
 if TYPE_CHECKING:
     from pathlib import Path

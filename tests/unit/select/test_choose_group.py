@@ -118,10 +118,13 @@ def test_the_reason_in_words() -> None:
     """Some of them as a user reads them."""
     said = sentences(choose(MACHINES["v100-470"], groups(THREE), CATALOG).reasons)
     assert said == [
-        f"{V100}: no group runs on it. torch 2.13.0 needs NVIDIA driver 525.60.13 or newer on this GPU. "
-        "torch 2.0.0 to 2.7.1 have a build for this machine's driver.",
+        f"{V100}: no group runs on it. {sentence(NEWER_DRIVER)}",
         "No group runs on a GPU of this machine, so torch-cpu is taken.",
     ]
+    assert sentence(NEWER_DRIVER) == (
+        "torch 2.13.0 needs NVIDIA driver 525.60.13 or newer on this GPU. torch 2.0.0 to 2.7.1 have a build for this "
+        "machine's driver."
+    )
     said = sentences(choose(MACHINES["cpu"], groups("2.13.0+cu126"), CATALOG).reasons)
     assert said[-1] == "There is no torch-cpu group, so the first group is used: torch 2.13.0+cu126."
 

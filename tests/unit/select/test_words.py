@@ -218,7 +218,9 @@ def test_what_is_not_on_pypi() -> None:
     reason = because("not-on-pypi", release="2.9.1", platform="linux_x86_64")
     assert reason in selection.reasons
     assert not selection.public_allowed
-    assert sentence(reason) == "PyPI does not have a build of torch 2.9.1 for linux_x86_64, so PyTorch's page is needed."
+    assert (
+        sentence(reason) == "PyPI does not have a build of torch 2.9.1 for linux_x86_64, so PyTorch's page is needed."
+    )
 
 
 def test_a_driver_whose_library_is_older() -> None:
@@ -236,8 +238,14 @@ def test_a_driver_whose_library_is_older() -> None:
 @pytest.mark.parametrize(
     ("driver", "text"),
     [
-        (nvidia(None, (12, 4), (9, 0)), "CUDA 13 needs driver 580 or newer, and this machine has a driver for CUDA 12.4"),
-        (nvidia("550.54.14", (12, 4), (9, 0)), "CUDA 13 needs driver 580 or newer, and this machine has driver 550.54.14"),
+        (
+            nvidia(None, (12, 4), (9, 0)),
+            "CUDA 13 needs driver 580 or newer, and this machine has a driver for CUDA 12.4",
+        ),
+        (
+            nvidia("550.54.14", (12, 4), (9, 0)),
+            "CUDA 13 needs driver 580 or newer, and this machine has driver 550.54.14",
+        ),
     ],
 )
 def test_a_driver_that_is_too_old(driver: Any, text: str) -> None:
