@@ -8,8 +8,9 @@ import hypothesis
 import pytest
 from support import fake_nvml as fake
 from support import frontends, interpreters
+from support.dists import core as unpack_core
+from support.dists import dists as make_dists
 from support.docstrings import pytest_collection_modifyitems
-from support.sdists import sdists as make_sdists
 from support.torch_index import TorchIndex
 from support.wheelhouse import wheelhouse as download_wheelhouse
 
@@ -47,22 +48,28 @@ def wheelhouse() -> Path:
 
 
 @pytest.fixture(scope="session")
-def sdists() -> Path:
-    """The folder of our sdists, one per torch release."""
-    return make_sdists()
+def dists() -> Path:
+    """The folder of what we publish: an sdist per torch release, and torch-auto-core's sdist and wheel."""
+    return make_dists()
+
+
+@pytest.fixture(scope="session")
+def core() -> Path:
+    """A folder for sys.path that holds torch-auto-core as it is installed."""
+    return unpack_core()
 
 
 @pytest.fixture
 def index(wheelhouse: Path) -> Iterator[TorchIndex]:
-    """A PyTorch index and a view of PyPI of the test's own, the latter with the wheelhouse and without our sdists."""
+    """A PyTorch index and a view of PyPI of the test's own, the latter with the wheelhouse and without torch-auto."""
     with TorchIndex(wheelhouse=wheelhouse) as running:
         yield running
 
 
 @pytest.fixture
-def published(index: TorchIndex, sdists: Path) -> TorchIndex:
-    """The same, with our sdists."""
-    index.add(sdists)
+def published(index: TorchIndex, dists: Path) -> TorchIndex:
+    """The same, with what we publish."""
+    index.add(dists)
     return index
 
 

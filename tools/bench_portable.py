@@ -23,8 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from support import frontends, machines  # noqa: E402
+from support.dists import dists  # noqa: E402
 from support.lock import tomllib  # noqa: E402
-from support.sdists import sdists  # noqa: E402
 from support.torch_index import TorchIndex  # noqa: E402
 from support.wheelhouse import wheelhouse  # noqa: E402
 
@@ -83,7 +83,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=5)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, TorchIndex(wheelhouse=wheelhouse()) as index:
-        index.add(sdists())
+        index.add(dists())
         benches: dict[str, Bench] = {}
         for beside, family in FAMILY.items():
             for name, backends in SETS.items():

@@ -1,5 +1,8 @@
 """Make what is published: ``python tools/build_dists.py DIR [NAME ...]``.
 
+With ``--tag TAG`` it makes what a release of that tag publishes, in DIR/core and DIR/release: ``core-2026.12.1`` the
+core alone, ``2.16.0`` the core and that release.
+
 A NAME is ``core``, a release (2.5.1), a repair of its sdist (2.5.1.post1), or ``all``, the default: the core's sdist
 and wheel, and an sdist of torch-auto per release that the catalog knows. Needs hatchling; nothing is fetched.
 """
@@ -85,16 +88,35 @@ def file_names(name: str) -> list[str]:
     return [f"torch_auto-{name}.tar.gz"]
 
 
+def of_tag(tag: str) -> dict[str, str]:
+    """The folder of each NAME that a release of a tag publishes, the core's first.
+
+    Raises:
+        ValueError: the tag names another core than this tree's.
+    """
+    if not tag.startswith("core-"):
+        return {CORE: "core", tag: "release"}
+    if tag != f"core-{__version__}":
+        raise ValueError(f"{tag}: the core of this tree is core-{__version__}")
+    return {CORE: "core"}
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Build what the command line names."""
     parser = argparse.ArgumentParser(description="Make what is published of torch-auto.")
     parser.add_argument("directory", type=Path)
     parser.add_argument("name", nargs="*", help="core, 2.5.1, 2.5.1.post1 or all (the default)")
+    parser.add_argument("--tag", help="make what a release of this tag publishes")
     parser.add_argument("--list", action="store_true", help="say what would be made, and make nothing")
     options = parser.parse_args(arguments)
     known = load()
-    names: list[str] = []
-    for name in options.name or [ALL]:
+    folders: dict[str, str] = {}
+    try:
+        folders = of_tag(options.tag) if options.tag else {}
+    except ValueError as error:
+        parser.error(str(error))
+    names: list[str] = list(folders)
+    for name in options.name or ([] if options.tag else [ALL]):
         names += [CORE, *(release.version for release in known.releases)] if name == ALL else [name]
     for name in names:
         try:
@@ -105,9 +127,9 @@ def main(arguments: list[str] | None = None) -> int:
     if options.list:
         print("\n".join(file for name in names for file in file_names(name)))
         return 0
-    directory = options.directory.resolve()
-    directory.mkdir(parents=True, exist_ok=True)
     for name in names:
+        directory = options.directory.resolve() / folders.get(name, "")
+        directory.mkdir(parents=True, exist_ok=True)
         for path in build(directory, name):
             print(path)
     return 0

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from support import frontends, machines  # noqa: E402
-from support.sdists import sdists  # noqa: E402
+from support.dists import dists  # noqa: E402
 from support.torch_index import TorchIndex  # noqa: E402
 from support.wheelhouse import wheelhouse  # noqa: E402
 
@@ -33,7 +33,7 @@ def main() -> int:
     ]
     wrong = []
     with tempfile.TemporaryDirectory() as folder, TorchIndex(wheelhouse=wheelhouse()) as index:
-        index.add(sdists())
+        index.add(dists())
         uv = frontends.uv()
         for number, (name, machine, hint, expected) in enumerate(steps):
             root = Path(folder) / str(number)

@@ -26,7 +26,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from bench import empty_sdists  # noqa: E402
 from support import fake_nvml, frontends  # noqa: E402
-from support.sdists import sdists  # noqa: E402
+from support.dists import dists  # noqa: E402
 from support.torch_index import TorchIndex  # noqa: E402
 from support.wheelhouse import wheelhouse  # noqa: E402
 
@@ -37,6 +37,8 @@ RELEASE = "2.5.1"
 
 #: Names of hooks in the program text that uv hands to Python with -c.
 _HOOK = re.compile(r"get_requires_for_build|prepare_metadata_for_build|build_wheel")
+#: Our backend, and that of the empty sdist, in the same text.
+_BACKEND = re.compile(r"torch_auto\.backend as backend|hatchling\.build as backend")
 #: ``openat(AT_FDCWD</cwd>, "/path", O_RDONLY) = 3</path>``
 _CALL = re.compile(r"(\w+)\((.*)\) += (-?\d+|\?)")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
@@ -111,7 +113,7 @@ def build_processes(processes: dict[int, Process]) -> dict[int, str]:
     found: dict[int, str] = {}
     for number, process in processes.items():
         hook = _HOOK.search(process.command[2]) if process.command[1:2] == ["-c"] else None
-        if hook is not None and ".build as backend" in process.command[2]:
+        if hook is not None and _BACKEND.search(process.command[2]):
             found[number] = hook.group()
     waiting = list(found)
     while waiting:
@@ -239,7 +241,7 @@ def both(env: dict[str, str]) -> tuple[Report, Report]:
     """The trace of torch-auto and that of the empty sdist."""
     with tempfile.TemporaryDirectory() as folder, TorchIndex(wheelhouse=wheelhouse()) as index:
         root = Path(folder).resolve()
-        index.add(sdists())
+        index.add(dists())
         index.add(empty_sdists(root / "empty-sdists", "{release}"))
         ours = trace(index, root / "ours", f"torch-auto=={RELEASE}", env)
         return ours, trace(index, root / "empty", f"empty-probe=={RELEASE}", env)

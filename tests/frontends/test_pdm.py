@@ -11,8 +11,8 @@ from support import frontends
 
 from frontends.project_rows import pdm_project
 from frontends.rows import A100, CPU, MACHINES, python_of
-from torch_auto.cli.environment import Environment
-from torch_auto.cli.mend import steps
+from torch_auto.cli import tools
+from torch_auto.cli.project.environment import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,7 @@ def test_refresh_with_pdm_follows_the_machine(kit: Callable[[str], Kit]) -> None
     Path(on.variables["TORCH_AUTO_MACHINE"]).write_text(json.dumps(MACHINES["no GPU"]), "utf-8")
     on.run(frontends.pdm(), "update", "torch-auto", "torch", cwd=project, env=own)
     assert on.torch(python_of(project)) == A100
-    for step in steps("pdm", Environment(str(project / ".venv"), (), "3.11"), "2.14.1"):
+    for step in tools.by_name("pdm").steps(Environment(str(project / ".venv"), (), "3.11"), "2.14.1"):
         done = on.run(frontends.pdm(), *step.command[1:], cwd=project, env=own, check=not step.may_fail)
         assert done.returncode == 0 or step.may_fail
     assert on.torch(python_of(project)) == CPU

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+import zipfile
 from typing import TYPE_CHECKING
 
 from support.cache import CACHE, REPOSITORY, machine_environment, made_once, prune
@@ -59,3 +60,20 @@ def _make(folder: Path) -> None:
     )
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+
+
+def core(root: Path = CACHE) -> Path:
+    """A folder for sys.path that holds torch-auto-core as it is installed.
+
+    Raises:
+        RuntimeError: it could not be made; what the tool said is in it.
+    """
+
+    def unpack(folder: Path) -> None:
+        [wheel] = dists(root).glob("torch_auto_core-*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(folder)  # our own archive
+
+    folder = made_once("core", fingerprint(), unpack, root)
+    prune("core", 5, root)
+    return folder

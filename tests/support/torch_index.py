@@ -66,7 +66,7 @@ class TorchIndex:
     def __init__(  # each is a switch of its own
         self,
         *,
-        sdists: Path | None = None,
+        dists: Path | None = None,
         wheelhouse: Path | None = None,
         unseen: bool = False,
         core_metadata: bool = True,
@@ -74,7 +74,7 @@ class TorchIndex:
         port: int = 0,
     ) -> None:
         self._site = _Site(unseen=unseen, core_metadata=core_metadata, pages_cache_control=pages_cache_control)
-        for folder in (sdists, wheelhouse):
+        for folder in (dists, wheelhouse):
             if folder is not None:
                 self.add(folder)
         for torch_backend, wheel in triton_wheels():

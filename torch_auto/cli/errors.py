@@ -5,3 +5,7 @@ from __future__ import annotations
 
 class UserError(Exception):
     """Something that the user has to change; the message says what, and how."""
+
+
+class RefusedError(Exception):
+    """Nothing is written; the message says why, and what to do."""

@@ -49,6 +49,8 @@ _SENTENCES = {
     "apple-silicon": "macOS on Apple silicon has one build, PyPI's; it uses the GPU through MPS.",
     "chosen-for": "Chosen for {device}.",
     "other-releases": "torch {release} does not have a build that runs on it; torch {releases} do.",
+    "not-yet-seen": "torch {release} may have a {torch_backend} build, which was not yet seen on PyTorch's index, "
+    "as of {as_of}. torch {releases} are known to have one that runs on it.",
     "newer-driver": "torch {release} needs NVIDIA driver {driver} or newer on this GPU. torch {releases} have a build "
     "for this machine's driver.",
     "no-gpu": "No GPU was found, so the CPU build is taken.",
@@ -165,7 +167,9 @@ def _no_code(values: dict[str, Any]) -> str:
 def _driver_too_old(values: dict[str, Any]) -> str:
     """A driver below the floor of a toolkit's major version; its version is known, or that of its CUDA alone."""
     has = f"driver {values['has']}" if values["has"] else f"a driver for CUDA {values['cuda']}"
-    needs = f"driver {values['needs']} or newer" if values["needs"] else "a newer driver"
+    if values["needs"] is None:
+        return f"which driver CUDA {values['toolkit_major']} needs is not known yet, and this machine has {has}"
+    needs = f"driver {values['needs']} or newer"
     return f"CUDA {values['toolkit_major']} needs {needs}, and this machine has {has}"
 
 
@@ -254,6 +258,7 @@ def needs_in_words(needs: Needs) -> str:
         labels.NEWER: "torch {} or newer",
         labels.OLDER: "torch {} or older",
         labels.APPLE: "a Mac with Apple silicon",
+        labels.SIGHTING: "a {} build, which was not yet seen on PyTorch's index",
         labels.PROJECT: "a {}, which it is not known to have",
     }
     return texts.get(needs.kind, "a {} build, which it is not known to have").format(needs.value)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from typing import TYPE_CHECKING
 
 import pytest
 
-from torch_auto.cli.info import render, run
+from torch_auto.cli.render.machine import render
+from torch_auto.cli.verbs.info import execute
 from torch_auto.machine import Accelerator, Device, Evidence, Machine
 from torch_auto.machine_file import machine_from_text
 from unit.detect.feeding import feed
@@ -111,15 +113,15 @@ def test_every_kind_of_machine_can_be_laid_out(tmp_path: Path) -> None:
 def test_info_prints_what_the_setting_machine_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """``info --json --root`` is a machine file of the captured tree, and without --json its layout."""
     root = str(write(tmp_path, pci("0000:03:00.0", "8086:e20b", driver="xe")))
-    assert run(root, as_json=True, colour=False) == 0
+    assert execute(argparse.Namespace(root=root, json=True)) == 0
     text = capsys.readouterr().out
     machine = machine_from_text(text)
     assert json.loads(text)["accelerators"][0]["devices"][0]["pci_id"] == "8086:e20b"
-    assert run(root, as_json=False, colour=False) == 0
+    assert execute(argparse.Namespace(root=root, json=False)) == 0
     assert capsys.readouterr().out.startswith(render(machine, colour=False))
 
 
 def test_a_root_that_is_no_folder_is_an_error(tmp_path: Path) -> None:
     """A misspelt --root is told, not taken for an empty machine."""
     with pytest.raises(NotADirectoryError, match="nothing is not a folder"):
-        run(str(tmp_path / "nothing"), as_json=False, colour=False)
+        execute(argparse.Namespace(root=str(tmp_path / "nothing"), json=False))

@@ -133,7 +133,7 @@ def test_an_extra_is_served_by_some_release(make: Any) -> None:
 @pytest.mark.parametrize(
     ("make", "wanted", "with_pages", "without_pages"),
     [
-        (machines.cpu, "vision", "2.14.1", None),
+        (machines.cpu, "vision", "2.15.0", None),
         (machines.cpu, "audio", "2.15.0", None),
         (machines.h100_580, "vision", "2.15.0", "2.15.0"),
         (machines.a100_550, "vision", "2.14.1", "2.7.1"),
@@ -197,17 +197,17 @@ def test_the_public_torch_backend_is_taken_where_it_serves_as_well() -> None:
 
 
 def test_a_pair_without_the_build_says_which_it_needs() -> None:
-    """torch 2.13.0 has rocm7.1, and torchaudio 2.11.0 has none: the label says so, and so does the reason."""
-    settings = {"backend": "rocm7.1"}
-    assert own_pins(machines.mi300, "2.13.0", "audio", **settings) == ["torchaudio==2.11.0+needs.rocm7.1.build"]
-    plan = plan_of(machines.mi300, CATALOG.release("2.13.0"), **settings)
+    """torch 2.13.0 has cu132, and torchaudio 2.11.0 has none: the label says so, and so does the reason."""
+    settings = {"backend": "cu132"}
+    assert own_pins(machines.h100_580, "2.13.0", "audio", **settings) == ["torchaudio==2.11.0+needs.cu132.build"]
+    plan = plan_of(machines.h100_580, CATALOG.release("2.13.0"), **settings)
     [audio] = [extra for extra in plan.extras if extra.name == "audio"]
-    assert audio.needs == "rocm7.1.build"
+    assert audio.needs == "cu132.build"
     assert audio.needs.kind == "pair"
-    values = {"project": "torchaudio", "version": "2.11.0", "torch_backend": "rocm7.1", "release": "2.13.0"}
+    values = {"project": "torchaudio", "version": "2.11.0", "torch_backend": "cu132", "release": "2.13.0"}
     assert audio.reason == because("pair-missing", **values, platform="linux_x86_64")
     assert sentence(audio.reason) == (
-        "torchaudio 2.11.0 does not have a rocm7.1 build for linux_x86_64 that could be pinned, to go with torch "
+        "torchaudio 2.11.0 does not have a cu132 build for linux_x86_64 that could be pinned, to go with torch "
         "2.13.0."
     )
 
@@ -289,6 +289,6 @@ def test_public_pairs_are_what_pypis_wheels_say(project: str, release: str, plat
 
 
 def test_torchaudio_for_newer_torch_is_never_pypis_where_cuda_differs() -> None:
-    """torchaudio 2.11.0 on PyPI is cu130 and refuses torch 2.15.0's cu132 at import: +cu132 it is, or nothing."""
-    assert own_pins(machines.h100_580, "2.15.0", "audio") == ["torchaudio==2.11.0+cu132"]
+    """torchaudio 2.11.0 on PyPI is cu130 and refuses torch 2.15.0's cu132 at import, and +cu132 is nowhere: nothing."""
+    assert own_pins(machines.h100_580, "2.15.0", "audio") == ["torchaudio==2.11.0+needs.cu132.build"]
     assert own_pins(machines.h100_580, "2.14.1", "audio")[0].startswith("torchaudio==2.11.0.*,")

@@ -1,0 +1,1 @@
+"""What is built: through both doors, from what is published and from a checkout; and what a build withstands."""

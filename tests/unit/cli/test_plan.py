@@ -1,0 +1,186 @@
+"""``torch-auto plan`` and ``info``: what they print, as text and as JSON, and how they fail."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+from support import machines
+
+from torch_auto.catalog import load
+from torch_auto.cli import main
+from torch_auto.cli.output import catalog_age
+from torch_auto.machine_file import machine_from_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SCHEMAS = Path(__file__).resolve().parents[3] / "torch_auto" / "schemas"
+
+
+def schema(name: str) -> dict[str, Any]:
+    """A published schema."""
+    found: dict[str, Any] = json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8"))
+    return found
+
+
+@pytest.fixture
+def plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """``plan(machine, *arguments)`` runs ``torch-auto plan`` for a machine: (exit status, stdout, stderr)."""
+
+    def run(machine: dict[str, Any], *arguments: str) -> tuple[int, str, str]:
+        path = tmp_path / "machine.json"
+        path.write_text(json.dumps(machine), "utf-8")
+        status = main(["plan", "--machine", str(path), *arguments])
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run
+
+
+def test_the_answer_comes_first(plan: Callable[..., tuple[int, str, str]]) -> None:
+    """The first line says what plain ``uv add torch-auto`` installs, with PyTorch's page and without it."""
+    status, out, err = plan(machines.a100_550())
+    assert (status, err) == (0, "")
+    assert out.splitlines()[0] == "torch 2.14.1+cu126 with PyTorch's page; torch 2.10.0 from PyPI without it."
+    assert out.splitlines()[1].startswith("PyTorch's pages: UV_FIND_LINKS=https://download.pytorch.org/whl/torch/")
+    assert "Chosen for NVIDIA A100-SXM4-80GB (compute capability 8.0)." in out
+
+
+def test_a_release_without_wheels_for_the_python_installs_nothing(
+    plan: Callable[..., tuple[int, str, str]],
+) -> None:
+    """A pin names a build for every Python; what is told is what this one gets."""
+    machine = machines.cpu(python="3.13")
+    _, alone, _ = plan(machine, "2.4.1")
+    assert alone.splitlines()[0] == "torch-auto 2.4.1: not available: it does not have wheels for this Python"
+    assert "torch 2.4.1 does not have wheels for Python 3.13; it has them for 3.8, 3.9, 3.10, 3.11, 3.12." in alone
+    _, both, _ = plan(machine, "2.4.1", "2.5.1")
+    assert re.split(" {2,}", both.splitlines()[1]) == [
+        "2.4.1",
+        "not available: it does not have wheels for this Python",
+        "-",
+    ]
+
+
+def test_one_answer_is_said_once(plan: Callable[..., tuple[int, str, str]]) -> None:
+    """Where PyTorch's page makes no difference, one release is told."""
+    _, out, _ = plan(machines.macos_arm64())
+    assert out.splitlines()[0] == "torch 2.15.0, with PyTorch's page and without it."
+    assert out.count("\ntorch-auto ") == 1
+
+
+def test_a_machine_that_no_release_serves(plan: Callable[..., tuple[int, str, str]]) -> None:
+    """Where nothing installs, the answer says so, and the newest release says why."""
+    _, out, _ = plan(machines.musl())
+    assert out.splitlines()[0] == "No release of torch can be used on this machine with this Python."
+    assert "made for glibc" in out
+    _, out, _ = plan(machines.machine(system="freebsd14", architecture="x86_64"))
+    assert "PyTorch publishes no builds for freebsd14" in " ".join(out.split())
+
+
+def test_releases_that_are_asked_for(plan: Callable[..., tuple[int, str, str]]) -> None:
+    """Several releases are a table first; then each has its heading and its reasons."""
+    _, out, _ = plan(machines.a100_550(), "2.5.1", "2.14.1", "2.15.0")
+    table = [re.split(r" {2,}", line) for line in out.splitlines()[:4]]
+    assert table == [
+        ["release", "with PyTorch's page", "PyPI alone"],
+        ["2.5.1", "torch 2.5.1+cu124", "torch 2.5.1"],
+        ["2.14.1", "torch 2.14.1+cu126", "-"],
+        ["2.15.0", "not available on this machine: it needs NVIDIA driver 580 or newer", "-"],
+    ]
+    headings = [line for line in out.splitlines() if line.startswith("torch-auto ")]
+    assert headings == [
+        "torch-auto 2.5.1: torch 2.5.1+cu124 (installs from PyPI alone too)",
+        "torch-auto 2.14.1: torch 2.14.1+cu126 (not installable from PyPI alone)",
+        "torch-auto 2.15.0: not available on this machine: it needs NVIDIA driver 580 or newer",
+    ]
+
+
+@pytest.mark.parametrize("arguments", [(), ("2.5.1",), ("2.5.1", "2.9.1", "--pin", "exact"), ("--backend", "pypi")])
+@pytest.mark.parametrize("make", machines.MACHINES.values(), ids=machines.MACHINES)
+def test_json_is_as_its_schema_says(
+    plan: Callable[..., tuple[int, str, str]], make: dict[str, Any], arguments: tuple[str, ...]
+) -> None:
+    """plan --json on every machine of the tests, with and without releases and settings."""
+    _, out, _ = plan(make, "--json", *arguments)
+    document = json.loads(out)
+    jsonschema.validate(document, schema("plan"))
+    releases = [item["release"] for item in document["plans"]]
+    asked = [argument for argument in arguments if argument[0] == "2" and "." in argument]
+    assert releases[: len(asked)] == asked
+    assert releases
+    assert ("newest" in document) == (not asked)
+
+
+def test_the_catalogs_age_is_told() -> None:
+    """plan and info end with how old the knowledge is, since a newer torch is beyond it."""
+    known = load()
+    day = date.fromisoformat(known.as_of)
+    start = f"Builds of torch up to {known.newest.version} are known, as of {known.as_of}"
+    for days, ago in [(0, "today"), (1, "yesterday"), (400, "400 days ago")]:
+        assert catalog_age(known, day + timedelta(days)) == f"{start} ({ago})."
+
+
+def test_plan_and_info_tell_the_catalogs_age(
+    plan: Callable[..., tuple[int, str, str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The line stands last, in each form that is for people."""
+    for arguments in ((), ("2.5.1",)):
+        assert plan(machines.cpu(), *arguments)[1].splitlines()[-1].startswith("Builds of torch up to ")
+    assert main(["info"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("Builds of torch up to ")
+
+
+def test_settings_of_the_command(plan: Callable[..., tuple[int, str, str]]) -> None:
+    """--backend, --pin and --index-url do what the settings of a build do."""
+    _, out, _ = plan(machines.a100_550(), "2.9.1", "--pin", "exact", "--index-url", "https://mirror.test/whl", "--json")
+    found = json.loads(out)["plans"][0]
+    assert found["requirements"][0].startswith("torch==2.9.1+cu126; ")
+    assert found["index_url"] == "https://mirror.test/whl/cu126"
+    assert found["pages"] == ["https://mirror.test/whl/torch/"]
+    _, out, _ = plan(machines.a100_550(), "2.9.1", "--backend", "cpu", "--json")
+    assert json.loads(out)["plans"][0]["torch_backend"] == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("2.5.9",), "torch 2.5.9 is not in the catalog; it knows 2.0.0, 2.0.1"),
+        (("--backend", "cu999"), "--backend: 'cu999' is not a torch backend"),
+        (("--pin", "x", "--index-url", "y"), "2 invalid settings"),
+    ],
+)
+def test_what_is_wrong_is_said_on_stderr_with_status_2(
+    plan: Callable[..., tuple[int, str, str]], arguments: tuple[str, ...], expected: str
+) -> None:
+    """A wrong release or setting prints nothing on stdout, and says what would be right."""
+    status, out, err = plan(machines.cpu(), *arguments)
+    assert (status, out) == (2, "")
+    assert expected in err
+
+
+def test_a_machine_file_that_is_none(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A file that is no machine is refused by name, a missing one as well."""
+    path = tmp_path / "machine.json"
+    path.write_text("{}", "utf-8")
+    assert main(["plan", "--machine", str(path)]) == 2
+    assert "version: must be 1" in capsys.readouterr().err
+    assert main(["plan", "--machine", str(tmp_path / "none.json")]) == 2
+    assert "No such file" in capsys.readouterr().err
+
+
+def test_info_json_is_a_machine_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """What info --json prints of this machine is what --machine takes."""
+    assert main(["info", "--json"]) == 0
+    out = capsys.readouterr().out
+    jsonschema.validate(json.loads(out), schema("machine"))
+    machine_from_json(json.loads(out))
+    path = tmp_path / "machine.json"
+    path.write_text(out, "utf-8")
+    assert main(["plan", "--machine", str(path), "--json"]) == 0

@@ -1,0 +1,1 @@
+"""``torch-auto check``: everything that is looked at, and what is found."""

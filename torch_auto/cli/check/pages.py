@@ -1,0 +1,41 @@
+"""PyTorch's pages: whether the user's side names those that the machine's torch is on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch_auto.cli.check.finding import INIT, OK, REFRESH, WARN, Finding
+from torch_auto.cli.tools.pages import missing_pages, torch_pages
+
+if TYPE_CHECKING:
+    from torch_auto.cli.check.situation import Situation
+    from torch_auto.decide import Plan
+
+
+def pages(situation: Situation) -> Finding:
+    """Whether the user's side names the pages that the machine's torch is on."""
+    if situation.all_named:
+        base = situation.settings.index_url
+        naming = [item for item in situation.named if not missing_pages([item], torch_pages(base), base)]
+        origins = dict.fromkeys(item.origin for item in naming)
+        return Finding("pages", OK, f"PyTorch's pages are named in {', '.join(origins)}.")
+    newest = situation.newest
+    best = situation.plan_of(newest.with_pages) if newest.with_pages is not None else None
+    plans = [plan for plan in (situation.plan, best) if plan is not None and plan.selection.needs is None]
+    if newest.with_pages == newest.without_pages and all(_is_public(situation, plan) for plan in plans):
+        text = "PyTorch's pages are not named, and not needed: PyPI has what there is for this machine."
+        return Finding("pages", OK, text)
+    missing = situation.missing
+    verbs = ("is", "It has") if len(missing) == 1 else ("are", "They have")
+    text = f"{' and '.join(missing)} {verbs[0]} not named. {verbs[1]} builds that fit this machine better."
+    return Finding("pages", WARN, text, (INIT, REFRESH))
+
+
+def _is_public(situation: Situation, plan: Plan) -> bool:
+    """Whether PyPI's build is the very build that a plan prefers."""
+    selection = plan.selection
+    if selection.local_version is None:
+        return selection.needs is None
+    here = situation.catalog.release(plan.release).platforms.get(selection.platform or "")
+    public = here.public if here is not None else None
+    return public is not None and public.torch_backend == selection.torch_backend

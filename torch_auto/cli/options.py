@@ -1,0 +1,132 @@
+"""The command line: the parser of a verb, the options that several verbs share, and whose each word is."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch_auto.settings import Settings
+
+    Execute = Callable[[argparse.Namespace], int]
+
+
+class VerbParser(argparse.ArgumentParser):
+    """The parser of a verb. ``hands_on``: words that are not its own go to a tool."""
+
+    hands_on = False
+
+    def own(self) -> dict[str, bool]:
+        """Its own options, each with whether a value follows."""
+        return {name: action.nargs != 0 for action in self._actions for name in action.option_strings}
+
+
+class Verbs:
+    """The verbs of a command."""
+
+    def __init__(self, parser: argparse.ArgumentParser) -> None:
+        self._parsers = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=VerbParser)
+        self.all: dict[str, VerbParser] = {}
+
+    def add(self, name: str, execute: Execute, text: str, examples: str = "", *, hands_on: bool = False) -> VerbParser:
+        """One more verb; its examples stand below its options."""
+        formatter = argparse.RawDescriptionHelpFormatter
+        capital = text[0].upper() + text[1:] + "."
+        made = self._parsers.add_parser(
+            name, help=text, description=capital, epilog=examples, formatter_class=formatter
+        )
+        made.set_defaults(execute=execute)
+        made.hands_on = hands_on
+        self.all[name] = made
+        return made
+
+
+def split(arguments: Sequence[str], verbs: dict[str, VerbParser]) -> tuple[list[str], list[str]]:
+    """The words of the command line as (ours, those that a tool gets).
+
+    A tool gets what follows ``--`` and what follows the first word that is no option; and options that are not ours.
+    `run` hands ``--`` on too: a command is behind it.
+    """
+    verb = verbs.get(arguments[0]) if arguments else None
+    if verb is None or not verb.hands_on:
+        return list(arguments), []
+    takes_value = verb.own()
+    name, words = arguments[0], list(arguments[1:])
+    own, others = [name], []
+    while words and words[0] != "--" and words[0].startswith("-"):
+        word = words.pop(0)
+        option, equals, _ = word.partition("=")
+        if option not in takes_value:
+            others.append(word)
+            continue
+        own.append(word)
+        if takes_value[option] and not equals and words:
+            own.append(words.pop(0))
+    if words and words[0] == "--" and name != "run":
+        del words[0]
+    return own, [*others, *words]
+
+
+# --- options -------------------------------------------------------------------------------------------------------
+
+
+def project(parser: argparse.ArgumentParser) -> None:
+    """``--project``."""
+    parser.add_argument("--project", metavar="DIR", default=".", help="the project's folder; default: this one")
+
+
+def machine(parser: argparse.ArgumentParser) -> None:
+    """``--machine``, once."""
+    parser.add_argument("--machine", metavar="FILE", help="go by the machine in this file instead of this one")
+
+
+def index_url(parser: argparse.ArgumentParser) -> None:
+    """``--index-url``."""
+    parser.add_argument("--index-url", metavar="URL", help="base of the PyTorch index or of a mirror of it")
+
+
+def extras(parser: argparse.ArgumentParser, text: str) -> None:
+    """``--with``."""
+    parser.add_argument("--with", dest="family", metavar="P,Q", help=text)
+
+
+def environment(parser: argparse.ArgumentParser) -> None:
+    """``--machine``, ``--venv`` and ``--project``, of the verbs that look at an environment."""
+    machine(parser)
+    parser.add_argument("--venv", metavar="DIR", help="the environment to look at; default: the one that has torch")
+    project(parser)
+
+
+def torch_group(parser: argparse.ArgumentParser) -> None:
+    """``--backend``, ``--machine`` and ``--project``, of the verbs that take a torch group."""
+    parser.add_argument("--backend", metavar="X", help="the group of this torch backend instead of this machine's")
+    machine(parser)
+    project(parser)
+
+
+# --- their values --------------------------------------------------------------------------------------------------
+
+
+def given(options: argparse.Namespace, *names: str) -> dict[str, Any]:
+    """The settings among the options, as config settings have them."""
+    found: dict[str, Any] = {}
+    for name in names:
+        value = getattr(options, name.replace("-", "_"))
+        if value is not None:
+            found[name] = os.path.abspath(value) if name == "machine" else value
+    return found
+
+
+def settings(options: argparse.Namespace, *names: str) -> Settings:
+    """The settings of the environment, with those that options give.
+
+    Raises:
+        SettingsError: one of them is wrong.
+    """
+    from torch_auto.catalog import load  # noqa: PLC0415  # a verb without settings needs neither
+    from torch_auto.settings import read  # noqa: PLC0415
+
+    return read(load(), given(options, *names), label="--")

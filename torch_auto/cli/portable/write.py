@@ -1,0 +1,144 @@
+"""``torch-auto init --portable``: one uv.lock for every machine, with a dependency group for each torch backend."""
+
+from __future__ import annotations
+
+import os
+import sys
+import textwrap
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
+
+from torch_auto import catalog
+from torch_auto.cli.errors import RefusedError
+from torch_auto.cli.output import WIDTH
+from torch_auto.cli.portable import choice as choices
+from torch_auto.cli.portable import faults
+from torch_auto.cli.portable.choice import Present
+from torch_auto.cli.portable.edits import ALL, KEEP, UV, Wanted, edit, written
+from torch_auto.cli.project import extras
+from torch_auto.cli.project.files import Text
+from torch_auto.cli.project.project import PYPROJECT
+from torch_auto.cli.project.toml import items, table
+from torch_auto.cli.project.toml.document import NoPlaceError
+from torch_auto.cli.tools import uv_program
+from torch_auto.cli.tools.uv import refuse_own_index
+from torch_auto.fleet.who import who_gets_what
+from torch_auto.pins.groups import group_pages, group_requirements
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch_auto.catalog import Catalog
+    from torch_auto.cli.portable.choice import Choice, Options
+    from torch_auto.cli.portable.edits import Written
+    from torch_auto.cli.project.project import Project
+    from torch_auto.cli.tools.tool import Tool, Wish
+    from torch_auto.fleet.who import Row
+
+
+def _layout(project: Project, ours: Sequence[Written]) -> str | None:
+    """The default groups that an earlier run wrote: ALL, or KEEP for one of them; None where there was none."""
+    present = table(project.member, *UV).get("default-groups")
+    names = [canonicalize_name(str(item)) for item in items(present)]
+    if len(ours) > 1 and (present == "all" or all(item.group.name in names for item in ours)):
+        return ALL
+    return KEEP if ours and names else None
+
+
+def _refuse(project: Project, tool: Tool, wish: Wish, variables: Mapping[str, str]) -> None:
+    fault = next(faults.hard(project, tool), None)
+    if fault is not None:
+        raise RefusedError(fault)
+    if wish.exact:
+        raise RefusedError("--pin has no place beside --portable: the pins of the groups are exact")
+    if not wish.force:
+        uv_program.refuse_old("--portable", variables)
+        refuse_own_index(project, wish)
+
+
+def _wanted(project: Project, wish: Wish, choice: Choice, ours: Sequence[Written], known: Catalog) -> Wanted:
+    wanted = Wanted(
+        choice.groups,
+        {group.name: group_requirements(group, known, choice.family) for group in choice.groups},
+        group_pages(choice.groups, wish.index_url, choice.family),
+        choice.default,
+    )
+    hard = list(faults.of_layout(project, choice.default))
+    soft = [] if wish.force else list(faults.soft(project, wanted, ours, known))
+    if hard or soft:
+        end = ". --force writes all the same" if soft and not hard else ""
+        raise RefusedError("; ".join([*hard, *soft]) + end)
+    return wanted
+
+
+def write(project: Project, tool: Tool, wish: Wish, options: Options, *, dry_run: bool) -> int:
+    """Write the groups, or show what would be written; returns the exit status.
+
+    Raises:
+        OptionsError: options are wrong.
+        NotTomlError, OSError: a file of the project's cannot be read or written.
+    """
+    known = catalog.load()
+    try:
+        _refuse(project, tool, wish, os.environ)
+        ours = written(project.member)
+        present = Present(ours, _layout(project, ours), extras.of_project(project))
+        choice = choices.choose(options, present, known)
+        wanted = _wanted(project, wish, choice, ours, known)
+        texts = _edited(project, wanted)
+    except RefusedError as error:
+        print(f"torch-auto: error: {error}. Nothing was written.", file=sys.stderr)
+        return 2
+    except NoPlaceError as error:
+        print(f"torch-auto: error: nothing was written: {error}. Fix that, and run this again", file=sys.stderr)
+        return 2
+    changed = [text for text in texts if text.changed]
+    if not dry_run:
+        for text in changed:
+            text.mode()  # that one of two cannot be written is known before the first is
+        for text in changed:
+            text.write()
+    _tell(texts, choice, known, dry_run=dry_run)
+    return 0
+
+
+def _edited(project: Project, wanted: Wanted) -> tuple[Text, ...]:
+    """The project's own file and, where the settings are in another one, that."""
+    own = Text(os.path.join(project.folder, PYPROJECT))
+    path, _ = project.uv_settings()
+    settings = own if os.path.realpath(path) == os.path.realpath(own.path) else Text(path)
+    edit(own, settings, wanted)
+    return (own,) if settings is own else (own, settings)
+
+
+def _tell(texts: Sequence[Text], choice: Choice, known: Catalog, *, dry_run: bool) -> None:
+    lines = []
+    for text in texts:
+        if text.changed:
+            lines += [f"{text.path} {'would change' if dry_run else 'changed'}:", *text.difference()]
+    if lines:
+        lines += ["", *choice.reasons, "Who gets what:", *_table(who_gets_what(choice.groups, known))]
+    else:
+        lines.append(f"{texts[0].path} has these groups already.")
+    if not dry_run:
+        lines += [
+            "Next: uv lock, and on each machine `torch-auto sync`.",
+            "      In a fresh clone: uvx torch-auto-core sync",
+        ]
+    print("\n".join(lines))
+
+
+def _table(rows: Sequence[Row]) -> list[str]:
+    """Who gets what: for each group the GPUs, the driver from which on, and the platforms."""
+    lines = []
+    for row in rows:
+        driver = f", driver {row.driver} or newer" if row.driver else ""
+        why = f": {row.why}" if row.why else ""
+        lines.append((row.group, f"{', '.join(row.gpus)}{driver} ({', '.join(row.platforms)}){why}"))
+    width = max(len(group) for group, _ in lines)
+    indent = " " * (width + 4)
+    return [
+        textwrap.fill(f"  {group.ljust(width)}  {who}", WIDTH, subsequent_indent=indent, break_on_hyphens=False)
+        for group, who in lines
+    ]

@@ -1,0 +1,56 @@
+"""TOML: read here, and changed in :mod:`torch_auto.cli.project.toml.document`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+class NotTomlError(ValueError):
+    """A file that should be TOML is not; ``path`` and ``reason`` say which and where."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path} is not TOML: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+def parse(text: str) -> dict[str, Any]:
+    """The content of a TOML text.
+
+    Raises:
+        ValueError: it is not TOML.
+    """
+    return tomllib.loads(text)
+
+
+def load(path: str) -> dict[str, Any]:
+    """The content of a TOML file.
+
+    Raises:
+        OSError: it cannot be read.
+        NotTomlError: it is not TOML, or not UTF-8.
+    """
+    with open(path, "rb") as file:
+        data = file.read()
+    try:
+        return parse(data.decode("utf-8-sig"))
+    except ValueError as error:  # UnicodeDecodeError is one too
+        raise NotTomlError(path, str(error)) from error
+
+
+def table(value: object, *keys: str) -> dict[str, Any]:
+    """The table at a path of keys, or an empty one where there is none or something else is there."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: object) -> list[Any]:
+    """The items of an array, or of none where something else is there."""
+    return list(value) if isinstance(value, list) else []

@@ -1,0 +1,240 @@
+"""Where an addition or a change could stand in a TOML text: whole new texts, what a person would write first.
+
+The text is searched with plain patterns, so a string or a comment can mislead them; :mod:`.document` checks what the
+new text says.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from torch_auto.cli.project.toml.spelling import dotted, key, key_pattern, line_end, nested, one_line, value_pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from torch_auto.cli.project.toml.spelling import Path
+
+#: A line that is a header for certain, but for texts over several lines.
+_HEADER = re.compile(r"^[ \t]*\[\[?[\w.\-\"' \t]+\]\]?[ \t]*(?:#[^\n]*)?\r?$", re.MULTILINE)
+_BRACKET = re.compile(r"^[ \t]*\[", re.MULTILINE)
+
+#: As many lines that start with a bracket are taken for the next header, where the likely one is not it.
+_MOST_HEADERS = 8
+
+
+# --- a new key -----------------------------------------------------------------------------------------------------
+
+
+def new_key(text: str, path: Path, value: str, section: int, *, last: bool) -> Iterator[str]:
+    """The text with one more key; ``value`` is TOML. A header of ``path[:section]`` is added where there is none."""
+    for depth in range(len(path) - 1, section - 1, -1):
+        table, rest = path[:depth], nested(path[depth + 1 :], value)
+        pair = f"{key(path[depth])} = {rest}"
+        if not table:
+            yield from _at_top(text, pair)
+            return
+        yield from (_before_next_header if last else _after_header)(text, table, pair)
+        for start in range(len(table)):
+            yield from _in_inline_table(text, table[start:], pair)
+            yield from _beside_dotted(text, table[start:], f"{dotted(table[start:])}.{pair}")
+    for depth in range(section, len(path)):  # a deeper one where the tables between are headers of their own
+        line = f"{key(path[depth])} = {nested(path[depth + 1 :], value)}"
+        yield at_end(text, f"[{dotted(path[:depth])}]", [line])
+
+
+def _after_header(text: str, path: Path, line: str) -> Iterator[str]:
+    """``line`` as the first of a table's own."""
+    for match in re.finditer(rf"(?m)^[ \t]*\[[ \t]*{key_pattern(path)}[ \t]*\][^\n]*(\n|\Z)", text):
+        end = match.end()
+        start = "" if match.group(1) else line_end(text)
+        yield text[:end] + start + line + (line_end(text) if match.group(1) else "") + text[end:]
+
+
+def _before_next_header(text: str, path: Path, line: str) -> Iterator[str]:
+    """``line`` as the last of a table's own: below the last line before the next header that is more than a comment."""
+    for match in re.finditer(rf"(?m)^[ \t]*\[[ \t]*{key_pattern(path)}[ \t]*\]", text):
+        for header in _next_headers(text, match.end()):
+            end = _end_of_content(text, header)
+            start = "" if text[:end].endswith("\n") else line_end(text)
+            yield text[:end] + start + line + line_end(text) + text[end:]
+
+
+def _next_headers(text: str, start: int) -> Iterator[int]:
+    """Where the next header may start, the likely place first; the end of the text where there is none."""
+    likely = _HEADER.search(text, start)
+    first = likely.start() if likely is not None else len(text)
+    yield first
+    for number, match in enumerate(_BRACKET.finditer(text, start)):
+        if number == _MOST_HEADERS:
+            break
+        if match.start() != first:
+            yield match.start()
+    if first != len(text):
+        yield len(text)
+
+
+def _end_of_content(text: str, end: int) -> int:
+    """The end of the last line before a place that is more than a comment."""
+    while end:
+        start = text.rfind("\n", 0, end - 1) + 1
+        line = text[start:end].strip()
+        if line and not line.startswith("#"):
+            break
+        end = start
+    return end
+
+
+def _in_inline_table(text: str, path: Path, pair: str) -> Iterator[str]:
+    for match in re.finditer(rf"(?<![\w-]){key_pattern(path)}[ \t]*=[ \t]*\{{", text):
+        end = match.end()
+        comma = "" if text[end:].lstrip(" \t").startswith("}") else ","
+        yield f"{text[:end]} {pair}{comma}{text[end:]}"
+        yield f"{text[:end]} {pair} {text[end:]}"
+
+
+def _beside_dotted(text: str, path: Path, line: str) -> Iterator[str]:
+    """``line`` before the first dotted key of the same table."""
+    for match in re.finditer(rf"(?m)^([ \t]*){key_pattern(path)}[ \t]*\.", text):
+        yield text[: match.start()] + match.group(1) + line + line_end(text) + text[match.start() :]
+
+
+def _at_top(text: str, line: str) -> Iterator[str]:
+    """``line`` before the first line that is neither blank nor a comment."""
+    match = re.search(r"(?m)^[ \t]*[^#\s]", text)
+    newline = line_end(text)
+    if match is not None:
+        yield text[: match.start()] + line + newline + text[match.start() :]
+    yield _ended(text) + line + newline
+
+
+def _ended(text: str) -> str:
+    return text if not text or text.endswith("\n") else text + line_end(text)
+
+
+def at_end(text: str, header: str, lines: Sequence[str]) -> str:
+    """The text with a header and lines below it at its end."""
+    newline = line_end(text)
+    blank = newline if text.strip() else ""
+    return _ended(text) + blank + newline.join([header, *lines]) + newline
+
+
+# --- a key that is there -------------------------------------------------------------------------------------------
+
+
+def _pairs(text: str, path: Path, value: object) -> Iterator[re.Match[str]]:
+    """Where a key and its value may stand; the group is what comes before the value."""
+    for start in range(len(path) - 1, -1, -1):
+        pattern = rf"(?<![\w-])({key_pattern(path[start:])}[ \t]*=[ \t]*){value_pattern(value)}"
+        yield from re.finditer(pattern, text)
+
+
+def other_value(text: str, path: Path, old: object, new: str) -> Iterator[str]:
+    """The text with another value for a key; ``new`` is TOML."""
+    for item in _pairs(text, path, old):
+        yield text[: item.end(1)] + new + text[item.end() :]
+
+
+def without_key(text: str, path: Path, old: object) -> Iterator[str]:
+    """The text without a key, its value and the comments among it."""
+    for item in _pairs(text, path, old):
+        yield from _without(text, item.start(), item.end(), comment=r"(?:#[^\n]*)?")
+
+
+def _without(text: str, start: int, end: int, comment: str = "") -> Iterator[str]:
+    """The text without a part of it and the comma that goes with it; whole lines where it has them for itself."""
+    before, after = text[:start], text[end:]
+    line = re.match(rf"[ \t]*,?[ \t]*{comment}(\r?\n|\Z)", after)
+    alone, indent = _indent(text, start)
+    if line is not None and alone:
+        yield text[: start - len(indent)] + after[line.end() :]
+    comma = re.match(r"\s*,[ \t]*", after)
+    if comma is not None:
+        yield before + after[comma.end() :]
+    comma = re.search(r"[ \t]*,\s*\Z", before)
+    if comma is not None:
+        yield before[: comma.start()] + after
+    yield before + after
+
+
+# --- elements of arrays --------------------------------------------------------------------------------------------
+
+
+def _elements(text: str, name: str, value: object) -> Iterator[re.Match[str]]:
+    """Where an element of an array may stand: below the array's key before anywhere else."""
+    pattern = re.compile(value_pattern(value))
+    array = re.search(_array(name), text)
+    start = array.end() if array is not None else 0
+    yield from pattern.finditer(text, start)
+    yield from pattern.finditer(text, 0, start)
+
+
+def _array(name: str) -> str:
+    return rf"(?<![\w-]){key_pattern((name,))}[ \t]*=[ \t]*\["
+
+
+def first_element(text: str, name: str, element: str) -> Iterator[str]:
+    """The text with one more element, which is TOML, as the first of an array."""
+    for match in re.finditer(_array(name), text):
+        end = match.end()
+        inside = re.match(r"(?:[ \t]*#[^\n]*)?(\r?\n[ \t]*)", text[end:])
+        if inside is not None:  # one element to a line: as the first of these lines
+            at = end + inside.start(1)
+            yield text[:at] + inside.group(1) + element + "," + text[at:]
+            yield text[:at] + line_end(text) + "    " + element + "," + text[at:]
+        comma = "" if text[end:].lstrip().startswith("]") else ", "
+        yield text[:end] + element + comma + text[end:]
+
+
+def other_element(text: str, name: str, old: object, new: str) -> Iterator[str]:
+    """The text with another element in place of one that is there."""
+    for item in _elements(text, name, old):
+        yield text[: item.start()] + new + text[item.end() :]
+
+
+def without_element(text: str, name: str, old: object) -> Iterator[str]:
+    """The text without an element, and with the comments beside it."""
+    for item in _elements(text, name, old):
+        yield from _without(text, item.start(), item.end())
+
+
+def only_element(text: str, name: str, element: str) -> Iterator[str]:
+    """The text with an element in an array that has none."""
+    for item in re.finditer(_array(name), text):
+        yield text[: item.end()] + one_line(element) + text[item.end() :]
+        yield text[: item.end()] + one_line(element) + "," + text[item.end() :]
+
+
+def element_after(text: str, name: str, other: object, element: str) -> Iterator[str]:
+    """The text with an element behind another one."""
+    for item in _elements(text, name, other):
+        rest = text[item.end() :]
+        alone, indent = _indent(text, item.start())
+        line = re.match(r"(\s*,)?([ \t]*(?:#[^\r\n]*)?)(?=\r?\n)", rest)
+        if not alone or line is None:
+            yield f"{text[: item.end()]}, {one_line(element)}{rest}"
+            continue
+        head = text[: item.end()] + (line.group(1) or ",") + line.group(2) + line_end(text)
+        yield head + _indented(element, indent, text) + ("," if line.group(1) else "") + rest[line.end() :]
+
+
+def element_before(text: str, name: str, other: object, element: str) -> Iterator[str]:
+    """The text with an element before another one."""
+    for item in _elements(text, name, other):
+        alone, indent = _indent(text, item.start())
+        if not alone:
+            yield f"{text[: item.start()]}{one_line(element)}, {text[item.start() :]}"
+            continue
+        start = item.start() - len(indent)
+        yield f"{text[:start]}{_indented(element, indent, text)},{line_end(text)}{text[start:]}"
+
+
+def _indent(text: str, start: int) -> tuple[bool, str]:
+    """Whether what starts there has the line for itself so far, and the indentation."""
+    line = text[text.rfind("\n", 0, start) + 1 : start]
+    return not line.strip(" \t"), line
+
+
+def _indented(element: str, indent: str, text: str) -> str:
+    return indent + element.replace("\n", line_end(text) + indent)

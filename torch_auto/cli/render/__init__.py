@@ -1,0 +1,1 @@
+"""What verbs print of machines and plans, for people and for programs."""

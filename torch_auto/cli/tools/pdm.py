@@ -1,0 +1,88 @@
+"""PDM."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch_auto.cli.processes import Step
+from torch_auto.cli.project.toml import items, table
+from torch_auto.cli.project.toml.document import edited
+from torch_auto.cli.tools.tool import NamedPage, Tool, Wish, has_page, pyproject_of, require_file, sources
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from torch_auto.cli.project.environment import Environment
+    from torch_auto.cli.project.files import Text
+    from torch_auto.cli.project.project import Project
+    from torch_auto.cli.project.toml.document import Document
+
+_PDM = ("tool", "pdm")
+
+
+class Pdm(Tool):
+    """``pdm add``, ``pdm update``."""
+
+    name = "pdm"
+    locks: tuple[str, ...] = ("pdm.lock",)
+    tables: tuple[str, ...] = ("pdm",)
+    backends: tuple[str, ...] = ("pdm.",)
+    adding = "pdm add torch-auto"
+
+    def named(self, project: Project, variables: Mapping[str, str], installed: Environment) -> Iterator[NamedPage]:
+        """The project's sources."""
+        return sources(project, self.name)
+
+    def file(self, project: Project, variables: Mapping[str, str]) -> str:
+        """The project's pyproject.toml."""
+        return pyproject_of(project)
+
+    def write(self, project: Project, text: Text, wish: Wish) -> None:
+        """A source of the type find_links for each page, and PyPI before them.
+
+        PDM keeps no local version in its lock but where the requirement is one exact pin. Of a range it keeps 2.15.0,
+        and then installs the highest local version that any source lists, +xpu or +cu132, unless the sources have an
+        order.
+        """
+        require_file(self, project, text)
+        settings = table(project.pyproject, *_PDM)
+        there = items(settings.get("source"))
+
+        def edit(document: Document) -> None:
+            if table(settings, "resolution").get("respect-source-order") is not True:
+                document.set((*_PDM, "resolution", "respect-source-order"), value=True, section=len(_PDM) + 1)
+            for page in wish.pages:
+                if not has_page(there, page):
+                    name = "-".join(["pytorch", page.rstrip("/").rpartition("/")[2]])
+                    document.add_table((*_PDM, "source"), [("name", name), ("type", "find_links"), ("url", page)])
+
+        text.after = edited(text.after, edit)
+
+    def by_hand(self, wish: Wish) -> list[str]:
+        """Lines of pyproject.toml."""
+        source = ("[[tool.pdm.source]]", 'type = "find_links"')
+        lines = [line for page in wish.pages for line in (*source, f'url = "{page}"')]
+        return ["[tool.pdm.resolution]", "respect-source-order = true", *lines]
+
+    def steps(self, environment: Environment, version: str | None, at_least: str | None = None) -> list[Step]:
+        """What it read from METADATA is kept apart from the wheels that it built.
+
+        A torch that differs in its local version alone is the same to PDM, so it is told to install anew.
+        """
+        return [
+            Step(("pdm", "cache", "remove", "torch_auto*"), may_fail=True),
+            Step(("pdm", "cache", "clear", "metadata"), may_fail=True),
+            Step(("pdm", "update", "--no-sync", "torch-auto", "torch")),
+            Step(("pdm", "sync", "--reinstall")),
+        ]
+
+    def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
+        """From the sources that the project names."""
+        return (f"pdm update {name}",)
+
+    def newer_core(self, environment: Environment, *, groups: bool) -> tuple[str, ...]:
+        """The lock holds it, since torch-auto requires it."""
+        return ("pdm update torch-auto-core",)
+
+
+TOOL = Pdm()

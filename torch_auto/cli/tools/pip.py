@@ -1,0 +1,224 @@
+"""pip: requirements files, and the configuration of an environment."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+import sys
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
+
+from torch_auto.cli.errors import RefusedError
+from torch_auto.cli.output import shown
+from torch_auto.cli.processes import Step, answer
+from torch_auto.cli.project import environment as environments
+from torch_auto.cli.project.requirements import requirement
+from torch_auto.cli.project.toml.document import NoPlaceError
+from torch_auto.cli.tools.pages import same_page
+from torch_auto.cli.tools.tool import NamedPage, Tool, Wish
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from torch_auto.cli.project.environment import Environment
+    from torch_auto.cli.project.files import Text
+    from torch_auto.cli.project.project import Project
+
+REQUIREMENTS = "requirements.txt"
+
+#: The options that name a place to look at, in a file, on a line of requirements, and as variables.
+_OPTIONS = ("find-links", "extra-index-url", "index-url")
+
+
+class Pip(Tool):
+    """``pip install``: nothing but requirements.txt is a project's own."""
+
+    name = "pip"
+    adding = "pip install torch-auto"
+
+    def requires(self, project: Project) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """The lines of requirements.txt."""
+        path = project.file(REQUIREMENTS)
+        return _requirements(path) if path is not None else iter(())
+
+    def named(self, project: Project, variables: Mapping[str, str], installed: Environment) -> Iterator[NamedPage]:
+        """In variables, in pip's configuration and in requirements.txt."""
+        for option in _OPTIONS:
+            name = "PIP_" + option.upper().replace("-", "_")
+            for url in variables.get(name, "").split():
+                yield NamedPage(url, name)
+        for path in configuration_files(variables, installed.prefix):
+            yield from _in_configuration(path)
+        path = project.file(REQUIREMENTS) or ""
+        if path:
+            yield from _in_requirements(path)
+
+    def file(self, project: Project, variables: Mapping[str, str]) -> str:
+        """requirements.txt or, without one, the configuration of the environment."""
+        path = project.file(REQUIREMENTS)
+        if path is not None:
+            return path
+        found = environments.find(project.root, variables)
+        if environments.at(found.prefix) is None:
+            raise RefusedError(
+                "there is no requirements.txt here, and no virtual environment; make one of them, or use the "
+                "variable: torch-auto env"
+            )
+        return os.path.join(found.prefix, "pip.ini" if os.name == "nt" else "pip.conf")
+
+    def write(self, project: Project, text: Text, wish: Wish) -> None:
+        """Lines of requirements, or an option in [global]."""
+        if text.path.endswith(".txt"):
+            _write_requirements(text, wish.pages)
+        else:
+            _write_configuration(text, wish.pages)
+
+    def by_hand(self, wish: Wish) -> list[str]:
+        """Lines of requirements.txt."""
+        return [f"--find-links {page}" for page in wish.pages]
+
+    def next(self, project: Project, path: str) -> str:
+        """With requirements that name torch-auto, these are installed."""
+        if not path.endswith(".txt"):
+            return super().next(project, path)
+        has_it = any(name == "torch-auto" for name, _ in _requirements(path))
+        return f"pip install -r {os.path.basename(path)}" if has_it else self.adding
+
+    def steps(self, environment: Environment, version: str | None, at_least: str | None = None) -> list[Step]:
+        """Pip takes the METADATA of what is installed; so that is made anew first, whatever it then requires."""
+        pip = (environment.interpreter, "-m", "pip")
+        steps = [Step((*pip, "cache", "remove", "torch_auto"), may_fail=True)]
+        if version is not None:
+            steps.append(Step((*pip, "install", "--force-reinstall", "--no-deps", f"torch-auto=={version}")))
+        return [*steps, Step((*pip, "install", "--upgrade", "torch-auto", "torch"))]
+
+    def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
+        """From the index of the installed torch."""
+        return (f"pip install --force-reinstall --no-deps --index-url {index_url} {name}",)
+
+    def newer_core(self, environment: Environment, *, groups: bool) -> tuple[str, ...]:
+        """With the pip of the environment that was looked at."""
+        return (shown((environment.interpreter, "-m", "pip", "install", "--upgrade", "torch-auto-core")),)
+
+
+TOOL = Pip()
+
+
+def version_of(python: str, variables: Mapping[str, str]) -> tuple[int, ...]:
+    """The version of an environment's pip, (26, 1), or () where it has none."""
+    match = re.match(r"pip (\d+)\.(\d+)", answer([python, "-m", "pip", "--version"], variables))
+    return (int(match.group(1)), int(match.group(2))) if match is not None else ()
+
+
+# --- what is there -------------------------------------------------------------------------------------------------
+
+
+def configuration_files(variables: Mapping[str, str], prefix: str) -> tuple[str, ...]:
+    """The configuration files of pip, the last one counting most (pip.pypa.io/en/stable/topics/configuration)."""
+    if variables.get("PIP_CONFIG_FILE") == os.devnull:
+        return ()
+    home = variables.get("HOME", variables.get("USERPROFILE", ""))
+    if sys.platform == "win32":
+        found = [os.path.join(variables.get(name, ""), "pip", "pip.ini") for name in ("PROGRAMDATA", "APPDATA")]
+        found += [os.path.join(home, "pip", "pip.ini"), os.path.join(prefix, "pip.ini")]
+    else:
+        config = variables.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
+        found = ["/etc/pip.conf", os.path.join(home, ".pip", "pip.conf"), os.path.join(config, "pip", "pip.conf")]
+        if sys.platform == "darwin":
+            found.insert(2, os.path.join(home, "Library", "Application Support", "pip", "pip.conf"))
+        found.append(os.path.join(prefix, "pip.conf"))
+    if variables.get("PIP_CONFIG_FILE"):
+        found.append(variables["PIP_CONFIG_FILE"])
+    return tuple(found)
+
+
+def _in_configuration(path: str) -> Iterator[NamedPage]:
+    parser = configparser.RawConfigParser()
+    try:
+        parser.read(path, encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError):
+        return  # pip itself says what is wrong with it
+    for section in parser.sections():
+        for option in _OPTIONS:
+            for url in parser.get(section, option, fallback="").split():
+                yield NamedPage(url, path)
+
+
+def _lines(path: str) -> Iterator[str]:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        for line in file:
+            yield line.split("#", 1)[0].strip()
+
+
+def _in_requirements(path: str) -> Iterator[NamedPage]:
+    for line in _lines(path):
+        words = line.replace("=", " ", 1).split()
+        if len(words) == 2 and words[0] in ("-f", *(f"--{option}" for option in _OPTIONS)):  # noqa: PLR2004
+            yield NamedPage(words[1], path)
+
+
+def _requirements(path: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for found in filter(None, map(requirement, _lines(path))):
+        yield canonicalize_name(found.name), tuple(found.extras)
+
+
+# --- what is written -----------------------------------------------------------------------------------------------
+
+
+def _newline(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"
+
+
+def _write_requirements(text: Text, pages: tuple[str, ...]) -> None:
+    """A line ``--find-links PAGE`` for each page that none names, before the first line that says something."""
+    found = re.findall(r"(?m)^[ \t]*(?:-f|--find-links)[ \t=]+([^\s#]+)", text.after)
+    newline = _newline(text.after)
+    lines = [f"--find-links {page}{newline}" for page in pages if not any(same_page(item, page) for item in found)]
+    first = re.search(r"(?m)^[ \t]*[^#\s]", text.after)
+    at = first.start() if first is not None else len(text.after)
+    before = text.after[:at]
+    if before and not before.endswith("\n"):
+        before += newline
+    if lines:
+        text.after = before + "".join(lines) + text.after[at:]
+
+
+def _read(text: str) -> configparser.RawConfigParser:
+    parser = configparser.RawConfigParser()
+    try:
+        parser.read_string(text)
+    except configparser.Error as error:
+        raise NoPlaceError(f"pip cannot read it: {str(error).splitlines()[0]}") from error
+    return parser
+
+
+def _write_configuration(text: Text, pages: tuple[str, ...]) -> None:
+    """``find-links`` in the section [global]."""
+    parser = _read(text.after)
+    for page in pages:
+        before = parser.get("global", "find-links", fallback="").split()
+        if any(same_page(item, page) for item in before):
+            continue
+        newline = _newline(text.after)
+        if not parser.has_section("global"):
+            start = text.after if not text.after or text.after.endswith("\n") else text.after + newline
+            text.after = f"{start}[global]{newline}find-links = {page}{newline}"
+        elif not parser.has_option("global", "find-links"):
+            text.after = re.sub(
+                r"(?m)^\[global\][^\n]*(?:\n|\Z)",
+                lambda match: f"{match.group().rstrip()}{newline}find-links = {page}{newline}",  # noqa: B023  # used at once
+                text.after,
+                count=1,
+            )
+        else:
+            text.after = re.sub(
+                r"(?mi)^(find-links[ \t]*[=:][ \t]*)",
+                lambda match: f"{match.group()}{page}{newline}    ",  # noqa: B023  # used at once
+                text.after,
+                count=1,
+            )
+        parser = _read(text.after)
+        if sorted(parser.get("global", "find-links", fallback="").split()) != sorted([*before, page]):
+            raise NoPlaceError("there is no place for find-links in [global]")

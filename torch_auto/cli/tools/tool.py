@@ -1,0 +1,170 @@
+"""What torch-auto has to know of a tool that manages projects."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from packaging.utils import canonicalize_name
+
+from torch_auto.cli.errors import RefusedError
+from torch_auto.cli.project.project import PYPROJECT
+from torch_auto.cli.project.requirements import requirement
+from torch_auto.cli.project.toml import items, table
+from torch_auto.cli.tools.pages import same_page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from torch_auto.cli.processes import Step
+    from torch_auto.cli.project.environment import Environment
+    from torch_auto.cli.project.files import Text
+    from torch_auto.cli.project.project import Project
+
+
+@dataclass(frozen=True)
+class NamedPage:
+    """A URL that a tool looks for torch at, and the file or variable that names it."""
+
+    url: str
+    origin: str
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked for: ``index_url`` is the base of PyTorch's index, ``pages`` are the pages of it to be named."""
+
+    exact: bool
+    index_url: str
+    force: bool
+    pages: tuple[str, ...] = ()
+
+
+class Tool(ABC):
+    """A tool. What says that it manages a project are its lock, other files, tables in [tool], build backends."""
+
+    name = ""
+    locks: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    backends: tuple[str, ...] = ()  # how their names start
+    #: The command that adds torch-auto, and the one that has the tool look at the machine again.
+    adding = ""
+    refreshing = "torch-auto refresh"
+    #: Whether its lock can hold a dependency group for each torch backend.
+    has_groups = False
+
+    def has_installed(self, project: Project, installer: str | None) -> bool:
+        """Whether torch-auto's INSTALLER in an environment says that it is this tool's."""
+        return False
+
+    def requires(self, project: Project) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """What a project requires in lists that this tool alone reads, each as (normalized name, extras).
+
+        Raises:
+            OSError: a file cannot be read.
+        """
+        return iter(())
+
+    def build_settings(self, project: Project) -> dict[str, Any]:
+        """The config settings that it hands to torch-auto's builds in a project."""
+        return {}
+
+    # --- PyTorch's pages ---
+
+    @abstractmethod
+    def named(self, project: Project, variables: Mapping[str, str], installed: Environment) -> Iterator[NamedPage]:
+        """Every URL beside PyPI that it looks for torch at.
+
+        Raises:
+            NotTomlError, OSError: a file of the project's cannot be read.
+        """
+
+    @abstractmethod
+    def file(self, project: Project, variables: Mapping[str, str]) -> str:
+        """The file that pages are written into.
+
+        Raises:
+            RefusedError: there is none.
+        """
+
+    def check(self, project: Project, wish: Wish, variables: Mapping[str, str]) -> None:
+        """What stands against writing, but for --force.
+
+        Raises:
+            RefusedError: something does.
+        """
+        if wish.exact:
+            raise RefusedError(
+                f"--pin exact has a place in uv's settings alone; for {self.name}, set TORCH_AUTO_PIN=exact where it "
+                "builds"
+            )
+
+    @abstractmethod
+    def write(self, project: Project, text: Text, wish: Wish) -> None:
+        """Name the pages in a file's text where they are not named.
+
+        Raises:
+            NoPlaceError: there is no place for them, or a value of the user's would have to change.
+            RefusedError: there is no file to write into.
+        """
+
+    @abstractmethod
+    def by_hand(self, wish: Wish) -> list[str]:
+        """The lines that name the pages, for people to write."""
+
+    def next(self, project: Project, path: str) -> str:
+        """The command to type after the pages were written into a file."""
+        found = [item for item in map(requirement, project.dependencies()) if item is not None]
+        names = [canonicalize_name(item.name) for item in found] + [name for name, _ in self.requires(project)]
+        return self.refreshing if "torch-auto" in names else self.adding
+
+    # --- what it has installed ---
+
+    @abstractmethod
+    def steps(self, environment: Environment, version: str | None, at_least: str | None = None) -> list[Step]:
+        """The commands that make it look at the machine again, and install what it then needs.
+
+        What was built stays cached, and each tool has its own way to forget it; all were run. ``version`` is the
+        installed torch-auto's, ``at_least`` the release that the project must allow and does not.
+        """
+
+    @abstractmethod
+    def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
+        """The commands that install torchvision or torchaudio for the installed torch.
+
+        ``extra`` is torch-auto's for it; ``groups``: the project has torch groups.
+        """
+
+    @abstractmethod
+    def newer_core(self, environment: Environment, *, groups: bool) -> tuple[str, ...]:
+        """The commands that bring the newest torch-auto-core into the environment; ``groups`` as above."""
+
+
+def pyproject_of(project: Project) -> str:
+    """The pyproject.toml in a project's root."""
+    return os.path.join(project.root, PYPROJECT)
+
+
+def require_file(tool: Tool, project: Project, text: Text) -> None:
+    """Whether there is a file to write into.
+
+    Raises:
+        RefusedError: there is none.
+    """
+    if text.before is None:
+        raise RefusedError(f"there is no {os.path.basename(text.path)} in {project.root}; `{tool.name} init` makes one")
+
+
+def sources(project: Project, tool: str) -> Iterator[NamedPage]:
+    """The URLs in ``tool.X.source``."""
+    for entry in items(table(project.pyproject, "tool", tool).get("source")):
+        yield NamedPage(str(table(entry).get("url", "")), pyproject_of(project))
+
+
+def has_page(entries: Sequence[Any], url: str) -> bool:
+    """Whether entries, which are URLs or tables with a URL, name a page."""
+    urls = [entry.get("url", "") if isinstance(entry, dict) else entry for entry in entries]
+    return any(same_page(str(item), url) for item in urls)

@@ -1,0 +1,164 @@
+"""uv, for projects."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from torch_auto.cli.errors import RefusedError
+from torch_auto.cli.processes import Step
+from torch_auto.cli.project.toml import NotTomlError, items, load, table
+from torch_auto.cli.project.toml.document import edited
+from torch_auto.cli.tools import uv_program
+from torch_auto.cli.tools.tool import NamedPage, Tool, Wish, has_page, require_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from torch_auto.cli.project.environment import Environment
+    from torch_auto.cli.project.files import Text
+    from torch_auto.cli.project.project import Project
+    from torch_auto.cli.project.toml.document import Document
+
+
+class Uv(Tool):
+    """``uv add``, ``uv sync``: it reads the workspace's root, uv.toml before [tool.uv], and variables."""
+
+    name = "uv"
+    locks: tuple[str, ...] = ("uv.lock",)
+    files: tuple[str, ...] = ("uv.toml",)
+    tables: tuple[str, ...] = ("uv",)
+    backends: tuple[str, ...] = ("uv.", "uv_build")
+    adding = "uv add torch-auto"
+    refreshing = "uv run torch-auto refresh"
+    has_groups = True
+
+    def has_installed(self, project: Project, installer: str | None) -> bool:
+        """Without a lock and a table, a project that uv has installed into is uv's if it has dependencies."""
+        return installer == "uv" and "dependencies" in table(project.pyproject, "project")
+
+    def build_settings(self, project: Project) -> dict[str, Any]:
+        """``config-settings``, and those for torch-auto alone."""
+        _, settings = project.uv_settings()
+        found = {**table(settings, "config-settings"), **table(settings, "config-settings-package", "torch-auto")}
+        return {str(key): value for key, value in found.items()}
+
+    def named(self, project: Project, variables: Mapping[str, str], installed: Environment) -> Iterator[NamedPage]:
+        """In variables, in the project's settings, in the user's and the system's."""
+        for url in variables.get("UV_FIND_LINKS", "").split(","):
+            yield NamedPage(url.strip(), "UV_FIND_LINKS")
+        for name in ("UV_EXTRA_INDEX_URL", "UV_INDEX"):
+            for url in variables.get(name, "").split():
+                yield NamedPage(url.rpartition("=")[2], name)
+        if variables.get("UV_NO_CONFIG"):
+            return
+        path, settings = project.uv_settings()
+        yield from _in_settings(settings, path)
+        for path in _files(variables):
+            try:
+                yield from _in_settings(load(path), path)
+            except (OSError, NotTomlError):
+                continue  # there is none, or none that uv itself would take
+
+    def file(self, project: Project, variables: Mapping[str, str]) -> str:
+        """uv.toml, or else pyproject.toml, in the workspace's root."""
+        return project.uv_settings()[0]
+
+    def check(self, project: Project, wish: Wish, variables: Mapping[str, str]) -> None:
+        """An exact pin takes a uv that keeps such builds apart, and an index of the project's stands in the way."""
+        if wish.exact:
+            uv_program.refuse_old("--pin exact", variables)
+        refuse_own_index(project, wish)
+
+    def write(self, project: Project, text: Text, wish: Wish) -> None:
+        """``find-links`` and, if wanted, the config setting, in uv.toml or in [tool.uv]."""
+        require_file(self, project, text)
+        prefix = () if os.path.basename(text.path) == "uv.toml" else ("tool", "uv")
+        _, settings = project.uv_settings()
+
+        def edit(document: Document) -> None:
+            for page in wish.pages:
+                if not has_page(items(settings.get("find-links")), page):
+                    document.add_to_array((*prefix, "find-links"), page, len(prefix))
+            if wish.exact and table(settings, "config-settings-package", "torch-auto").get("pin") != "exact":
+                document.set((*prefix, "config-settings-package", "torch-auto", "pin"), "exact", len(prefix))
+
+        text.after = edited(text.after, edit)
+
+    def by_hand(self, wish: Wish) -> list[str]:
+        """Lines of pyproject.toml."""
+        listed = ", ".join(f'"{page}"' for page in wish.pages)
+        exact = ['config-settings-package = { torch-auto = { pin = "exact" } }'] if wish.exact else []
+        return ["[tool.uv]", f"find-links = [{listed}]", *exact]
+
+    def steps(self, environment: Environment, version: str | None, at_least: str | None = None) -> list[Step]:
+        """``uv lock`` keeps what is locked as long as it satisfies the pins, so torch itself is named too.
+
+        ``uv sync`` keeps a torch-auto of the same version, so it is told to install that anew.
+        """
+        if at_least is not None:
+            lock = Step(("uv", "add", "--no-sync", "--upgrade-package", "torch", f"torch-auto>={at_least}"))
+        else:
+            lock = Step(("uv", "lock", "--upgrade-package", "torch-auto", "--upgrade-package", "torch"))
+        return [uv_program.CLEAN, lock, Step(("uv", "sync", "--inexact", "--reinstall-package", "torch-auto"))]
+
+    def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
+        """By torch-auto's extra; in a project with torch groups it would ask for nothing."""
+        if groups:
+            return (f"uv lock --upgrade-package {name}", "uv sync --inexact")
+        return (f"torch-auto init --with {extra}", f'uv add "torch-auto[{extra}]"')
+
+    def newer_core(self, environment: Environment, *, groups: bool) -> tuple[str, ...]:
+        """The lock holds it, since torch-auto requires it."""
+        return ("uv lock --upgrade-package torch-auto-core", "torch-auto sync" if groups else "uv sync --inexact")
+
+
+TOOL = Uv()
+
+
+def refuse_own_index(project: Project, wish: Wish) -> None:
+    """Where the project takes torch from an index that it names itself, PyTorch's pages would be a second opinion.
+
+    Raises:
+        RefusedError: it does.
+    """
+    _, settings = project.uv_settings()
+    for data, origin in ((settings, "the root's"), (table(project.member, "tool", "uv"), "this project's")):
+        source = table(data, "sources").get("torch")
+        if source is not None:
+            shown = source if isinstance(source, dict) else {"several": len(items(source))}
+            where = ", ".join(f"{key} = {value}" for key, value in shown.items())
+            raise RefusedError(
+                f"{origin} tool.uv.sources already sets a source for torch ({where}). For torch-auto to choose, "
+                "remove that entry, and the dependency on torch beside it; or use --force to keep both"
+            )
+    for entry in items(settings.get("index")):
+        url = str(table(entry).get("url", ""))
+        if url.startswith(wish.index_url) and not table(entry).get("explicit"):
+            raise RefusedError(
+                f"the index {url} is named in tool.uv.index: uv would take every package listed there, including "
+                "years-old numpy. Remove that entry; it is not needed. Or use --force to keep both"
+            )
+
+
+def _in_settings(settings: Mapping[str, Any], origin: str) -> Iterator[NamedPage]:
+    for url in items(settings.get("find-links")):
+        yield NamedPage(str(url), origin)
+    for entry in items(settings.get("index")):
+        yield NamedPage(str(table(entry).get("url", "")), origin)
+    for url in items(settings.get("extra-index-url")):
+        yield NamedPage(str(url), origin)
+
+
+def _files(variables: Mapping[str, str]) -> tuple[str, ...]:
+    """The files of the user and of the system that uv reads (docs.astral.sh/uv/concepts/configuration-files)."""
+    if variables.get("UV_CONFIG_FILE"):
+        return (variables["UV_CONFIG_FILE"],)
+    if sys.platform == "win32":
+        folders = [variables.get("APPDATA", ""), variables.get("PROGRAMDATA", "")]
+    else:
+        home = variables.get("HOME", "")
+        folders = [variables.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")]
+        folders += [*variables.get("XDG_CONFIG_DIRS", "/etc/xdg").split(":"), "/etc"]
+    return tuple(os.path.join(folder, "uv", "uv.toml") for folder in folders if folder)

@@ -1,0 +1,46 @@
+"""``uv pip``, for environments without a project: it reads what uv reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch_auto.cli.output import shown
+from torch_auto.cli.processes import Step
+from torch_auto.cli.tools import uv_program
+from torch_auto.cli.tools.uv import Uv
+
+if TYPE_CHECKING:
+    from torch_auto.cli.project.environment import Environment
+    from torch_auto.cli.project.project import Project
+
+
+class UvPip(Uv):
+    """An environment that uv installed into, and that no project's lock is for."""
+
+    name = "uv pip"
+    locks = ()
+    files = ()
+    tables = ()
+    backends = ()
+    adding = "uv pip install torch-auto"
+
+    def has_installed(self, project: Project, installer: str | None) -> bool:
+        """What uv installed is its own where no project is."""
+        return installer == "uv"
+
+    def steps(self, environment: Environment, version: str | None, at_least: str | None = None) -> list[Step]:
+        """Install both anew in the environment."""
+        install = ("uv", "pip", "install", "--python", environment.interpreter)
+        both = ("--upgrade-package", "torch-auto", "--upgrade-package", "torch")
+        return [uv_program.CLEAN, Step((*install, *both, "--reinstall-package", "torch-auto", "torch-auto"))]
+
+    def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
+        """From the index of the installed torch."""
+        return (f"uv pip install --reinstall-package {name} --index {index_url} {name}",)
+
+    def newer_core(self, environment: Environment, *, groups: bool) -> tuple[str, ...]:
+        """In the environment that was looked at."""
+        return (shown(("uv", "pip", "install", "--python", environment.interpreter, "--upgrade", "torch-auto-core")),)
+
+
+TOOL = UvPip()

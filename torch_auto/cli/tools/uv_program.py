@@ -1,0 +1,54 @@
+"""The uv that is in PATH: how old it is, and what it can do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch_auto.cli.errors import RefusedError
+from torch_auto.cli.processes import Step, answer, program
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: From this uv on, config-settings-package has a cache entry of its own: a build without it is not served instead.
+_OWN_CACHE_ENTRY = (0, 13)
+
+#: Has uv forget what it built of torch-auto.
+CLEAN = Step(("uv", "cache", "clean", "torch-auto"))
+
+
+def version(variables: Mapping[str, str]) -> tuple[int, ...] | None:
+    """The version of the uv in PATH, (0, 13, 9), or None where there is none that says it."""
+    path = program("uv", variables)
+    words = answer([path, "--version"]).split() if path is not None else []
+    try:
+        return tuple(int(part) for part in words[1].split(".")[:3])
+    except (ValueError, IndexError):
+        return None
+
+
+def refuse_old(what: str, variables: Mapping[str, str]) -> None:
+    """Where the uv in PATH is too old for a setting in the project.
+
+    Raises:
+        RefusedError: it is.
+    """
+    found = version(variables)
+    if found is not None and found < _OWN_CACHE_ENTRY:
+        raise RefusedError(
+            f"{what} needs uv 0.13 or newer, and this is uv {'.'.join(map(str, found))}: an older one may serve "
+            "a build without the setting from its cache. Run `uv self update`, or use --force"
+        )
+
+
+def unlocked(step: Step, variables: Mapping[str, str]) -> Step:
+    """``uv cache clean`` as it works below ``uv run``; any other command as it is.
+
+    A newer uv waits there until no other uv uses the cache, and the one that runs this command never stops to. Older
+    ones neither wait nor have --force. uv tells what it runs where it is itself (the variable UV).
+    """
+    path = program("uv", variables)
+    if step != CLEAN or "UV" not in variables or path is None:
+        return step
+    has_force = "--force" in answer([path, "cache", "clean", "--help"])
+    return Step((*step.command, "--force")) if has_force else step

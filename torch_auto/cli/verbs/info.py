@@ -1,0 +1,41 @@
+"""``torch-auto info``: what is in this machine, and what was looked at to find it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+    from torch_auto.cli.options import Verbs
+
+
+def add(verbs: Verbs) -> None:
+    """Its parser."""
+    info = verbs.add("info", execute, "what is in this machine, and what was looked at to find it")
+    info.add_argument("--json", action="store_true", help="print the machine file that --machine takes")
+    info.add_argument("--root", metavar="DIR", default="/", help="read a captured tree instead of this system's files")
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Print the running machine, or the one whose files were captured into a folder.
+
+    Raises:
+        NotADirectoryError: ``--root`` is no folder.
+    """
+    from torch_auto import catalog
+    from torch_auto.cli.output import age_today, print_json, wants_colour
+    from torch_auto.cli.render.machine import render
+    from torch_auto.detect import detect
+    from torch_auto.machine_json import machine_to_json
+
+    if not os.path.isdir(options.root):
+        raise NotADirectoryError(f"--root: {options.root} is not a folder")
+    machine = detect(options.root)
+    if options.json:
+        print_json(machine_to_json(machine))
+    else:
+        sys.stdout.write(f"{render(machine, colour=wants_colour())}\n{age_today(catalog.load())}\n")
+    return 0

@@ -1,0 +1,71 @@
+"""``torch-auto sync``: install this machine's torch from the lock that all machines share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from torch_auto.cli import options as shared
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+    from torch_auto.cli.options import Verbs
+    from torch_auto.cli.portable.here import Here
+
+_EXAMPLES = """\
+Unknown options are passed to uv; so is everything after --.
+
+examples:
+  torch-auto sync                       uv sync with this machine's torch group
+  torch-auto sync --locked              the same, and fail where the lock is out of date
+  torch-auto sync -- --no-dev --extra train
+  uvx torch-auto-core sync              in a fresh clone
+"""
+
+
+def add(verbs: Verbs) -> None:
+    """Its parser."""
+    text = "install this machine's torch from the lock that all machines share"
+    sync = verbs.add("sync", execute, text, _EXAMPLES, hands_on=True)
+    shared.torch_group(sync)
+    sync.add_argument("--venv", metavar="DIR", help="with lock files: the environment to install into")
+    sync.add_argument("--dry-run", action="store_true", help="print the command and run nothing")
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Run uv, or install from this machine's lock file; returns the tool's exit status.
+
+    Raises:
+        UserError, SettingsError, NotTomlError, OSError: see :func:`torch_auto.cli.portable.here.here`.
+    """
+    from torch_auto.cli.portable.here import here
+
+    given = shared.given(options, "backend", "machine")
+    return hand_over(options, here(options.project, given, os.environ), given)
+
+
+def hand_over(options: argparse.Namespace, found: Here, given: Mapping[str, str]) -> int:
+    """Say which group it is, and become the tool that takes it, with the words that are not ours.
+
+    Raises:
+        UserError, OSError: there is no such tool, or it does not start.
+    """
+    from torch_auto.cli import processes
+    from torch_auto.cli.output import shown
+    from torch_auto.cli.portable.uv_call import Asked, call
+
+    print(f"torch-auto: {found.why}", file=sys.stderr)
+    asked = Asked(options.verb, options.words, given, options.project, getattr(options, "venv", None))
+    made = call(found, asked)
+    for step in made.before:
+        if options.dry_run:
+            print(shown(step.command))
+        else:
+            processes.run_step(step, found.project.root, made.variables)
+    if options.dry_run:
+        print(shown(made.command))
+        return 0
+    return processes.hand_over(made.command, made.variables)
