@@ -224,6 +224,20 @@ def every_reason(chosen: Chosen) -> list[Reason]:
     return [*chosen.reasons, *(item.reason for item in chosen.selection.rejected)]
 
 
+@pytest.mark.parametrize("name", ["a100-550", "h100-580", "mi300", "arc-b580", "mixed", "rtx5090-575", "gb200"])
+def test_the_choice_is_the_rules_own_among_the_groups_builds(name: str) -> None:
+    """What the rules select of the builds that are allowed, those of the groups for GPUs, is what the group is."""
+    found = groups("2.14.1+cpu,2.14.1+cu130,2.14.1+xpu,2.13.0+cu129,2.9.1+rocm6.4")
+    chosen = choose(MACHINES[name], found, CATALOG)
+    allowed = frozenset((group.release, group.torch_backend) for group in found if group.torch_backend != "cpu")
+    own = select(MACHINES[name], CATALOG.release(chosen.group.release), CATALOG, allowed=allowed)
+    assert own.accelerated
+    assert (own.release, own.torch_backend) in allowed
+    assert not own.public_allowed
+    assert chosen.selection.replace(rejected=()) == own.replace(rejected=())
+    assert {item.torch_backend for item in chosen.selection.rejected} == {item.torch_backend for item in own.rejected}
+
+
 @settings(max_examples=150, deadline=None)
 @given(SETS, st.sampled_from(sorted(MACHINES)), st.sampled_from(["3.10", "3.12", "3.13t"]))
 def test_what_is_said_holds_for_the_groups(found: tuple[Group, ...], name: str, python: str) -> None:
