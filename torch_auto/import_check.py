@@ -53,7 +53,8 @@ def _warning(torch: ModuleType) -> str | None:
     if record["version"] == 2:  # noqa: PLR2004  # the format that is read below; others are met with a sentence
         accepted = record["accepted"].get("{}.{}".format(*sys.version_info[:2]), ())
         runs = record["runs_on_gpu"]
-        if version in accepted and (not runs or version in runs):
+        # Where the first of them does not use the GPU, that is what was asked for, or the best of the groups.
+        if version in accepted and (version in runs or accepted[0] not in runs):
             return None
     from torch_auto.import_warning import warning  # noqa: PLC0415  # see above
 
@@ -85,7 +86,8 @@ def _versions(torch: ModuleType) -> tuple[str, str | None]:
 def _another_process_says_it() -> bool:
     """Whether this is a worker of multiprocessing, or one of torchrun's local ranks but the first."""
     process = sys.modules.get("multiprocessing.process")
-    if process is not None and process.parent_process() is not None:
+    # A worker that was spawned imports the main module, and torch with it, before it has a parent process.
+    if process is not None and (process.parent_process() or hasattr(process.current_process(), "_inheriting")):
         return True
     return os.environ.get("LOCAL_RANK", "0") != "0"
 

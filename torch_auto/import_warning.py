@@ -29,6 +29,9 @@ def warning(torch: ModuleType, version: str, record: dict[str, Any]) -> str | No
     accepted = record["accepted"].get("{}.{}".format(*sys.version_info[:2]))
     if accepted is None and decided["needs"] is None:
         return None  # the release is not known to come for this Python, and it runs all the same
+    release, is_repair, _ = version.partition("+")[0].partition(".post")
+    if is_repair and release in (accepted or ()):
+        return None  # a repair of PyPI's build that came after the record: METADATA's pins admit it
     if version not in (accepted or ()):
         what = f"this machine needs {_needed(decided)}"
         how = "`torch-auto sync`" if decided["group"] else "`torch-auto refresh`"

@@ -1,4 +1,4 @@
-"""``torch-auto env``: PyTorch's pages, or this machine's torch group, as variables for a shell, a Dockerfile or a CI file."""
+"""``torch-auto env``: PyTorch's pages or this machine's group, as variables for a shell, a Dockerfile or a CI file."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def execute(options: argparse.Namespace) -> int:
     from torch_auto.cli.tools.pages import pages_here
 
     form = options.shell or default_form(os.environ, sys.platform)
-    named = extras.parse(options.family)
+    named = shared.named_extras(options)
     try:
         project = find(options.project)
         if not options.pages and options.index_url is None and _show_group(form, project):
