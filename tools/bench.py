@@ -225,7 +225,7 @@ def walk(folder: Path, runs: int) -> None:
 
 
 def walk_pip(folder: Path, runs: int, old: Path | None) -> None:
-    """pip on a P100 with driver 580, PyPI alone: 12 builds, against the same with other sdists or with one build."""
+    """Pip on a P100 with driver 580, PyPI alone: 12 builds, against the same with other sdists or with one build."""
     machine = folder / "machine.json"
     machine.write_text(json.dumps(machines.p100_580()), "utf-8")
     env = {"TORCH_AUTO_MACHINE": str(machine)}

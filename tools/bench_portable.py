@@ -23,8 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from support import frontends, machines  # noqa: E402
-from support.lock import tomllib  # noqa: E402
 from support.dists import dists  # noqa: E402
+from support.lock import tomllib  # noqa: E402
 from support.torch_index import TorchIndex  # noqa: E402
 from support.wheelhouse import wheelhouse  # noqa: E402
 

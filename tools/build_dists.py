@@ -1,7 +1,7 @@
 """Make what is published: ``python tools/build_dists.py DIR [NAME ...]``.
 
-With ``--tag TAG`` it makes what a release of that tag publishes, in DIR/core and DIR/release: ``core-2026.12.1`` the core
-alone, ``2.16.0`` the core and that release.
+With ``--tag TAG`` it makes what a release of that tag publishes, in DIR/core and DIR/release: ``core-2026.12.1`` the
+core alone, ``2.16.0`` the core and that release.
 
 A NAME is ``core``, a release (2.5.1), a repair of its sdist (2.5.1.post1), or ``all``, the default: the core's sdist
 and wheel, and an sdist of torch-auto per release that the catalog knows. Needs hatchling; nothing is fetched.

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from torch_auto.catalog.torch_backends import TorchBackend, parse_or_none  # noqa: E402
+
+__all__ = ["TorchBackend", "parse_or_none"]
+
 #: The catalog inside the package, beside this folder.
-DATA = Path(__file__).resolve().parents[1] / "torch_auto" / "catalog" / "data"
+DATA = ROOT / "torch_auto" / "catalog" / "data"
 
 PLATFORMS = ("linux_x86_64", "linux_aarch64", "win_amd64", "win_arm64", "macos_arm64", "macos_x86_64")
 
@@ -19,19 +27,10 @@ def release_key(release: str) -> tuple[int, ...]:
     return tuple(int(part) for part in release.split("."))
 
 
-def backend_key(torch_backend: str) -> tuple[int, tuple[int, ...]]:
-    """A key that puts cpu first, then CUDA and ROCm by version, then xpu: rocm7.2 before rocm7.14."""
-    if torch_backend.startswith("cu"):
-        return 1, (int(torch_backend[2:-1]), int(torch_backend[-1]))
-    if torch_backend.startswith("rocm"):
-        return 2, tuple(int(part) for part in torch_backend[4:].split("."))
-    return (0, ()) if torch_backend == "cpu" else (3, ())
-
-
 def place_key(record: Record) -> tuple[Any, ...]:
     """The order of records: by release, then by platform, then by torch backend where the record names one."""
     key: tuple[Any, ...] = (release_key(record["release"]), PLATFORMS.index(record["platform"]))
-    return (*key, backend_key(record["torch_backend"])) if "torch_backend" in record else key
+    return (*key, TorchBackend(record["torch_backend"]).key) if "torch_backend" in record else key
 
 
 def dump(value: Record) -> str:

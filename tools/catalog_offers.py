@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from catalog_files import parse_or_none
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from catalog_pages import File
     from packaging.tags import Tag
 
-_BACKEND = re.compile(r"cpu|xpu|cu\d{3}|rocm\d+(\.\d+)+", re.ASCII)
 _MACOS = re.compile(r"macosx_\d+_\d+_(arm64|x86_64)", re.ASCII)
 _LINUX = re.compile(r"(?:manylinux\w*|linux)_(x86_64|aarch64)", re.ASCII)
 _PYTHON = re.compile(r"cp3(\d+)", re.ASCII)
@@ -40,7 +40,7 @@ Key = tuple[str, "str | None", str]
 
 def is_backend(local: str) -> bool:
     """Whether a local version is a torch backend that the catalog can describe: not "cpu.cxx11.abi"."""
-    return _BACKEND.fullmatch(local) is not None
+    return parse_or_none(local) is not None
 
 
 def python_key(python: str) -> tuple[int, bool]:

@@ -1,14 +1,14 @@
 """The catalog as it should be, from the catalog as it is and from what the indexes offer.
 
 The functions change the catalog that they are given, which is a copy, and note what a maintainer has to look at.
-What no index tells (ROCm targets, sources, glibc of a plain linux tag) stays as it was written by hand.
+What no index tells (drivers, sources, glibc of a plain linux tag) stays as it was written by hand.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from catalog_files import PLATFORMS, Record, place_key, release_key
+from catalog_files import PLATFORMS, Record, TorchBackend, place_key, release_key
 from catalog_http import FetchError
 from catalog_offers import is_backend
 from packaging.requirements import Requirement
@@ -23,13 +23,31 @@ if TYPE_CHECKING:
 SOURCES = {
     "arch-wheel": "CUDA_ARCH_FLAGS string in torch/lib/libtorch_python.so and torch/version.py of the wheel of this "
     "release and platform",
+    "arch-wheel-rocm": "CUDA_ARCH_FLAGS string in torch/lib/libtorch_python.so of the wheel of this release, without "
+    "the gfx targets that the rocBLAS in the wheel has no files for",
     "index-gone": "was on the PyTorch index's page of torch once, and is not any more",
     "index-page": "the PyTorch index's page of the project, as tools/refresh_catalog.py last read it (as_of)",
+    "pair-carried": "the newest version of the project, whose PyPI wheel requires no torch: it serves newer ones too",
+    "pair-range": "the PyPI wheel requires a range of torch: of the releases in it the one that had no version of the "
+    "project, and whose PyPI wheel is of the same torch backend",
     "pypi": "PyPI's page of the project, as tools/refresh_catalog.py last read it (as_of): file names and "
     "data-requires-python",
     "pypi-wheel": "torch/version.py and the requirements of the PyPI wheel, read by range request",
     "public-is-local": "PyPI's own build is one of the index's builds: it has been for every release since 2.0.0",
+    "triton-wheel": "the requirement of torch's wheel of this release for that vendor, read by range request",
 }
+
+#: The tritons that torch's wheels require, and whose GPUs they are for.
+_TRITONS = {
+    "triton": "nvidia",
+    "pytorch-triton-rocm": "amd",
+    "triton-rocm": "amd",
+    "pytorch-triton-xpu": "intel",
+    "triton-xpu": "intel",
+}
+
+#: ROCm as packages, which PyTorch's index has and PyPI has not: wheels that require it need that index for more.
+_ROCM_PACKAGES = ("rocm", "rocm-sdk-core", "rocm-sdk-libraries")
 
 BUILD_KEYS = (
     "release", "platform", "torch_backend", "local", "tags", "pythons", "glibc", "own_index", "sm", "ptx", "gfx",
@@ -45,10 +63,11 @@ class RefreshError(Exception):
 
 
 class Readers(NamedTuple):
-    """How wheels are read: two functions of a URL that raise FetchError."""
+    """How wheels are read: functions of a URL that raise FetchError."""
 
     wheel: Callable[[str], Wheel]
     architectures: Callable[[str], Architectures | None]
+    targets: Callable[[str], tuple[str, ...] | None]
 
 
 class Update:
@@ -111,12 +130,15 @@ class Update:
                 raise FetchError(offer.url, f"says that it is version {wheel.version}")
             record["public"] = self._backend(wheel, platform, offer.url)
             record.update(confidence="verified", source="pypi-wheel")
+            if TorchBackend(record["public"]).toolkit is not None:
+                self._triton(release, wheel)
         if self.find("builds.json", "builds", release=release, platform=platform, torch_backend=record["public"]):
             return
         local = None if platform.startswith("macos") else record["public"]
         build = {"release": release, "platform": platform, "torch_backend": record["public"], "local": local}
         build.update(self._architectures(record["public"], offer.url))
-        build.update(confidence="inferred" if _known(build) else "unseen", source="public-is-local")
+        self._note_drivers(record["public"])
+        build.update(confidence="inferred" if self._known(build) else "unseen", source="public-is-local")
         self.records("builds.json", "builds").append(build)
 
     @staticmethod
@@ -133,22 +155,75 @@ class Update:
 
     def _architectures(self, torch_backend: str, url: str) -> Record:
         """What a new build record says of GPU architectures: nothing for cpu and xpu."""
-        if torch_backend.startswith("rocm"):
-            self.notes.append(
-                f"{url.rpartition('/')[2]}: its gfx targets have to be looked up by hand; it is not pinned"
-            )
-            return {"gfx": [], "arch_confidence": "unknown", "arch_source": None}
-        if not torch_backend.startswith("cu"):
+        if torch_backend in ("cpu", "xpu"):
             return {}
+        name = url.rpartition("/")[2]
         try:
-            read = self.readers.architectures(url)
+            if torch_backend.startswith("rocm"):
+                targets = self.readers.targets(url)
+                if targets is not None:
+                    return {"gfx": list(targets), "arch_confidence": "verified", "arch_source": "arch-wheel-rocm"}
+            else:
+                read = self.readers.architectures(url)
+                if read is not None:
+                    found = {"sm": list(read.sm), "ptx": list(read.ptx)}
+                    return {**found, "arch_confidence": "verified", "arch_source": "arch-wheel"}
+            self.notes.append(f"{name} does not tell its GPUs: look them up by hand; it is not pinned")
         except FetchError as error:
             self.notes.append(f"{error}; without its architectures the build is not pinned")
-            read = None
-        if read is None:
-            return {"sm": [], "ptx": [], "arch_confidence": "unknown", "arch_source": None}
-        found = {"sm": list(read.sm), "ptx": list(read.ptx)}
-        return {**found, "arch_confidence": "verified", "arch_source": "arch-wheel"}
+        unknown: Record = {"gfx": []} if torch_backend.startswith("rocm") else {"sm": [], "ptx": []}
+        return {**unknown, "arch_confidence": "unknown", "arch_source": None}
+
+    def _known(self, build: Record) -> bool:
+        """Whether it is known what a build runs on, so that it can be pinned: its GPUs, and the oldest driver."""
+        if build["torch_backend"] in ("cpu", "xpu"):
+            return True
+        cuda = TorchBackend(build["torch_backend"]).toolkit
+        if cuda is None:
+            return bool(build.get("gfx"))
+        floor = self.find("nvidia.json", "toolkit_floors", toolkit_major=cuda[0])
+        return floor is not None and bool(build.get("sm"))
+
+    def _note_drivers(self, torch_backend: str) -> None:
+        """Note, of a build that is new, which facts about drivers nvidia.json lacks."""
+        major, minor = TorchBackend(torch_backend).toolkit or (None, None)
+        note = ""
+        if major is not None and self.find("nvidia.json", "toolkit_floors", toolkit_major=major) is None:
+            note = f"nvidia.json has no driver for CUDA {major}.x: builds for it are not pinned"
+        elif major is not None and self.find("nvidia.json", "paired_drivers", cuda=f"{major}.{minor}") is None:
+            note = f"nvidia.json has no driver that came with CUDA {major}.{minor}"
+        if note and note not in self.notes:
+            self.notes.append(note)
+
+    def _requirements(self, build: Record, url: str) -> None:
+        """What a build for AMD or Intel requires beside torch: its triton, and an index of its own for ROCm."""
+        try:
+            wheel = self.readers.wheel(url)
+        except FetchError as error:
+            self.notes.append(f"{error}; what the build requires is not known")
+            return
+        self._triton(build["release"], wheel)
+        if any(Requirement(line).name in _ROCM_PACKAGES for line in wheel.requires):
+            build["own_index"] = True
+        else:
+            build.pop("own_index", None)
+
+    def _triton(self, release: str, wheel: Wheel) -> None:
+        """The record of the triton that a wheel requires: one version of one project for each vendor."""
+        for requirement in map(Requirement, wheel.requires):
+            versions = [part.version for part in requirement.specifier if part.operator in ("==", "~=")]
+            if requirement.name not in _TRITONS or len(versions) != 1:
+                continue
+            vendor = _TRITONS[requirement.name]
+            pairs = self.records("pairs.json", "pairs")
+            for pair in [pair for pair in pairs if pair["release"] == release and pair.get("vendor") == vendor]:
+                if (pair["project"], pair["version"]) == (requirement.name, versions[0]):
+                    break
+                pairs.remove(pair)
+            else:
+                record: Record = {"project": requirement.name, "version": versions[0], "release": release}
+                record.update(vendor=vendor, local_versions={}, confidence="verified", source="triton-wheel")
+                pairs.append(record)
 
     # --- the PyTorch index -----------------------------------------------------------------------------------
 
@@ -176,11 +251,16 @@ class Update:
                 return  # a copy of PyPI's wheel, which is not a build of its own
             build = {"release": release, "platform": platform, "torch_backend": local, "local": local, "confidence": ""}
             build.update(self._architectures(local, offer.url))
+            self._note_drivers(local)
             self.records("builds.json", "builds").append(build)
             self._forget_other(release, local, platform)
-        elif build.get("sm") == [] and build["torch_backend"].startswith("cu"):
+        elif [] in (build.get("sm"), build.get("gfx")):
+            notes = [*self.notes]
             build.update(self._architectures(build["torch_backend"], offer.url))
-        confidence = "verified" if _known(build) else "unseen"
+            self.notes = notes  # what was not known before was said before
+        confidence = "verified" if self._known(build) else "unseen"
+        if build["confidence"] in ("", "unseen") and build["torch_backend"].startswith(("rocm", "xpu")):
+            self._requirements(build, offer.url)
         if build["confidence"] != confidence:
             build.update(confidence=confidence, source="index-page")
         place = self.find("releases.json", "platforms", release=release, platform=platform)
@@ -271,11 +351,6 @@ class Update:
             if all(record[key] == value for key, value in values.items()):
                 return record
         return None
-
-
-def _known(build: Record) -> bool:
-    """Whether it is known what a build runs on, so that it can be pinned."""
-    return build["torch_backend"] in ("cpu", "xpu") or bool(build.get("sm") or build.get("gfx"))
 
 
 def _own(build: Record, key: str, offered: tuple[str, ...] | list[str], usual: list[str]) -> None:

@@ -2,6 +2,10 @@
 
 A torch wheel for CUDA is 500 MB and more. What the catalog wants of it is in ``torch/version.py`` (which build it
 is), in METADATA (what it requires) and in one string of ``libtorch_python.so`` (the GPU architectures).
+
+The string is what ``torch._C._cuda_getArchFlags()`` returns, and so ``torch.cuda.get_arch_list()``: for ROCm too, with
+gfx targets in it. The code objects themselves say the same in the headers of the bundles in ``.hip_fatbin``
+(clang.llvm.org/docs/ClangOffloadBundler.html), but they have been compressed since 2.7 (pytorch/pytorch PR 147761).
 """
 
 from __future__ import annotations
@@ -30,12 +34,18 @@ _ARCH_FLAGS = re.compile(rb"(?:(?:sm|compute)_\d{2,3}[af]? )*(?:sm|compute)_\d{2
 _ARCH = re.compile(r"(sm|compute)_(\d{2,3})[af]?")
 _ARCH_MEMBERS = ("torch/lib/libtorch_python.so", "torch/lib/torch_python.dll")
 
+#: The same string of a build for ROCm: "gfx908 gfx90a gfx1030".
+_TARGET_FLAGS = re.compile(rb"(?<![\w-])(?:gfx[0-9a-f]{3,4} )*gfx[0-9a-f]{3,4}(?=\0)")
+
+#: Kernels of the rocBLAS that a wheel brings along, one file and more for each target.
+_ROCBLAS = re.compile(r"torch/lib/rocblas/library/TensileLibrary(?:_lazy)?_(gfx[0-9a-f]{3,4})\.(?:dat|co|hsaco)")
+
 
 class Wheel(NamedTuple):
     """What a wheel says about itself.
 
-    ``version`` is METADATA's, ``own_version`` that of ``torch/version.py`` ("2.5.1+cu124") or None where the wheel has
-    no such file. ``requires`` are the Requires-Dist lines.
+    ``version`` is METADATA's, ``own_version`` that of ``version.py`` in the package of the project's name
+    ("2.5.1+cu124"), or None where the wheel has no such file. ``requires`` are the Requires-Dist lines.
     """
 
     version: str
@@ -126,8 +136,9 @@ def read_wheel(url: str, *, timeout: float = 60) -> Wheel:
             raise FetchError(url, "has a METADATA without a version")
         requires = tuple(line.partition(":")[2].strip() for line in headers if line.startswith("Requires-Dist:"))
         own = None
-        if "torch/version.py" in names:
-            found = _VERSION.search(archive.read("torch/version.py").decode("utf-8", "replace"))
+        module = f"{metadata[0].partition('-')[0]}/version.py"
+        if module in names:
+            found = _VERSION.search(archive.read(module).decode("utf-8", "replace"))
             own = found.group(1) if found else None
     return Wheel(versions[0], own, requires)
 
@@ -148,16 +159,34 @@ def read_architectures(url: str, *, timeout: float = 60) -> Architectures | None
     return None
 
 
+def read_targets(url: str, *, timeout: float = 60) -> tuple[str, ...] | None:
+    """The gfx targets that the torch wheel at a URL computes on, or None where its library does not name them.
+
+    Where the wheel brings rocBLAS along, a target that rocBLAS has no kernels for does not count: the first matrix
+    product ends the process (pytorch/pytorch issue 179865), although torch itself was compiled for it.
+
+    Raises:
+        FetchError: the wheel cannot be read, or the server does not serve ranges.
+    """
+    with _opened(url, timeout) as archive:
+        names = archive.namelist()
+        if _ARCH_MEMBERS[0] not in names:
+            return None
+        with archive.open(_ARCH_MEMBERS[0]) as library:
+            flags = _longest(library, _TARGET_FLAGS).decode("ascii").split()
+    served = {match.group(1) for match in map(_ROCBLAS.fullmatch, names) if match}
+    found = {target for target in flags if not served or target in served}
+    return tuple(sorted(found, key=target_key)) or None
+
+
+def target_key(target: str) -> tuple[int, str]:
+    """A key that puts gfx90a before gfx942, and both before gfx1030."""
+    return len(target), target
+
+
 def find_architectures(library: IO[bytes]) -> Architectures | None:
     """The longest list of architectures among the strings of a library, or None where it has none."""
-    best: bytes = b""
-    tail = b""
-    while block := library.read(1 << 20):
-        window = tail + block
-        for found in _ARCH_FLAGS.findall(window):
-            if len(found) > len(best):
-                best = found
-        tail = window[-512:]
+    best = _longest(library, _ARCH_FLAGS)
     if b"sm_" not in best:
         return None
     pairs = _ARCH.findall(best.decode("ascii"))
@@ -165,3 +194,15 @@ def find_architectures(library: IO[bytes]) -> Architectures | None:
         tuple(sorted(int(number) for kind, number in pairs if kind == "sm")),
         tuple(sorted(int(number) for kind, number in pairs if kind == "compute")),
     )
+
+
+def _longest(library: IO[bytes], pattern: re.Pattern[bytes]) -> bytes:
+    """The longest string of a library that a pattern finds, which is no longer than 512 bytes."""
+    best = tail = b""
+    while block := library.read(1 << 20):
+        window = tail + block
+        for found in pattern.findall(window):
+            if len(found) > len(best):
+                best = found
+        tail = window[-512:]
+    return best

@@ -4,7 +4,7 @@
     python tools/detection_table.py --check  exit 1 where it is not what would be written
 
 Every kind is fed for real: its files, the stand-in for NVML, its nvidia-smi. uv's column is a model of its rules
-(tests/detect/uv_model.py) on the same input.
+(tests/unit/detect/uv_model.py) on the same input.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]
 
-from detect import uv_model  # noqa: E402
-from detect.feeding import describe, feed, present_ids  # noqa: E402
-from detect.kinds import KINDS, Kind  # noqa: E402
+from unit.detect import uv_model  # noqa: E402
+from unit.detect.feeding import describe, feed, present_ids  # noqa: E402
+from unit.detect.kinds import KINDS, Kind  # noqa: E402
 
 from torch_auto import catalog, settings  # noqa: E402
-from torch_auto.plan import make_plan, newest_usable  # noqa: E402
+from torch_auto.decide import decide  # noqa: E402
+from torch_auto.newest import newest_usable  # noqa: E402
 
 DOCUMENT = REPOSITORY / "docs" / "detection.md"
 BEGIN, END = "<!-- {}: begin, made by tools/detection_table.py -->", "<!-- {}: end -->"
@@ -39,8 +40,8 @@ class Row:
         self.found = describe(machine)
         self.torch = "nothing"
         self.torch_backend = "nothing"
-        if newest.with_hint is not None:
-            plan = make_plan(known.release(newest.with_hint), machine, chosen, known)
+        if newest.with_pages is not None:
+            plan = decide(known.release(newest.with_pages), machine, chosen, known)
             local = plan.selection.local_version
             self.torch = f"{plan.release}+{local}" if local else f"{plan.release} of PyPI"
             self.torch_backend = plan.selection.torch_backend or local or "cpu"

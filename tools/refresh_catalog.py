@@ -22,7 +22,7 @@ from catalog_http import FetchError
 from catalog_offers import Key, Offer, offers
 from catalog_pages import default_index, project_files
 from catalog_update import MAX_REMOVALS, Readers, RefreshError, Update
-from catalog_wheels import read_architectures, read_wheel
+from catalog_wheels import read_architectures, read_targets, read_wheel
 
 FILES = ("releases.json", "builds.json", "nvidia.json", "pairs.json", "sources.json")
 FAMILY = ("torchvision", "torchaudio")
@@ -96,6 +96,7 @@ def _updated(
     readers = Readers(
         lambda url: read_wheel(url, timeout=options.timeout),
         lambda url: read_architectures(url, timeout=options.timeout),
+        lambda url: read_targets(url, timeout=options.timeout),
     )
     update = Update(copy.deepcopy(before), readers, options.date)
     if "pypi" in read:

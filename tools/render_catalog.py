@@ -11,7 +11,7 @@ from collections import Counter
 from itertools import groupby
 from pathlib import Path
 
-from catalog_files import DATA, PLATFORMS, Record, backend_key, load, release_key
+from catalog_files import DATA, PLATFORMS, Record, TorchBackend, load, release_key
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "catalog.md"
 
@@ -26,15 +26,19 @@ What torch-auto knows of PyTorch's builds, as of {as_of}. This page is made from
 | verified | read out of the wheel, or seen on a page of an index, file by file | yes |
 | published | PyTorch's own release matrix or documents say so | yes |
 | inferred | follows from the neighbouring releases, or from what PyPI has | yes |
-| unseen | nobody has seen it, or knows its GPUs: its name is what a pin of the public build leaves out | never |
+| unseen | not seen on PyTorch's index as of this day, or nobody knows which GPUs or drivers it is for: that is \
+no word against it, and its name is what a pin of the public build leaves out | never |
 
 The facts about GPUs have a confidence of their own, `arch_confidence`: verified (the string in the wheel's own library
 that `torch.cuda.get_arch_list()` returns), script (the build script of that release), table (PyTorch's table in the
-wheel or in RELEASE.md), reported (users who printed `torch.cuda.get_arch_list()`), inferred.
+wheel or in RELEASE.md), reported (users who printed `torch.cuda.get_arch_list()`), inferred, doubtful (the sources
+contradict each other: such a build gives way to one that is sure), unknown.
 
 `tools/refresh_catalog.py` compares the catalog with PyPI and with the PyTorch index, prints the difference and writes
-it. It reads wheels by range requests: what a build is, which GPUs it holds. What no index tells stays as it was written
-by hand: ROCm's targets, drivers, and pairs whose wheels require no exact torch.
+it. It reads wheels by range requests: what a build is, which GPUs it holds, which triton it requires, and whether it
+needs packages of ROCm, which an index of its own has. A torchvision that requires a range of torch is the pair of the
+release in it that had none. What no index tells is written by hand: drivers, and pairs that are not sure. A build for a
+CUDA major of which no driver is known is a name, and never pinned, until a person adds the driver.
 """
 
 _FORMAT = """\
@@ -145,11 +149,11 @@ def _others(others: list[Record]) -> str:
 def _architectures(builds: list[Record]) -> str:
     rows: dict[tuple[str, ...], list[str]] = {}
     for build in sorted(
-        builds, key=lambda build: (backend_key(build["torch_backend"]), PLATFORMS.index(build["platform"]))
+        builds, key=lambda build: (TorchBackend(build["torch_backend"]).key, PLATFORMS.index(build["platform"]))
     ):
         if build["torch_backend"] in ("cpu", "xpu"):
             continue
-        gpus = " ".join(build.get("gfx") or [f"{number // 10}.{number % 10}" for number in build["sm"]])
+        gpus = " ".join([*build.get("gfx", ()), *(f"{number // 10}.{number % 10}" for number in build.get("sm", ()))])
         ptx = " ".join(f"{number // 10}.{number % 10}" for number in build.get("ptx", [])) or "-"
         key = (build["torch_backend"], build["platform"], gpus or "not known", ptx, build["arch_confidence"])
         rows.setdefault(key, []).append(build["release"])

@@ -70,7 +70,8 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
 def runs_on_gpu(release: str, machine: Machine, catalog: Catalog) -> tuple[str, ...]:
     """The versions of a release's builds that use the machine's most capable GPU, of those that any release serves.
 
-    "2.5.1" is PyPI's build. What was asked for makes no difference; without such a GPU there are none.
+    "2.5.1" is PyPI's build. What was asked for makes no difference; without such a GPU there are none. Builds that
+    nobody has seen do not count: nothing else is to be had then, and to call it wrong would send for what is not there.
     """
     here = catalog.release(release).platforms.get(machine.platform or "")
     if here is None:
@@ -82,7 +83,7 @@ def runs_on_gpu(release: str, machine: Machine, catalog: Catalog) -> tuple[str, 
         return ()
 
     def runs(build: Build | None) -> bool:
-        return build is not None and fault(build, device, machine, catalog) is None
+        return build is not None and build.seen and fault(build, device, machine, catalog) is None
 
     local = [f"{release}+{build.local_version}" for build in here.builds if build.local_version and runs(build)]
     return (*local, release) if runs(here.public) else tuple(local)

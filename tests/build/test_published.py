@@ -229,7 +229,7 @@ def test_a_wheel_takes_what_was_prepared(tmp_path: Path, tree: Path, a100: dict[
 
 
 def test_a_frontend_that_hands_on_metadata_alone(tmp_path: Path, tree: Path, a100: dict[str, str]) -> None:
-    """Where the record was not kept, the wheel has the METADATA that was believed, and no record that contradicts it."""
+    """Where the record was not kept, the wheel has the METADATA that was believed, and no record to contradict it."""
     prepared = hooks.call("prepare_metadata_for_build_wheel", tree, tmp_path, a100)
     (prepared / "torch_auto.json").unlink()
     wheel = hooks.call("build_wheel", tree, tmp_path, prepared=prepared)

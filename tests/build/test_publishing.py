@@ -1,4 +1,4 @@
-"""What is published is valid, complete, reproducible and small, and PyPI takes it; wheels of torch-auto are not taken."""
+"""What is published is valid, complete, reproducible and small; PyPI takes it, and no wheel of torch-auto."""
 
 from __future__ import annotations
 

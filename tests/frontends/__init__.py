@@ -3,4 +3,4 @@
 
 def all_rows() -> None:
     """Fill ``rows.ROWS``: importing the modules does."""
-    from frontends import pip_rows, project_rows, uv_rows  # noqa: F401, PLC0415
+    from frontends import checkout_rows, pip_rows, project_rows, uv_rows  # noqa: F401, PLC0415

@@ -24,13 +24,20 @@ def shared_index(wheelhouse: Path, dists: Path) -> Iterator[TorchIndex]:
 
 
 @pytest.fixture(scope="session")
+def bare_index(wheelhouse: Path) -> Iterator[TorchIndex]:
+    """Both indexes, without torch-auto and its core."""
+    with TorchIndex(wheelhouse=wheelhouse) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def caches(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for what tools keep. Each machine has its own: nobody's build may be served to another."""
     return tmp_path_factory.mktemp("caches")
 
 
 @pytest.fixture
-def kit(tmp_path: Path, shared_index: TorchIndex, caches: Path) -> Callable[[str], Kit]:
+def kit(tmp_path: Path, shared_index: TorchIndex, bare_index: TorchIndex, caches: Path) -> Callable[[str], Kit]:
     """``kit(machine)``: a home and settings of the test's own on a machine of ``MACHINES``."""
 
     def make(machine: str) -> Kit:
@@ -42,6 +49,6 @@ def kit(tmp_path: Path, shared_index: TorchIndex, caches: Path) -> Callable[[str
         variables["PIPX_SHARED_LIBS"] = str(caches / "pipx")
         variables["TORCH_AUTO_MACHINE"] = str(file)
         variables["UV_FIND_LINKS"] = variables["PIP_FIND_LINKS"] = shared_index.find_links
-        return Kit(Sandbox(tmp_path, shared_index), variables, {})
+        return Kit(Sandbox(tmp_path, shared_index), variables, {}, bare_index)
 
     return make

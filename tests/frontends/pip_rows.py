@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from frontends.rows import FAILS, Kit
 
-BUILDERS = ("hatchling", "nvidia-ml-py", "packaging")
 #: No index: everything comes from a folder.
 FROM_FOLDER = {"PIP_FIND_LINKS": None, "PIP_NO_INDEX": "1"}
 
@@ -29,6 +28,13 @@ def install(kit: Kit, python: Path, *args: str | Path, **options: object) -> Fin
 def _install(kit: Kit) -> str:
     python = new_venv(kit)
     install(kit, python, "torch-auto")
+    return kit.torch(python)
+
+
+@row("pip 23.2", "pip install torch-auto (pip 23.2)")
+def _old_install(kit: Kit) -> str:
+    python = new_venv(kit)
+    kit.run(frontends.pip(frontends.OLD_PIP), "--python", python, "install", "torch-auto")
     return kit.torch(python)
 
 
@@ -48,13 +54,9 @@ def _wheel(kit: Kit) -> str:
     return kit.torch(python)
 
 
-@row(
-    "pip",
-    "pip download torch-auto, pip install --no-index",
-    setting="download hatchling too, which builds it: `pip download torch-auto hatchling`",
-)
+@row("pip", "pip download torch-auto, pip install --no-index")
 def _download(kit: Kit) -> str:
-    kit.run(frontends.pip(), "download", "--dest", kit.root / "files", "torch-auto", "hatchling")
+    kit.run(frontends.pip(), "download", "--dest", kit.root / "files", "torch-auto")
     python = new_venv(kit)
     install(kit, python, "--find-links", kit.root / "files", "torch-auto", env=FROM_FOLDER)
     return kit.torch(python)
@@ -87,11 +89,11 @@ def _only_others_binary(kit: Kit) -> str:
 @row(
     "pip",
     "pip install --no-build-isolation torch-auto",
-    setting="hatchling, nvidia-ml-py and packaging have to be in the environment: they build it",
+    setting="torch-auto-core has to be in the environment: it builds",
 )
 def _no_isolation(kit: Kit) -> str:
     python = new_venv(kit)
-    install(kit, python, *BUILDERS)
+    install(kit, python, "torch-auto-core")
     install(kit, python, "--no-build-isolation", "--no-cache-dir", "torch-auto")
     return kit.torch(python)
 
@@ -125,6 +127,11 @@ def _pipx_pip(kit: Kit) -> str:
 def _pipx_uv(kit: Kit) -> str:
     pipx(kit, "uv", "install", "torch-auto")
     return kit.torch(kit.root / "home/pipx/venvs/torch-auto/bin/python")
+
+
+@row("pipx", "pipx run torch-auto-core plan")
+def _pipx_core(kit: Kit) -> str:
+    return pipx(kit, "uv", "run", "torch-auto-core", "plan").stdout.split(" ", 2)[1]
 
 
 @row("pipx", "pipx run job.py, with inline metadata")

@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 MACHINES = {"no GPU": machines.cpu(), "A100, driver 550": machines.a100_550()}
 CPU, A100 = "2.15.0+cpu", "2.14.1+cu126"
 FAILS = "-"
+#: The torch release that a checkout is built of in the rows: the newest one that has a build for both machines.
+CHECKOUT_RELEASE = "2.14.1"
 
 SAYS_TORCH = "from importlib.metadata import version; print(version('torch'))"
 
@@ -86,6 +88,7 @@ class Kit:
     sandbox: Sandbox
     variables: dict[str, str]
     used: dict[str, str]
+    bare: TorchIndex  # the same PyTorch index, and a PyPI that does not have torch-auto
 
     @property
     def index(self) -> TorchIndex:
@@ -111,6 +114,14 @@ class Kit:
         self.used[tool.name] = tool.version
         env = {**self.variables, **(env or {})}
         return Frontend(tool, self.sandbox).run(args, cwd=cwd, env=env, check=check)
+
+    def without_ours(self) -> Kit:
+        """The same, where PyPI has neither torch-auto nor torch-auto-core, for checkouts."""
+        variables = {**self.variables, "UV_FIND_LINKS": self.bare.find_links, "PIP_FIND_LINKS": self.bare.find_links}
+        variables["TORCH_AUTO_VERSION"] = CHECKOUT_RELEASE
+        # Nothing that was built of what is published may be taken.
+        variables |= {name: str(self.root / name.lower()) for name in self.variables if name.endswith("_CACHE_DIR")}
+        return replace(self, sandbox=replace(self.sandbox, index=self.bare), variables=variables)
 
     def project(self, *dependencies: str, extra: str = "", requires_python: str = ">=3.11,<3.14") -> Path:
         """A project that depends on torch-auto, or on what is named."""

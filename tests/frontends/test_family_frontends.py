@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.frontend, pytest.mark.usefixtures("published")]
 
 #: Machine, and what comes with the pages of torch and torchvision.
 KINDS: list[tuple[Any, str, str]] = [
-    (machines.cpu, "2.14.1+cpu", "0.29.1+cpu"),
+    (machines.cpu, "2.15.0+cpu", "0.29.2+cpu"),
     (machines.a100_550, "2.14.1+cu126", "0.29.1+cu126"),
     (machines.p100_580, "2.14.1+cu126", "0.29.1+cu126"),
     (machines.mi300, "2.14.1+rocm7.2", "0.29.1+rocm7.2"),

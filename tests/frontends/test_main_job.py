@@ -1,4 +1,4 @@
-"""Plain ``uv add torch-auto`` and ``pip install torch-auto`` give each machine its torch: real frontends and sdists."""
+"""Plain ``uv add torch-auto`` and ``pip install torch-auto`` give each machine its torch: real frontends and dists."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from support.frontends import OLD_PIP
 from support.lock import read_lock
 
 from torch_auto import catalog
+from torch_auto.decide import decide
 from torch_auto.machine_file import machine_from_json
-from torch_auto.plan import make_plan
 from torch_auto.settings import Settings
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def test_a_release_that_is_asked_for(uv: Frontend, sandbox: Sandbox, index: Torc
 def test_pin_exact_in_metadata(any_pip: Frontend, sandbox: Sandbox, dists: Path) -> None:
     """With ``-C pin=exact`` the METADATA of 2.5.1 reads ``torch==2.5.1+cu124`` with the platform's marker."""
     wheel = sandbox.root / "wheel"
-    command: list[str | Path] = ["wheel", "--no-deps", "-w", wheel, sdists / "torch_auto-2.5.1.tar.gz"]
+    command: list[str | Path] = ["wheel", "--no-deps", "-w", wheel, dists / "torch_auto-2.5.1.tar.gz"]
     any_pip.run([*command, "--config-settings", "pin=exact"], env=on(machines.a100_550(), sandbox))
     pins = requirements_of(next(wheel.glob("*.whl")))
     assert pins[0] == "torch==2.5.1+cu124; sys_platform == 'linux' and platform_machine == 'x86_64'"
@@ -132,7 +132,7 @@ def requirements_of(wheel: Path) -> list[str]:
     with zipfile.ZipFile(wheel) as archive:
         name = next(item for item in archive.namelist() if item.endswith(".dist-info/METADATA"))
         text = archive.read(name).decode()
-    return [line.split(": ", 1)[1] for line in text.splitlines() if line.startswith("Requires-Dist: torch")]
+    return [line.split(": ", 1)[1] for line in text.splitlines() if re.match("Requires-Dist: torch[=!]", line)]
 
 
 def test_a_pin_that_nothing_satisfies_says_why(uv: Frontend, sandbox: Sandbox) -> None:
@@ -207,9 +207,9 @@ def test_amd_and_intel_need_the_page_of_their_triton(
 ) -> None:
     """The hint that plan gives installs the ROCm or XPU build; torch's page alone leads to what PyPI has."""
     machine = machine_from_json(make())
-    plan = make_plan(catalog.load().release("2.14.1"), machine, Settings(index_url=index.whl), catalog.load())
+    plan = decide(catalog.load().release("2.14.1"), machine, Settings(index_url=index.whl), catalog.load())
     found = []
-    for number, pages in enumerate([plan.find_links, plan.find_links[:1]]):
+    for number, pages in enumerate([plan.pages, plan.pages[:1]]):
         extra = f"[tool.uv]\nfind-links = {list(pages)}"
         project = sandbox.project(name=f"project{number}", requires_python=">=3.11", extra=extra)
         any_uv.run(["add", "torch-auto"], cwd=project, env=on(make(), sandbox))
@@ -266,16 +266,16 @@ def test_a_hung_driver_does_not_hang_a_build(
 
     env = fake_nvml(driver="550.54.14", cuda="12.4", devices=[("NVIDIA A100", "8.0")], hang="nvmlInitWithFlags")
     wheel = sandbox.root / "wheel"
-    any_pip.run(["wheel", "--no-deps", "-w", wheel, sdists / "torch_auto-2.5.1.tar.gz"], env=env, timeout=90)
+    any_pip.run(["wheel", "--no-deps", "-w", wheel, dists / "torch_auto-2.5.1.tar.gz"], env=env, timeout=90)
     with zipfile.ZipFile(next(wheel.glob("*.whl"))) as archive:
-        record = json.loads(archive.read("torch_auto/selection.json"))
+        record = json.loads(archive.read("torch_auto-2.5.1.dist-info/torch_auto.json"))
     assert any(item["outcome"] == "unreadable" for item in record["machine"]["evidence"]), record["machine"]
 
 
 def test_requirements_are_valid_and_scoped(any_pip: Frontend, sandbox: Sandbox, dists: Path) -> None:
     """Every pin carries the marker of the platforms that it is for, and exactly one of them holds on each."""
     wheel = sandbox.root / "wheel"
-    command: list[str | Path] = ["wheel", "--no-deps", "-w", wheel, sdists / "torch_auto-2.14.1.tar.gz"]
+    command: list[str | Path] = ["wheel", "--no-deps", "-w", wheel, dists / "torch_auto-2.14.1.tar.gz"]
     any_pip.run(command, env=on(machines.a100_550(), sandbox))
     pins = [Requirement(text) for text in requirements_of(next(wheel.glob("*.whl")))]
     for system, architecture in [("linux", "x86_64"), ("linux", "aarch64"), ("win32", "AMD64"), ("darwin", "arm64")]:

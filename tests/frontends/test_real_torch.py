@@ -64,7 +64,7 @@ def test_pip_installs_the_real_torch(tmp_path: Path, dists: Path) -> None:
     env = _environment(tmp_path)
     _run([sys.executable, "-m", "venv", "venv"], tmp_path, env)
     python = tmp_path / "venv/bin/python"
-    links = ["--find-links", folder, "--find-links", sdists]
+    links = ["--find-links", folder, "--find-links", dists]
     _run([python, "-m", "pip", "install", "-q", *links, f"torch-auto=={release}"], tmp_path, env)
     assert _run([python, "-W", "ignore", "-c", COMPUTES], tmp_path, env).split() == [f"{release}+cpu", "27.0"]
 
@@ -74,7 +74,7 @@ def test_uv_adds_the_real_torch(tmp_path: Path, dists: Path) -> None:
     """``uv add torch-auto`` with UV_FIND_LINKS on the wheel's folder locks and installs it, and torch computes."""
     assert FOUND is not None
     folder, release = FOUND
-    env = {**_environment(tmp_path), "UV_FIND_LINKS": f"{folder},{sdists}"}
+    env = {**_environment(tmp_path), "UV_FIND_LINKS": f"{folder},{dists}"}
     uv = frontends.uv().executable
     project = tmp_path / "project"
     version = f"{sys.version_info.major}.{sys.version_info.minor}"

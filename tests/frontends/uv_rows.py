@@ -185,12 +185,28 @@ def _only_binary(kit: Kit) -> str:
 @row(
     "uv",
     "uv pip install --no-build-isolation torch-auto",
-    setting="hatchling, nvidia-ml-py and packaging have to be in the environment: they build it",
+    setting="torch-auto-core has to be in the environment: it builds",
 )
 def _no_isolation(kit: Kit) -> str:
     python = new_venv(kit)
     uv = frontends.uv()
-    kit.run(uv, "pip", "install", "--python", python, "hatchling", "nvidia-ml-py", "packaging")
+    kit.run(uv, "pip", "install", "--python", python, "torch-auto-core")
     cache = {"UV_CACHE_DIR": str(kit.root / "cache")}  # what was built with isolation would be taken
     kit.run(uv, "pip", "install", "--python", python, "--no-build-isolation", "torch-auto", env=cache)
     return kit.torch(python)
+
+
+@row("uv", "pip download torch-auto, uv pip install --no-index")
+def _from_folder(kit: Kit) -> str:
+    kit.run(frontends.pip(), "download", "--dest", kit.root / "files", "torch-auto")
+    python = new_venv(kit)
+    env = {"UV_FIND_LINKS": None, "UV_CACHE_DIR": str(kit.root / "cache")}
+    command: list[str | Path] = ["pip", "install", "--python", python, "--no-index", "--find-links", kit.root / "files"]
+    kit.run(frontends.uv(), *command, "torch-auto", env=env)
+    return kit.torch(python)
+
+
+@row("uv", "uvx torch-auto-core plan")
+def _core_alone(kit: Kit) -> str:
+    said = kit.run(frontends.uv(), "tool", "run", "torch-auto-core", "plan").stdout
+    return said.split(" ", 2)[1]

@@ -72,7 +72,7 @@ def core(root: Path = CACHE) -> Path:
     def unpack(folder: Path) -> None:
         [wheel] = dists(root).glob("torch_auto_core-*.whl")
         with zipfile.ZipFile(wheel) as archive:
-            archive.extractall(folder)  # noqa: S202  # our own archive
+            archive.extractall(folder)  # our own archive
 
     folder = made_once("core", fingerprint(), unpack, root)
     prune("core", 5, root)

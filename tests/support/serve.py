@@ -1,6 +1,6 @@
 """Serve a PyTorch index and a view of PyPI on 127.0.0.1, with tiny wheels, until interrupted.
 
-python tests/support/serve.py [--sdists DIR]... [--wheelhouse] [--port 8000]
+python tests/support/serve.py [--dists DIR]... [--wheelhouse] [--port 8000]
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from support.wheelhouse import wheelhouse
 def main() -> None:
     """Start, say where, and wait."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--sdists", type=Path, action="append", default=[], help="a folder whose files PyPI has")
+    parser.add_argument("--dists", type=Path, action="append", default=[], help="a folder whose files PyPI has")
     parser.add_argument("--wheelhouse", action="store_true", help="download what a build needs, and serve that too")
     parser.add_argument("--port", type=int, default=0, help="0 takes any that is free")
     parser.add_argument("--unseen", action="store_true", help="serve the builds too that nobody has seen")
@@ -32,7 +32,7 @@ def main() -> None:
         pages_cache_control=control,
         port=arguments.port,
     )
-    for folder in arguments.sdists:
+    for folder in arguments.dists:
         index.add(folder)
     with index:
         lines = [index.url, f"PyPI:       {index.pypi}", f"find-links: {index.find_links}"]

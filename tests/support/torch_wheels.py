@@ -106,8 +106,8 @@ def _local_tag(release: str, platform: str, torch_backend: str, public_tag: str)
 
 
 def _toolkit(torch_backend: str) -> str | None:
-    """cu124 as "12.4"."""
-    return f"{torch_backend[2:-1]}.{torch_backend[-1]}" if torch_backend.startswith("cu") else None
+    """cu124 as "12.4", cu1410 as "14.10"."""
+    return f"{torch_backend[2:4]}.{torch_backend[4:]}" if torch_backend.startswith("cu") else None
 
 
 _AUTOLOAD = '''

@@ -59,6 +59,7 @@ def _build(row: Row, platform_tags: tuple[str, ...]) -> Build:
         seen=row["confidence"] != "unseen",
         confidence=row["confidence"],
         source=row["source"],
+        doubtful=row.get("arch_confidence") == "doubtful",
     )
 
 

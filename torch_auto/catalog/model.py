@@ -37,7 +37,8 @@ class Build(Frozen):
     ``ptx`` are compute capabilities, ``gfx`` LLVM targets. ``glibc`` is the lowest glibc that its wheels install on.
     ``pythons`` are those that it comes for, where they differ from PyPI's build's. ``own_index``: its wheels require
     packages that no other index has, so that PyTorch's pages are not enough. ``seen`` is False where nobody has seen
-    the build: it is never pinned, and its local version is known all the same, to be left out by name.
+    the build: it is never pinned, and its local version is known all the same, to be left out by name. ``doubtful``:
+    sources contradict each other about what code it holds, so a build that is sure comes first.
     """
 
     torch_backend: TorchBackend
@@ -51,6 +52,7 @@ class Build(Frozen):
     seen: bool
     confidence: str
     source: str
+    doubtful: bool = False
 
     @property
     def can_be_pinned(self) -> bool:

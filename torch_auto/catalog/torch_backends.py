@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-#: "cu126" is CUDA 12.6, "cu1310" CUDA 13.10, and "cu92" was CUDA 9.2: two digits are the major version from 10 on.
-_CUDA = re.compile(r"cu(?:(\d)(\d)|([1-9]\d)(\d{1,2}))", re.ASCII)
+#: "cu126" is CUDA 12.6, "cu1310" CUDA 13.10, and "cu92" was CUDA 9.2: two digits are the major version from 10 on. So
+#: "cu13" is none: NVIDIA's own packages call CUDA 13 so, and there was no CUDA 1.3 build.
+_CUDA = re.compile(r"cu(?:([5-9])(\d)|([1-9]\d)(\d{1,2}))", re.ASCII)
 _ROCM = re.compile(r"rocm(\d{1,2}(?:\.\d{1,2}){0,3})", re.ASCII)
 _VENDORS = (None, "nvidia", "amd", "intel")
 

@@ -12,7 +12,7 @@ from torch_auto.catalog.torch_backends import CPU, parse_or_none
 from torch_auto.frozen import Frozen
 from torch_auto.machine import format_pair
 from torch_auto.select.explain import left_out, rejections, span, unsupported, why_build
-from torch_auto.select.needs import Needs, needs_driver, needs_glibc, needs_torch
+from torch_auto.select.needs import OLDER, Needs, needs_driver, needs_glibc, needs_sighting, needs_torch
 from torch_auto.select.reach import Context, Reach, reach_of
 from torch_auto.select.reasons import because
 from torch_auto.select.runs_on import candidates, cuda_driver_version, libc_fault, worst_first
@@ -85,7 +85,7 @@ def _order(build: Build, decisive: Candidate, context: Context) -> tuple[int, ..
 
 
 def _best(usable: list[Build], decisive: Candidate, context: Context) -> Build:
-    return min(usable, key=lambda build: (-context.reached(build), _order(build, decisive, context)))
+    return min(usable, key=lambda build: (-context.reached(build), build.doubtful, _order(build, decisive, context)))
 
 
 # --- the rules ---------------------------------------------------------------------------------------------------
@@ -180,8 +180,15 @@ def _nothing_here(context: Context, decisive: Candidate, reach: Reach, reasons: 
         driver = min(drivers, key=version_key)
         reasons.append(because("newer-driver", release=release, driver=driver, releases=serving))
         return _label(context, needs_driver(driver), reasons, decisive)
+    label = _release_label(reach.releases, release)
+    hoped = [build for build in context.builds if not build.seen and context.fault(build, decisive) is None]
+    if hoped and label.kind == OLDER:  # the newest release: its builds come to be seen one by one
+        torch_backend = str(max(build.torch_backend for build in hoped))
+        values = {"torch_backend": torch_backend, "as_of": context.catalog.as_of, "releases": serving}
+        reasons.append(because("not-yet-seen", release=release, **values))
+        return _label(context, needs_sighting(torch_backend), reasons, decisive)
     reasons.append(because("other-releases", release=release, releases=serving))
-    return _label(context, _release_label(reach.releases, release), reasons, decisive)
+    return _label(context, label, reasons, decisive)
 
 
 def _accelerated(context: Context, decisive: Candidate, others: list[Candidate]) -> Selection:
@@ -246,8 +253,8 @@ def why_unserved(device: Candidate, context: Context) -> Reason:
     reach = reach_of(device, machine, catalog)
     if context.allowed is None or not reach.releases:
         return unsupported(device, machine, catalog, reach.other_pythons)
-    releases = sorted({release for release, _ in context.allowed}, key=version_key, reverse=True)
-    named = next((item for item in releases if item in reach.releases), releases[0])
+    releases = {context.release.version, *(release for release, _ in context.allowed)}
+    named = max(releases & set(reach.releases) or releases, key=version_key)
     release = catalog.release(named)
     here = release.platforms.get(machine.platform or "")
     if here is not None and not any(machine.python in (build.pythons or here.pythons) for build in here.builds):

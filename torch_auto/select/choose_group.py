@@ -139,7 +139,11 @@ def _installs(case: _Case, group: Group) -> Selection:
     local = build.local_version
     runs = machine.python in (build.pythons or here.pythons) and case.context(release, here).reached(build) > 0
     return selection.replace(
-        torch_backend=build.torch_backend, local_version=local, public_allowed=local is None, accelerated=runs
+        torch_backend=build.torch_backend,
+        local_version=local,
+        public_allowed=local is None,
+        accelerated=runs,
+        rejected=(),  # they are those of the cpu build
     )
 
 

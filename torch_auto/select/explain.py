@@ -43,7 +43,7 @@ def why_build(build: Build, decisive: Candidate, others: list[Candidate], contex
         how=how,
         of="groups" if context.allowed is not None else "release",
         release=context.release.version,
-        others=bool(others),
+        others=any(context.fault(build, item) is None for item in others),
         **values,
     )
 
@@ -113,8 +113,6 @@ def rejections(
 
 def _rejected(build: Build, chosen: Build | None, decisive: Candidate | None, context: Context) -> Reason | None:
     """Why a build is not taken; None where nothing about it keeps it from being taken."""
-    if build not in context.builds:
-        return because("not-a-group")
     if not build.seen:
         return because("unseen", platform=context.platform)
     if build.own_index:
@@ -127,5 +125,7 @@ def _rejected(build: Build, chosen: Build | None, decisive: Candidate | None, co
     if unfit is not None:
         return unfit.reason
     than = str(chosen.torch_backend) if chosen is not None else None
-    fewer = chosen is not None and context.reached(build) < context.reached(chosen)
-    return because("fewer-gpus" if fewer else "later-in-order", than=than)
+    if chosen is not None and context.reached(build) < context.reached(chosen):
+        return because("fewer-gpus", than=than)
+    doubtful = chosen is not None and build.doubtful and not chosen.doubtful
+    return because("doubtful" if doubtful else "later-in-order", than=than)

@@ -6,7 +6,7 @@ an index refuses a file whose own version has a local part.
 
 from __future__ import annotations
 
-DRIVER, NEWER, OLDER, GLIBC, APPLE, BUILD, BACKEND, PROJECT = (
+DRIVER, NEWER, OLDER, GLIBC, APPLE, BUILD, BACKEND, PROJECT, SIGHTING = (
     "nvidia-driver",
     "newer-torch",
     "older-torch",
@@ -15,7 +15,10 @@ DRIVER, NEWER, OLDER, GLIBC, APPLE, BUILD, BACKEND, PROJECT = (
     "pair",
     "torch-backend",
     "project",
+    "sighting",
 )
+
+_UNSEEN = ".not.yet.seen"
 
 PREFIX = "needs."
 
@@ -44,6 +47,8 @@ class Needs(str):
             found.kind, found.value = GLIBC, text[len("glibc.") :]
         elif text == "macos.arm64":
             found.kind, found.value = APPLE, ""
+        elif text.endswith(_UNSEEN):
+            found.kind, found.value = SIGHTING, text[: -len(_UNSEEN)]
         elif tail == "build":
             found.kind, found.value = BUILD, head
         elif text in ("torchvision", "torchaudio"):
@@ -74,6 +79,11 @@ def needs_torch(release: str, *, newer: bool) -> Needs:
 def needs_glibc(version: str = "") -> Needs:
     """A glibc or newer; without a version, a system with glibc."""
     return Needs(f"glibc.{version}" if version else "glibc")
+
+
+def needs_sighting(torch_backend: str) -> Needs:
+    """A build that may be published, and that nobody has seen so far."""
+    return Needs(torch_backend + _UNSEEN)
 
 
 def needs_build(torch_backend: str) -> Needs:

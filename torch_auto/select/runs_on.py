@@ -130,11 +130,17 @@ def _driver_fault(
     machine: Machine,
     catalog: Catalog,
 ) -> Unfit | None:
-    """The floor of the toolkit's major, by the driver version or, where only that is known, the CUDA driver version."""
+    """The floor of the toolkit's major, by the driver version or, where only that is known, the CUDA driver version.
+
+    Where no floor is known, only a driver that itself says that it supports the toolkit runs it.
+    """
     floor = catalog.drivers.floor(toolkit[0], windows=machine.is_windows)
     version = accelerator.driver_version
-    if version is not None:
-        if floor is None or version_key(version) >= version_key(floor):
+    if floor is None:
+        if (accelerator.cuda_driver_version or (0, 0)) >= toolkit:
+            return None
+    elif version is not None:
+        if version_key(version) >= version_key(floor):
             return None
     elif cuda is None or cuda[0] >= toolkit[0]:
         return None

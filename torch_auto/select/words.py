@@ -35,8 +35,8 @@ _SENTENCES = {
     "own-index": "its wheels require packages that only an index of their own has, which PyTorch's pages do not list",
     "not-for-python": "it does not come for Python {python}",
     "not-here": "it does not install on this system",
+    "doubtful": "sources contradict each other about the code that it holds, so {than} comes before it",
     "no-gpu-for-it": "there is no GPU that it could use",
-    "no-wheels-here": "it does not have wheels for Python {python}",
     # Why a release gives what it gives.
     "asked-for": "The setting asks for {torch_backend}.",
     "asked-for-pypi": "The setting backend=pypi asks for PyPI's builds, on every machine.",
@@ -50,6 +50,8 @@ _SENTENCES = {
     "apple-silicon": "macOS on Apple silicon has one build, PyPI's; it uses the GPU through MPS.",
     "chosen-for": "Chosen for {device}.",
     "other-releases": "torch {release} does not have a build that runs on it; torch {releases} do.",
+    "not-yet-seen": "torch {release} may have a {torch_backend} build, which was not yet seen on PyTorch's index, "
+    "as of {as_of}. torch {releases} are known to have one that runs on it.",
     "newer-driver": "torch {release} needs NVIDIA driver {driver} or newer on this GPU. torch {releases} have a build "
     "for this machine's driver.",
     "no-gpu": "No GPU was found, so the CPU build is taken.",
@@ -116,8 +118,8 @@ def sentences(reasons: Iterable[Reason]) -> list[str]:
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, Reason):
-        return sentence(value)
+    if isinstance(value, Reason):  # a part of a sentence, but for one whose code is not known here
+        return sentence(value).rstrip(".")
     if isinstance(value, tuple):
         return _runs(value) if value and isinstance(value[0], tuple) else ", ".join(map(str, value))
     return str(value)
@@ -149,13 +151,13 @@ _HOW = {
 
 def _best_build(values: dict[str, Any]) -> str:
     """The choice among a release's builds, or among a project's groups."""
-    among, name = f"builds of torch {values['release']}", values["torch_backend"]
+    among, name = "builds", values["torch_backend"]
     if values["of"] == "groups":
         among, name = "groups", "torch-" + name.replace(".", "-")
-    where = "on it and on most of the other GPUs" if values["others"] else "on it"
+    where = "on it and on the most other GPUs" if values["others"] else "on it"
     driver = f"driver {values['driver']}" if values.get("driver") else "this driver"
     how = _HOW[values["how"]].format(toolkit=values.get("toolkit"), cuda=values.get("cuda"), driver=driver)
-    return f"{name}: of the {among} that run {where}, {how}"
+    return f"{name}: of the {among} of torch {values['release']} that run {where}, {how}"
 
 
 def _no_code(values: dict[str, Any]) -> str:
@@ -166,7 +168,9 @@ def _no_code(values: dict[str, Any]) -> str:
 def _driver_too_old(values: dict[str, Any]) -> str:
     """A driver below the floor of a toolkit's major version; its version is known, or that of its CUDA alone."""
     has = f"driver {values['has']}" if values["has"] else f"a driver for CUDA {values['cuda']}"
-    needs = f"driver {values['needs']} or newer" if values["needs"] else "a newer driver"
+    if values["needs"] is None:
+        return f"which driver CUDA {values['toolkit_major']} needs is not known yet, and this machine has {has}"
+    needs = f"driver {values['needs']} or newer"
     return f"CUDA {values['toolkit_major']} needs {needs}, and this machine has {has}"
 
 
@@ -217,7 +221,7 @@ def _uses_no_gpu(values: dict[str, Any]) -> str:
     """A torch backend that was asked for, and that no GPU of the machine runs."""
     if values["why"] is None:
         return "It will not use a GPU: this machine has none that it supports."
-    return f"It will not use a GPU of this machine: {sentence(values['why'])}."
+    return f"It will not use a GPU of this machine: {_shown(values['why'])}."
 
 
 def _no_group_runs_on(values: dict[str, Any]) -> str:
@@ -255,6 +259,7 @@ def needs_in_words(needs: Needs) -> str:
         labels.NEWER: "torch {} or newer",
         labels.OLDER: "torch {} or older",
         labels.APPLE: "a Mac with Apple silicon",
+        labels.SIGHTING: "a {} build, which was not yet seen on PyTorch's index",
         labels.PROJECT: "a {}, which it is not known to have",
     }
     return texts.get(needs.kind, "a {} build, which it is not known to have").format(needs.value)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from support import cache, interpreters
-from support.sdists import fingerprint
+from support.dists import fingerprint
 
 SCRIPT = """
 import sys, time
@@ -27,7 +27,7 @@ print((made_once("thing", "key", make, Path(sys.argv[1])) / "file").read_text())
 
 def test_parallel_processes_make_it_once(tmp_path: Path) -> None:
     """Four processes that want the same thing at once get it whole, and one of them makes it."""
-    tests = str(Path(__file__).parent)
+    tests = str(Path(__file__).parents[2])
     command = [sys.executable, "-c", SCRIPT, str(tmp_path), tests]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
     assert [process.communicate(timeout=60)[0] for process in processes] == ["whole\n"] * 4
@@ -119,10 +119,10 @@ def test_shim_that_fails_is_passed_over(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 def test_fingerprint_follows_the_sources(tmp_path: Path) -> None:
-    """Sdists are made anew when a source changes, is added or goes, and not for compiled files."""
+    """What is published is made anew when a source changes, is added or goes, and not for compiled files."""
     (tmp_path / "torch_auto" / "__pycache__").mkdir(parents=True)
     (tmp_path / "torch_auto" / "one.py").write_text("1")
-    (tmp_path / "pyproject.toml").write_text("2")
+    (tmp_path / "LICENSE").write_text("2")
     seen = [fingerprint(tmp_path)]
     (tmp_path / "torch_auto" / "__pycache__" / "one.pyc").write_text("3")
     assert fingerprint(tmp_path) == seen[0]
@@ -130,7 +130,7 @@ def test_fingerprint_follows_the_sources(tmp_path: Path) -> None:
     seen.append(fingerprint(tmp_path))
     (tmp_path / "torch_auto" / "two.py").write_text("5")
     seen.append(fingerprint(tmp_path))
-    (tmp_path / "pyproject.toml").unlink()
+    (tmp_path / "LICENSE").unlink()
     seen.append(fingerprint(tmp_path))
     assert len(set(seen)) == 4
 
@@ -145,7 +145,7 @@ def test_tests_need_a_docstring(tmp_path: Path, tests: str, code: int) -> None:
     """A test run ends with a usage error that names each test without a one-line docstring."""
     (tmp_path / "test_it.py").write_text(tests)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "support.docstrings", "-p", "no:cacheprovider", "test_it.py"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == code, done.stdout + done.stderr
     named = [name for name in ("test_a", "test_b", "test_c") if f"test_it.py::{name}" in done.stderr]

@@ -257,7 +257,7 @@ def test_json_page_says_the_same_as_html(plain: TorchIndex) -> None:
 
 
 def test_sdists_that_are_added(own: TorchIndex, tmp_path: Path) -> None:
-    """A folder of sdists that is added appears on PyPI with its Requires-Python and its content."""
+    """A folder of dists that is added appears on PyPI with its Requires-Python and its content."""
     path = make_sdist(tmp_path / "torch_auto-2.5.1.tar.gz", "Requires-Python: >=3.8")
     before = Answer(own, "/pypi/simple/torch-auto/")
     own.add(tmp_path)
@@ -570,9 +570,9 @@ def test_stop_does_not_wait_for_a_delay() -> None:
 
 
 def test_command(tmp_path: Path) -> None:
-    """serve.py says where it serves in its first line, and has the sdists that it was given."""
+    """serve.py says where it serves in its first line, and has the dists that it was given."""
     make_sdist(tmp_path / "torch_auto-2.5.1.tar.gz")
-    command = [sys.executable, "tests/support/serve.py", "--sdists", str(tmp_path)]
+    command = [sys.executable, "tests/support/serve.py", "--dists", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as process:
         assert process.stdout is not None
         try:

@@ -8,7 +8,8 @@ import json
 import pytest
 from support import machines
 
-from torch_auto.machine_file import machine_from_json, machine_to_json
+from torch_auto.machine_file import machine_from_json
+from torch_auto.machine_json import machine_to_json
 
 
 @pytest.mark.parametrize("name", machines.MACHINES)

@@ -1,0 +1,294 @@
+"""The extras: with torch-auto[vision] and [audio], torch and its companion are of one torch backend, everywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support import machines
+
+from torch_auto.decide import decide
+from torch_auto.machine_file import machine_from_json
+from torch_auto.newest import Newest, newest_usable, satisfied_by_public
+from torch_auto.pins.extras import EXTRAS, Answer, Extra, Pair, extras, pair_of
+from torch_auto.select.reasons import because
+from torch_auto.select.words import sentence
+from torch_auto.settings import EXACT, PREFER, Settings
+from unit.data import CATALOG, PLATFORMS
+from unit.pins.admitted import active, admitted, parsed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch_auto.catalog import Release
+    from torch_auto.decide import Plan
+
+RELEASES = CATALOG.releases
+MACHINES: list[Callable[..., dict[str, Any]]] = [
+    machines.cpu, machines.a100_550, machines.h100_580, machines.rtx5090_575, machines.p100_580, machines.v100_470,
+    machines.k80_470, machines.mi300, machines.rx7900, machines.radeon_vii, machines.arc_b580, machines.macos_arm64,
+    machines.macos_x86_64, machines.windows_cpu, machines.windows_arm64, machines.windows_rtx4090, machines.gb200,
+    machines.linux_aarch64_cpu, machines.mixed, machines.musl, machines.nouveau,
+]  # fmt: skip
+by_release = pytest.mark.parametrize("release", RELEASES, ids=lambda release: str(release.version))
+by_machine = pytest.mark.parametrize("make", MACHINES, ids=lambda make: str(make.__name__))
+
+
+def plan_of(make: Any, release: Release, **settings: Any) -> Plan:
+    """What a release comes to on a machine."""
+    return decide(release, machine_from_json(make()), Settings(**settings), CATALOG)
+
+
+def pair(extra: Extra, release: Release) -> Pair:
+    """The pair of an extra, which every release of the catalog has."""
+    found = pair_of(extra.project, release.version, CATALOG)
+    assert found is not None
+    return found
+
+
+# --- never a mismatch ----------------------------------------------------------------------------------------------
+
+
+@by_machine
+@pytest.mark.parametrize("pin", [PREFER, EXACT])
+def test_no_machine_gets_a_mismatch(make: Any, pin: str) -> None:
+    """Whatever an index shows or lacks: all torch that the pins admit, and all of the pair, is of one torch backend."""
+    machine = machine_from_json(make())
+    platform = machine.platform
+    assert platform is not None
+    for release in RELEASES if pin == PREFER else RELEASES[1::4]:
+        plan = plan_of(make, release, pin=pin)
+        here = release.platforms.get(platform)
+        pythons = sorted({python.rstrip("t") for python in here.pythons}) if here is not None else ["3.11"]
+        for extra in plan.extras:
+            wanted = (*plan.requirements, *extra.requirements)
+            for python in pythons:
+                torch, other = admitted(wanted, release, pair(extra, release), platform, python)
+                if torch and other:
+                    assert len({*torch.values(), *other.values()}) == 1, (release.version, python, torch, other)
+
+
+@by_release
+@pytest.mark.parametrize("make", [machines.cpu, machines.a100_550, machines.mi300, machines.macos_arm64])
+def test_no_other_platform_gets_a_mismatch(make: Any, release: Release) -> None:
+    """A lock that is made on one machine is read on all platforms: there, too, both are of one torch backend."""
+    plan = plan_of(make, release)
+    for extra in plan.extras:
+        for platform in PLATFORMS:
+            wanted = (*plan.requirements, *extra.requirements)
+            torch, other = admitted(wanted, release, pair(extra, release), platform, "3.11")
+            if torch and other:
+                assert len({*torch.values(), *other.values()}) == 1, (platform, torch, other)
+
+
+@by_machine
+def test_one_pin_of_the_pair_holds_wherever_torch_is_to_be_had(make: Any) -> None:
+    """On each platform exactly one requirement of the pair holds; none where torch itself is unsatisfiable."""
+    for release in RELEASES[::3]:
+        plan = plan_of(make, release)
+        for extra in plan.extras:
+            for platform in PLATFORMS:
+                found = active(extra.requirements, extra.project, platform, "3.11")
+                none = plan.selection.needs is not None and platform == plan.selection.platform
+                assert len(found) <= 1 if none else len(found) == 1, (release.version, platform)
+
+
+# --- and no empty promise ------------------------------------------------------------------------------------------
+
+
+@by_machine
+def test_an_extra_comes_to_what_it_says(make: Any) -> None:
+    """The torch backend that an extra names is admitted of both, and PyPI's own pair where it says that PyPI does."""
+    machine = machine_from_json(make())
+    for release in RELEASES:
+        plan = plan_of(make, release)
+        here = release.platforms.get(machine.platform or "")
+        if here is None or machine.python not in here.pythons:
+            continue
+        for extra in plan.extras:
+            wanted = (*plan.requirements, *extra.requirements)
+            torch, other = admitted(wanted, release, pair(extra, release), machine.platform or "", machine.python)
+            assert sentence(extra.reason)
+            assert extra.reason.code != "no-torch"
+            if extra.torch_backend is None:
+                assert plan.selection.needs is not None or extra.needs is not None
+                assert not torch or not other
+                continue
+            assert {*torch.values()} == {*other.values()} == {extra.torch_backend}, (release.version, torch, other)
+            alone = satisfied_by_public(plan.selection, PREFER) and extra.public_allowed
+            assert (release.version in torch and pair(extra, release).version in other) == alone
+
+
+@by_machine
+def test_an_extra_is_served_by_some_release(make: Any) -> None:
+    """Where a release serves a machine, one does with the extras too."""
+    machine = machine_from_json(make())
+    for python in ("3.10", "3.12"):
+        own = machine.replace(python=python)
+        plain = newest_usable(own, Settings(), CATALOG).with_pages
+        both = newest_usable(own, Settings(), CATALOG, ("vision", "audio")).with_pages
+        assert (plain is None) == (both is None), (plain, both)
+
+
+@pytest.mark.parametrize(
+    ("make", "wanted", "with_pages", "without_pages"),
+    [
+        (machines.cpu, "vision", "2.15.0", None),
+        (machines.cpu, "audio", "2.15.0", None),
+        (machines.h100_580, "vision", "2.15.0", "2.15.0"),
+        (machines.a100_550, "vision", "2.14.1", "2.7.1"),
+        (machines.p100_580, "vision", "2.14.1", "2.7.1"),
+        (machines.rtx5090_575, "vision", "2.13.0", "2.10.0"),
+        (machines.mi300, "vision", "2.14.1", None),
+        (machines.windows_cpu, "vision", "2.15.0", "2.15.0"),
+        (machines.macos_arm64, "audio", "2.15.0", "2.15.0"),
+    ],
+    ids=lambda value: getattr(value, "__name__", str(value)),
+)
+def test_the_newest_release_with_an_extra(
+    make: Any, wanted: str, with_pages: str | None, without_pages: str | None
+) -> None:
+    """The walk back goes on to a release that has the pair, with PyTorch's pages and without them."""
+    found = newest_usable(machine_from_json(make()), Settings(), CATALOG, (wanted,))
+    assert (found.with_pages, found.without_pages) == (with_pages, without_pages)
+
+
+# --- the forms of a pin --------------------------------------------------------------------------------------------
+
+
+def own_pins(make: Any, version: str, name: str, **settings: Any) -> list[str]:
+    """The requirements of an extra that hold on the machine's own platform, without markers."""
+    machine = machine_from_json(make())
+    plan = plan_of(make, CATALOG.release(version), **settings)
+    [extra] = [extra for extra in plan.extras if extra.name == name]
+    found = []
+    for text in extra.requirements:
+        project = parsed(text)[0]
+        if active((text,), project, machine.platform or "", machine.python):
+            found.append(text.partition(";")[0])
+    return found
+
+
+def test_public_builds_of_one_torch_backend_serve_as_they_are() -> None:
+    """Where PyPI's torch is of the wanted torch backend, so is its torchvision: the local version or that."""
+    [pin] = own_pins(machines.a100_550, "2.5.1", "vision")
+    assert pin.startswith("torchvision==0.20.1.*,!=0.20.1+cpu,")
+    assert "0.20.1+cu124" not in pin
+
+
+def test_both_are_exact_where_pypi_has_another_torch_backend() -> None:
+    """On a machine without a GPU PyPI's torch for Linux is CUDA's, so with an extra both are +cpu and nothing else."""
+    assert own_pins(machines.cpu, "2.5.1", "vision") == ["torch==2.5.1+cpu", "torchvision==0.20.1+cpu"]
+    assert own_pins(machines.mi300, "2.9.1", "audio") == ["torch==2.9.1+rocm6.4", "torchaudio==2.9.1+rocm6.4"]
+
+
+def test_torch_is_left_alone_where_its_own_pin_is_exact() -> None:
+    """Where torch's own pin admits one local version, an extra has nothing to add to it."""
+    assert own_pins(machines.a100_550, "2.14.1", "vision") == ["torchvision==0.29.1+cu126"]
+    assert own_pins(machines.a100_550, "2.5.1", "vision", pin=EXACT) == ["torchvision==0.20.1+cu124"]
+
+
+def test_the_public_torch_backend_is_taken_where_it_serves_as_well() -> None:
+    """RTX 5090 and 575: cu129 for torch alone; with an extra PyPI's cu128, which runs too and needs no page."""
+    torch, vision = own_pins(machines.rtx5090_575, "2.10.0", "vision")
+    for pin in (torch, vision):
+        assert "cu128" not in pin
+        assert "+cu129," in pin
+
+
+def test_a_pair_without_the_build_says_which_it_needs() -> None:
+    """torch 2.13.0 has cu132, and torchaudio 2.11.0 has none: the label says so, and so does the reason."""
+    settings = {"backend": "cu132"}
+    assert own_pins(machines.h100_580, "2.13.0", "audio", **settings) == ["torchaudio==2.11.0+needs.cu132.build"]
+    plan = plan_of(machines.h100_580, CATALOG.release("2.13.0"), **settings)
+    [audio] = [extra for extra in plan.extras if extra.name == "audio"]
+    assert audio.needs == "cu132.build"
+    assert audio.needs.kind == "pair"
+    values = {"project": "torchaudio", "version": "2.11.0", "torch_backend": "cu132", "release": "2.13.0"}
+    assert audio.reason == because("pair-missing", **values, platform="linux_x86_64")
+    assert sentence(audio.reason) == (
+        "torchaudio 2.11.0 does not have a cu132 build for linux_x86_64 that could be pinned, to go with torch "
+        "2.13.0."
+    )
+
+
+def test_backend_pypi_takes_pypis_pair_everywhere() -> None:
+    """The way without any page: PyPI's torch and torchvision, on a machine without a GPU as well."""
+    plan = plan_of(machines.cpu, CATALOG.release("2.14.1"), backend="pypi")
+    newest = newest_usable(machine_from_json(machines.cpu()), Settings(backend="pypi"), CATALOG, ("vision",))
+    assert newest == Newest("2.15.0", "2.15.0")
+    assert {extra.torch_backend for extra in plan.extras} == {"cu130"}
+    assert all(extra.public_allowed for extra in plan.extras)
+
+
+def test_a_release_whose_pair_nobody_knows_is_no_release_for_the_extra() -> None:
+    """A torch newer than the catalog's pairs: with an extra it cannot be had, and the label says what is missing."""
+    machine = machine_from_json(machines.cpu())
+    plan = plan_of(machines.cpu, CATALOG.newest)
+    future = CATALOG.newest.replace(version="9.9.9")
+    every = {machine.python: plan.selection}
+    answer = Answer(machine, future, CATALOG, plan.selection, every, machine.platform, PREFER)
+    found = extras(answer, "https://index.example/whl")
+    assert [extra.requirements for extra in found] == [
+        ("torch==9.9.9+needs.torchvision",),
+        ("torch==9.9.9+needs.torchaudio",),
+    ]
+    assert [extra.reason for extra in found] == [
+        because("pair-unknown", project=project, release="9.9.9") for project in EXTRAS.values()
+    ]
+    assert [extra.needs for extra in found] == list(EXTRAS.values())
+    assert sentence(found[0].reason) == "The catalog does not know a torchvision for torch 9.9.9."
+
+
+@by_machine
+def test_the_python_of_the_build_makes_no_difference(make: Any) -> None:
+    """An installer serves what one Python has built to all others, so each comes to the same requirements."""
+    for version in ("2.2.2", "2.8.0", "2.15.0"):
+        release = CATALOG.release(version)
+        found = {
+            tuple(extra.requirements for extra in plan.extras)
+            for python in ("3.8", "3.10", "3.12", "3.14", "3.13t")
+            for plan in [decide(release, machine_from_json(make(python=python)), Settings(), CATALOG)]
+        }
+        assert len(found) == 1
+
+
+# --- the pairs -----------------------------------------------------------------------------------------------------
+
+
+@by_release
+@pytest.mark.parametrize("project", EXTRAS.values())
+def test_every_release_has_its_pair(project: str, release: Release) -> None:
+    """One version of each project goes with each release, and PyPI has it for Linux."""
+    found = pair_of(project, release.version, CATALOG)
+    assert found is not None
+    assert found.public["linux_x86_64"]
+    assert set(found.local_versions) >= set(release.local_versions)
+
+
+@pytest.mark.parametrize(
+    ("project", "release", "platform", "torch_backend"),
+    [
+        ("torchvision", "2.15.0", "linux_x86_64", "cu132"),
+        ("torchvision", "2.15.0", "linux_aarch64", "cu132"),
+        ("torchvision", "2.15.0", "win_amd64", "cpu"),
+        ("torchvision", "2.14.1", "linux_x86_64", "cu130"),
+        ("torchvision", "2.11.0", "linux_aarch64", "cu130"),
+        ("torchvision", "2.10.0", "linux_x86_64", "cu128"),
+        ("torchvision", "2.10.0", "linux_aarch64", "cpu"),
+        ("torchaudio", "2.15.0", "linux_x86_64", "cu130"),
+        ("torchaudio", "2.11.0", "linux_aarch64", "cu130"),
+        ("torchaudio", "2.10.0", "linux_x86_64", "cu128"),
+    ],
+)
+def test_public_pairs_are_what_pypis_wheels_say(project: str, release: str, platform: str, torch_backend: str) -> None:
+    """The torch backend of PyPI's build, as ``version.py`` in these wheels on PyPI has it (read on 2026-11-22)."""
+    found = pair_of(project, release, CATALOG)
+    assert found is not None
+    assert found.public[platform] == torch_backend
+
+
+def test_torchaudio_for_newer_torch_is_never_pypis_where_cuda_differs() -> None:
+    """torchaudio 2.11.0 on PyPI is cu130 and refuses torch 2.15.0's cu132 at import, and +cu132 is nowhere: nothing."""
+    assert own_pins(machines.h100_580, "2.15.0", "audio") == ["torchaudio==2.11.0+needs.cu132.build"]
+    assert own_pins(machines.h100_580, "2.14.1", "audio")[0].startswith("torchaudio==2.11.0.*,")

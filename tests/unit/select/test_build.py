@@ -1,0 +1,376 @@
+"""The rules that decide a build, each on machines that show it, and over the whole catalog."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+import pytest
+from packaging.version import Version
+
+from torch_auto.catalog import Build, Catalog, Release, TorchBackend
+from torch_auto.machine import Accelerator, Device, Machine
+from torch_auto.select.build import select
+from torch_auto.select.reasons import because
+from torch_auto.select.runs_on import candidates, fault
+from torch_auto.select.words import needs_in_words, sentence
+from unit.data import CATALOG, PLACES, PLATFORMS, RELEASES, ROWS
+from unit.machines import (
+    A100_550,
+    H100_580,
+    MIXED,
+    P100_580,
+    PYTHONS,
+    RTX5090_575,
+    V100_470,
+    all_accelerators,
+    amd,
+    intel,
+    machine,
+    nvidia,
+    runs,
+)
+
+
+def chosen(release: str, on: Machine, torch_backend: str = "auto") -> str:
+    """What a release comes to, short: "cu124|public", "cu126", "cpu|public", "public" or "needs.…"."""
+    selection = select(on, CATALOG.release(release), CATALOG, torch_backend)
+    if selection.needs is not None:
+        return f"needs.{selection.needs}"
+    if selection.local_version is None:
+        return "public"
+    return selection.local_version + ("|public" if selection.public_allowed else "")
+
+
+@pytest.mark.parametrize(
+    ("release", "on", "expected"),
+    [
+        # Rule 1: no accelerator, or none that any release supports.
+        ("2.15.0", machine(), "cpu|public"),
+        ("2.5.1", machine(platform="linux_aarch64"), "public"),
+        ("2.6.0", machine(platform="linux_aarch64"), "cpu|public"),
+        ("2.9.1", machine(platform="win_amd64"), "cpu|public"),
+        ("2.9.1", machine(amd("gfx803")), "cpu|public"),
+        ("2.9.1", machine(intel("8086:9bc5")), "cpu|public"),
+        ("2.9.1", machine(nvidia("550.54.14", (12, 4), (3, 0))), "cpu|public"),
+        ("2.9.1", machine(nvidia("390.157", (9, 1), (6, 1))), "cpu|public"),
+        ("2.9.1", machine(nvidia(None, None, (8, 6))), "cpu|public"),  # nouveau
+        ("2.9.1", machine(nvidia("540.4.0", (12, 6), (8, 7)), platform="linux_aarch64"), "cpu|public"),  # Jetson Orin
+        # Rule 2, the order of toolkits: native ones newest first, then others oldest first, then older majors.
+        ("2.5.1", machine(A100_550), "cu124|public"),
+        ("2.2.2", machine(A100_550), "cu121|public"),
+        ("2.7.1", machine(A100_550), "cu126|public"),
+        ("2.10.0", machine(A100_550), "cu126|public"),
+        ("2.10.0", machine(H100_580), "cu130|public"),
+        ("2.5.1", machine(H100_580), "cu124|public"),
+        ("2.13.0", machine(RTX5090_575), "cu129"),
+        # Rule 2 (a) fails: the public build needs a newer driver, or lacks the GPU. Then the pin is exact.
+        ("2.14.1", machine(A100_550), "cu126"),
+        ("2.14.1", machine(P100_580), "cu126"),
+        ("2.8.0", machine(P100_580), "cu126"),
+        ("2.7.1", machine(P100_580), "cu126|public"),
+        # Rule 2 (b): no release's public build runs on it, so the public build is allowed.
+        ("2.9.1", machine(amd("gfx1100")), "rocm6.4|public"),
+        ("2.9.1", machine(amd("gfx906")), "rocm6.3|public"),
+        ("2.9.1", machine(intel("8086:e20b")), "xpu|public"),
+        ("2.9.1", machine(nvidia("581.15", (13, 0), (8, 9)), platform="win_amd64"), "cu130|public"),
+        ("2.7.1", machine(V100_470), "cu118|public"),
+        ("2.7.1", machine(V100_470, python="3.11"), "cu118"),  # torch 2.0.1 has a public build for that one
+        # Rule 3: this release has nothing, another one has.
+        ("2.15.0", machine(A100_550), "needs.nvidia.driver.580"),
+        ("2.8.0", machine(V100_470), "needs.nvidia.driver.525.60.13"),
+        ("2.6.0", machine(RTX5090_575), "needs.torch.2.7.0.or.newer"),
+        ("2.15.0", machine(P100_580), "needs.torch.2.14.1.or.older"),
+        ("2.15.0", machine(amd("gfx906")), "needs.torch.2.9.1.or.older"),
+        ("2.5.1", machine(platform="macos_x86_64"), "needs.macos.arm64"),
+        ("2.5.1", machine(platform="win_arm64"), "needs.torch.2.7.0.or.newer"),
+        ("2.9.1", machine(libc="musl 1.2"), "needs.glibc"),
+        ("2.9.1", machine(libc="glibc 2.17"), "needs.glibc.2.28"),
+        ("2.5.1", machine(libc="glibc 2.17"), "cpu|public"),
+        # macOS: the public build.
+        ("2.5.1", machine(platform="macos_arm64"), "public"),
+        ("2.2.2", machine(platform="macos_x86_64"), "public"),
+    ],
+)
+def test_a_rule_decides(release: str, on: Machine, expected: str) -> None:
+    """Each line of the rules, on a machine that it decides."""
+    assert chosen(release, on) == expected
+
+
+@pytest.mark.parametrize(
+    ("cuda", "order"),
+    [
+        ((12, 4), ["cu124", "cu121", "cu126", "cu128", "cu118"]),
+        ((13, 0), ["cu130", "cu132", "cu129", "cu128", "cu126"]),
+    ],
+)
+def test_toolkits_are_preferred_in_the_stated_order(cuda: tuple[int, int], order: list[str]) -> None:
+    """Of any two builds that run, the one earlier in the order of docs/rules.md is taken."""
+    driver = {(12, 4): "550.54.14", (13, 0): "580.65.06"}[cuda]
+    compared = 0
+    for first, second in itertools.combinations(order, 2):
+        for release in CATALOG.releases:
+            here = release.platforms["linux_x86_64"]
+            on = machine(nvidia(driver, cuda, (9, 0)), python=max(here.pythons & {"3.8", "3.10", "3.12"}))
+            both = tuple(build for build in here.builds if build.torch_backend in (first, second) and build.seen)
+            if len(both) < 2:
+                continue
+            only = release.replace(platforms={"linux_x86_64": here.replace(builds=both, public=None)})
+            small = CATALOG.replace(releases=(only,))
+            assert select(on, only, small).torch_backend == first, (release.version, first, second)
+            compared += 1
+    assert compared >= 20
+
+
+def test_the_most_capable_gpu_decides_and_the_others_are_named() -> None:
+    """A Pascal card beside a Blackwell does not hold it back; a reason says that it is left out, and why."""
+    gpus = (Device("NVIDIA P4", (6, 1)), Device("NVIDIA B200", (10, 0)))
+    on = machine(Accelerator("nvidia", gpus, "580.65.06", (13, 0)))
+    selection = select(on, CATALOG.release("2.14.1"), CATALOG)
+    assert selection.torch_backend == "cu130"
+    assert selection.device is not None
+    assert selection.device.device.name == "NVIDIA B200"
+    assert because("chosen-for", device="NVIDIA B200 (compute capability 10.0)") in selection.reasons
+    [left_out] = [reason for reason in selection.reasons if reason.code == "left-out"]
+    assert left_out["device"] == "NVIDIA P4 (compute capability 6.1)"
+    assert left_out["here"] is True
+    assert left_out["why"].code == "no-code"
+    assert left_out["why"]["capability"] == "6.1"
+    assert "6.1" not in left_out["why"]["holds"]
+    assert sentence(left_out) == (
+        "NVIDIA P4 (compute capability 6.1) is left out: it holds code for 7.5, 8.0, 8.6, 9.0, 10.0, 12.0, none of "
+        "which runs on 6.1; another build of this release runs on it, but not on the more capable GPU."
+    )
+
+
+def test_among_builds_for_the_best_gpu_the_one_for_most_others_is_taken() -> None:
+    """Beside a Volta card, an H100 takes the build that runs on both, although a newer toolkit is native."""
+    on = machine(nvidia("580.65.06", (13, 0), (9, 0), (7, 0)))
+    assert chosen("2.10.0", on) == "cu129|public"
+    assert chosen("2.10.0", machine(H100_580)) == "cu130|public"
+
+
+def test_an_unsupported_gpu_gives_way_to_one_that_is_supported() -> None:
+    """A Kepler card that no build serves does not hide an AMD card that one does."""
+    assert chosen("2.9.1", machine(nvidia("470.57.02", (11, 4), (3, 5)), amd("gfx1100"))) == "rocm6.4|public"
+
+
+def test_a_gpu_of_unknown_capability_is_chosen_for_by_its_driver() -> None:
+    """Where only the driver is known, it decides alone."""
+    assert chosen("2.10.0", machine(nvidia("550.54.14", None, None))) == "cu126|public"
+    assert chosen("2.15.0", machine(nvidia("550.54.14", None, None))) == "needs.nvidia.driver.580"
+
+
+# --- what is not sure ----------------------------------------------------------------------------------------------
+
+
+def with_builds(release: str, change: Callable[[Build], Build]) -> tuple[Release, Catalog]:
+    """A release whose builds for Linux on x86_64 are others, and the catalog with it."""
+    found = CATALOG.release(release)
+    here = found.platforms["linux_x86_64"]
+    public = change(here.public) if here.public is not None else None
+    other = here.replace(builds=tuple(map(change, here.builds)), public=public)
+    changed = found.replace(platforms={**found.platforms, "linux_x86_64": other})
+    return changed, CATALOG.replace(releases=tuple(changed if item == found else item for item in CATALOG.releases))
+
+
+def test_a_build_whose_code_is_doubtful_gives_way_to_one_that_is_sure() -> None:
+    """It comes after every build that runs on as many GPUs; that says more than the order of toolkits, and is said."""
+    on = machine(H100_580)
+    assert select(on, CATALOG.release("2.13.0"), CATALOG).torch_backend == "cu130"
+    release, known = with_builds("2.13.0", lambda item: item.replace(doubtful=item.torch_backend == "cu130"))
+    selection = select(on, release, known)
+    assert selection.torch_backend == "cu132"
+    reasons = {item.torch_backend: item.reason for item in selection.rejected}
+    assert reasons["cu130"] == because("doubtful", than="cu132")
+    assert reasons["cu126"] == because("later-in-order", than="cu132")
+    assert sentence(reasons["cu130"]) == (
+        "sources contradict each other about the code that it holds, so cu132 comes before it"
+    )
+    # Where nothing else runs, a doubtful build is still better than none.
+    release, known = with_builds("2.13.0", lambda item: item.replace(doubtful=True))
+    assert select(on, release, known).torch_backend == "cu130"
+
+
+def test_a_build_that_nobody_has_seen_yet_is_waited_for() -> None:
+    """Of the newest release: the label and the reason name it, and the day; a driver that is too old comes first."""
+    on = machine(amd("gfx942"))
+    newest = CATALOG.newest.version
+    release, known = with_builds(newest, lambda item: item.replace(seen=item.torch_backend.rocm is None))
+    assert any(build.torch_backend.rocm for build in release.platforms["linux_x86_64"].builds)
+    selection = select(on, release, known)
+    hoped = max(
+        build.torch_backend
+        for build in release.platforms["linux_x86_64"].builds
+        if not build.seen and "gfx942" in build.gfx
+    )
+    assert selection.needs is not None
+    assert (selection.needs.kind, selection.needs.value) == ("sighting", hoped)
+    reason = selection.reasons[-1]
+    assert (reason.code, reason["torch_backend"], reason["as_of"]) == ("not-yet-seen", hoped, CATALOG.as_of)
+    assert newest not in {version for run in reason["releases"] for version in run}
+    assert sentence(reason).startswith(
+        f"torch {newest} may have a {hoped} build, which was not yet seen on PyTorch's index, as of {CATALOG.as_of}. "
+    )
+    rejected = {item.torch_backend: item.reason for item in selection.rejected}
+    assert rejected[hoped] == because("unseen", platform="linux_x86_64")
+    # Of an older release nobody waits for it: a newer one serves.
+    release, known = with_builds("2.9.1", lambda item: item.replace(seen=item.torch_backend.rocm is None))
+    older = select(on, release, known)
+    assert older.needs is not None
+    assert older.needs.kind == "newer-torch"
+
+
+@pytest.mark.parametrize(
+    ("driver", "runs_on_it"),
+    [
+        (nvidia("999.1", (15, 0), (9, 0)), True),
+        (nvidia("999.1", (14, 9), (9, 0)), False),
+        (nvidia("999.1", None, (9, 0)), False),
+    ],
+)
+def test_where_no_driver_is_known_for_a_toolkit_the_driver_itself_has_to_say_so(
+    driver: Accelerator, *, runs_on_it: bool
+) -> None:
+    """A new major version of CUDA: only a driver that says that it supports the toolkit runs its builds."""
+    on = machine(driver)
+    found = fault(found_build("cu130").replace(torch_backend=TorchBackend("cu150")), candidates(on)[0], on, CATALOG)
+    assert (found is None) == runs_on_it
+    if found is not None:
+        assert (found.kind, found.driver) == ("driver", None)
+        assert sentence(found.reason).startswith("which driver CUDA 15 needs is not known yet, and this machine has ")
+
+
+def found_build(torch_backend: str) -> Build:
+    """torch 2.14.1's build for a torch backend for Linux on x86_64."""
+    found = CATALOG.release("2.14.1").platforms["linux_x86_64"].find(torch_backend)
+    assert found is not None
+    return found
+
+
+# --- settings ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("torch_backend", "release", "on", "expected"),
+    [
+        ("cpu", "2.9.1", machine(H100_580), "cpu|public"),
+        ("cu126", "2.7.1", machine(), "cu126|public"),  # the public build is this one
+        ("cu126", "2.9.1", machine(), "cu126"),
+        ("cu126", "2.15.0", machine(), "needs.torch.2.14.1.or.older"),
+        ("cu126", "2.5.1", machine(), "needs.torch.2.6.0.or.newer"),
+        ("cu126", "2.9.1", machine(platform="macos_arm64"), "public"),
+        ("rocm6.4", "2.9.1", machine(platform="win_amd64"), "public"),
+        ("pypi", "2.9.1", machine(H100_580), "public"),
+        ("cu92", "2.9.1", machine(H100_580), "needs.cu92"),  # uv knows it, no release here has it
+        ("cpu", "2.15.0", machine(libc="glibc 2.27"), "needs.glibc.2.28"),
+        ("cu126", "2.6.0", machine(libc="glibc 2.27"), "needs.glibc.2.28"),  # its siblings install there
+        ("cu124", "2.6.0", machine(libc="glibc 2.27"), "cu124|public"),
+        ("rocm5.3", "2.0.0", machine(python="3.11"), "needs.torch.2.0.1.or.newer"),
+        ("rocm7.14", "2.14.1", machine(), "rocm7.14"),
+    ],
+)
+def test_a_setting_is_followed(torch_backend: str, release: str, on: Machine, expected: str) -> None:
+    """A torch backend that the user names is taken where it exists, and never replaced in silence."""
+    assert chosen(release, on, torch_backend) == expected
+
+
+def test_what_the_reasons_say_of_an_installer_without_the_page_is_true() -> None:
+    """ "falls back to torch X or older" names the newest older release whose PyPI build runs on the GPU."""
+    said = {True: 0, False: 0}
+    for accelerators in list(all_accelerators())[::5]:
+        on = machine(*accelerators)
+        for release in CATALOG.releases:
+            selection = select(on, release, CATALOG)
+            for reason in selection.reasons:
+                if reason.code != "pypi-does-not-run":
+                    continue
+                assert selection.device is not None
+                older = [
+                    row["release"]
+                    for (version, platform), row in PLACES.items()
+                    if platform == on.platform and Version(version) < Version(release.version)
+                    if row["public"] is not None and on.python in row["pythons"]
+                    if fault(public_build(version), selection.device, on, CATALOG) is None
+                ]
+                assert reason["older"] == max(older, key=Version, default=None)
+                assert not selection.public_allowed
+                said[bool(older)] += 1
+    assert said[True] > 20
+    assert said[False] > 10
+
+
+def public_build(release: str) -> Build:
+    """PyPI's build of a release for Linux on x86_64."""
+    found = CATALOG.release(release).platforms["linux_x86_64"].public
+    assert found is not None
+    return found
+
+
+def test_a_driver_whose_library_is_older_takes_the_nearest_newer_major() -> None:
+    """Driver 580 with an old libcuda in a container: of builds for CUDA 13 alone, the oldest."""
+    on = machine(nvidia("580.65.06", (12, 4), (10, 3)), platform="win_amd64")
+    assert chosen("2.12.0", on) == "cu130|public"
+
+
+# --- over the whole catalog ----------------------------------------------------------------------------------------
+
+
+def _machines(platform: str) -> list[tuple[Accelerator, ...]]:
+    """Every machine of the list where torch has GPU builds; elsewhere a few, since nothing there depends on the GPU."""
+    machines = list(all_accelerators())
+    return machines if platform in ("linux_x86_64", "linux_aarch64", "win_amd64") else machines[::40] + machines[-4:]
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_every_pin_names_a_build_that_exists_and_runs(platform: str) -> None:
+    """Over every release, Python and machine: the pin leads to a build that the data call usable, or says why not."""
+    cases = 0
+    for accelerators in _machines(platform):
+        on = machine(*accelerators, platform=platform)
+        decisive = on.replace(accelerators=(MIXED[accelerators],)) if accelerators in MIXED else on
+        usable = {
+            release: {
+                row["torch_backend"]
+                for row in ROWS.get((release, platform), ())
+                if row["confidence"] != "unseen" and not row.get("own_index") and runs(row, decisive)
+            }
+            for release in RELEASES
+        }
+        # On Python 3.8 another GPU of a mixed machine decides, since torch for the newest GPUs does not come for it.
+        for python in PYTHONS if accelerators not in MIXED else ["3.12"]:
+            places = {release: PLACES.get((release, platform), {"pythons": ()}) for release in RELEASES}
+            served = any(usable[release] and python in places[release]["pythons"] for release in RELEASES)
+            for release in RELEASES:
+                cases += 1
+                _check(on.replace(python=python), release, usable[release], served=served)
+    machines = _machines(platform)
+    mixed = sum(accelerators in MIXED for accelerators in machines)
+    assert cases == ((len(machines) - mixed) * len(PYTHONS) + mixed) * len(RELEASES)
+
+
+def _check(on: Machine, release: str, usable: set[str], *, served: bool) -> None:
+    """One case: ``usable`` are the release's torch backends that run here; ``served``: whether any release has one."""
+    selection = select(on, CATALOG.release(release), CATALOG)
+    where = (release, on)
+    rows = {
+        row["torch_backend"]: row for row in ROWS.get((release, str(on.platform)), ()) if row["confidence"] != "unseen"
+    }
+    assert selection.reasons, where
+    assert selection.needs is None or " " in needs_in_words(selection.needs), where
+    if on.python not in PLACES.get((release, str(on.platform)), {"pythons": ()})["pythons"]:
+        return  # never in METADATA: the requirements are made of the answers for the release's own Pythons
+    if selection.needs is not None:
+        assert not rows or (served and not usable), where
+    elif on.platform == "macos_arm64":
+        assert selection.local_version is None, where
+        assert selection.accelerated, where
+    else:
+        assert selection.torch_backend is not None, where
+        assert rows[selection.torch_backend]["local"] == selection.local_version, where
+        if served:
+            assert selection.accelerated, where
+            assert selection.torch_backend in usable, where
+        else:
+            assert not selection.accelerated, where
+            assert selection.torch_backend == "cpu", where

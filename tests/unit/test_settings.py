@@ -1,0 +1,219 @@
+"""Settings: which source wins, what is valid, and that every fault is named at once."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support import machines
+
+from torch_auto import catalog
+from torch_auto.select.reasons import because
+from torch_auto.select.words import sentence
+from torch_auto.settings import DEFAULT_INDEX_URL, NAMES, Settings, SettingsError, read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CATALOG = catalog.load()
+
+
+def settings(config: dict[str, Any] | None = None, **environment: str) -> Settings:
+    """The settings of config settings and variables alone."""
+    return read(CATALOG, config or {}, environment)
+
+
+def faults(config: dict[str, Any] | None = None, **environment: str) -> tuple[str, ...]:
+    """The faults that reading them raises."""
+    with pytest.raises(SettingsError) as caught:
+        settings(config, **environment)
+    for fault in caught.value.faults:
+        assert fault in str(caught.value)
+    return caught.value.faults
+
+
+def test_defaults() -> None:
+    """Nothing set: detect, prefer, PyTorch's own index, and nothing to note."""
+    assert settings() == Settings("auto", "prefer", None, "https://download.pytorch.org/whl", None, None, ())
+
+
+def test_config_settings_win_over_variables_and_those_over_uvs() -> None:
+    """-C before TORCH_AUTO_* before UV_*."""
+    assert settings({"backend": "cpu"}, TORCH_AUTO_BACKEND="cu126", UV_TORCH_BACKEND="cu128").backend == "cpu"
+    assert settings(TORCH_AUTO_BACKEND="cu126", UV_TORCH_BACKEND="cu128").backend == "cu126"
+    assert settings(UV_TORCH_BACKEND="cu128").backend == "cu128"
+
+
+def test_a_setting_that_is_made_is_noted_with_its_source() -> None:
+    """Where a setting came from is among the reasons that a user sees."""
+    found = settings({"pin": "exact"}, UV_TORCH_BACKEND="cu128")
+    made = ("pin=exact (from config setting pin)", "backend=cu128 (from UV_TORCH_BACKEND)")
+    assert found.notes == (because("settings", settings=made),)
+    assert sentence(found.notes[0]) == f"Settings: {made[0]}, {made[1]}."
+    assert found.given == (("pin", "exact", "config setting pin"), ("backend", "cu128", "UV_TORCH_BACKEND"))
+    assert settings({"backend": "auto"}).given == ()
+
+
+def test_an_empty_variable_is_not_set() -> None:
+    """``TORCH_AUTO_BACKEND=`` is how a shell takes a setting back."""
+    assert settings(TORCH_AUTO_BACKEND="", TORCH_AUTO_PIN=" ") == Settings()
+
+
+def test_every_fault_is_named_at_once_with_what_is_valid() -> None:
+    """Five wrong settings are five faults, each with the valid values or form."""
+    found = faults(
+        {"backend": "cu99", "pin": "hard"},
+        TORCH_AUTO_MACHINE="machine.json",
+        TORCH_AUTO_INDEX_URL="ftp://x",
+        UV_CUDA_DRIVER_VERSION="R550",
+    )
+    assert len(found) == 5
+    text = "\n".join(found)
+    for expected in ("cu126", "rocm6.4", "xpu, pypi", "must be one of prefer, exact", "absolute path", "550.54.14"):
+        assert expected in text
+
+
+@pytest.mark.parametrize(
+    "torch_backend", ["auto", "cpu", "cu117", "cu126", "cu132", "rocm6.2.4", "rocm6.4", "xpu", "pypi"]
+)
+def test_valid_torch_backends(torch_backend: str) -> None:
+    """Each kind of value of the setting backend."""
+    assert settings({"backend": torch_backend}).backend == torch_backend
+
+
+@pytest.mark.parametrize("value", ["CPU", "cuda", "cu", "12.4", "rocm", "gpu", "cpu,cu126", "pypi "[:4] + "x"])
+def test_what_is_no_torch_backend_is_refused(value: str) -> None:
+    """A value that is near to a valid one is still refused: guessing would be a lie."""
+    assert repr(value) in faults({"backend": value})[0]
+
+
+@pytest.mark.parametrize("origin", ["config setting backend", "TORCH_AUTO_BACKEND", "UV_TORCH_BACKEND"])
+def test_no_torch_at_all_is_not_a_setting(origin: str) -> None:
+    """backend=none is an error that names what there is in its place, wherever it was set."""
+    config = {"backend": "none"} if origin.startswith("config") else {}
+    [fault] = faults(config, **({} if config else {origin: "none"}))
+    assert fault.startswith(f"{origin}: 'none' is not a torch backend; it must be one of auto, cpu, ")
+    assert fault.endswith("use the distribution torch-auto-core: uvx torch-auto-core")
+
+
+@pytest.mark.parametrize("value", [["cpu", "cu126"], True, None, 3])
+def test_a_config_setting_is_given_once_as_text(value: object) -> None:
+    """``-C backend=cpu -C backend=cu126`` arrives as a list, and is a fault."""
+    assert "must be given once, as text" in faults({"backend": value})[0]
+
+
+def test_a_slip_in_a_name_is_a_fault() -> None:
+    """A misspelt setting is not ignored in silence."""
+    assert "did you mean backend?" in faults({"bakend": "cpu"})[0]
+    assert "did you mean index-url?" in faults({"index_url": "https://x.test"})[0]
+    assert "did you mean TORCH_AUTO_BACKEND?" in faults(TORCH_AUTO_BACKENDS="cpu")[0]
+
+
+def test_what_is_not_ours_is_left_alone() -> None:
+    """Settings for other build backends, and variables of later versions, stop no build; the former are noted."""
+    found = settings({"editable_mode": "strict", "--build-option": ["x"]}, TORCH_AUTO_SOMETHING_ELSE="1")
+    assert found.backend == "auto"
+    assert found.notes == tuple(
+        because("unknown-setting", name=name, valid=NAMES) for name in ("editable_mode", "--build-option")
+    )
+    assert sentence(found.notes[0]) == (
+        "The config setting 'editable_mode' is not one of torch-auto's (backend, pin, machine, index-url, groups); "
+        "it was not used."
+    )
+
+
+def test_a_machine_file_is_read(tmp_path: Path) -> None:
+    """The setting machine takes what ``torch-auto info --json`` prints."""
+    path = tmp_path / "machine.json"
+    path.write_text(json.dumps(machines.a100_550()), "utf-8")
+    machine = settings(TORCH_AUTO_MACHINE=str(path)).machine
+    assert machine is not None
+    assert machine.nvidia is not None
+    assert machine.nvidia.driver_version == "550.54.14"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"{", "not JSON"),
+        (b"\xff", "not UTF-8"),
+        (b'{"version": 1, "system": "linux", "speed": 1}', "speed: is not a key"),
+        (b" " * (1 << 20) + b"{}", "larger than"),
+    ],
+)
+def test_a_damaged_machine_file_is_a_fault(tmp_path: Path, content: bytes, expected: str) -> None:
+    """What is wrong with a machine file is said, with its path."""
+    path = tmp_path / "machine.json"
+    path.write_bytes(content)
+    found = faults(TORCH_AUTO_MACHINE=str(path))
+    assert any(expected in fault and str(path) in fault for fault in found), found
+
+
+def test_a_machine_file_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
+    """A path that leads nowhere is a fault, not a machine without GPUs."""
+    assert "No such file" in faults(TORCH_AUTO_MACHINE=str(tmp_path / "none.json"))[0]
+    assert "cannot be read" in faults(TORCH_AUTO_MACHINE=str(tmp_path))[0]
+
+
+@pytest.mark.parametrize(
+    "url", ["https://mirror.test/pytorch/whl", "http://127.0.0.1:8000/whl/", "file:///srv/whl", DEFAULT_INDEX_URL]
+)
+def test_index_urls(url: str) -> None:
+    """A mirror by http, https or from a folder; a slash at the end makes no difference."""
+    assert settings({"index-url": url}).index_url == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "whl",
+        "ftp://x.test/whl",
+        "https://",
+        "https://x.test/a b",
+        "https://x.test/whl?x=1",
+        "https://x.test/a,https://y.test/b",
+        "https://x.test/$(id)",
+        "https://x.test/\nName: y",
+    ],
+)
+def test_what_is_no_index_url_is_refused(url: str) -> None:
+    """What would not work, or would break METADATA, is refused."""
+    assert faults({"index-url": url})
+
+
+def test_a_password_in_an_index_url_is_refused_and_not_repeated() -> None:
+    """A secret would end up in the wheel's METADATA; the error does not print it either."""
+    for url in ("https://me:hunter2@x.test/whl", "ftp://me:hunter2@x.test/whl", "https://me:hunter2@x.test/a b"):
+        found = faults({"index-url": url})
+        assert "METADATA" in found[0]
+        assert "hunter2" not in " ".join(found)
+
+
+def test_a_token_in_an_index_url_is_refused_and_not_repeated() -> None:
+    """A query may hold a secret, and an error ends up in logs."""
+    for url in ("https://x.test/whl?token=hunter2", "https://x.test/whl#hunter2"):
+        found = faults({"index-url": url})
+        assert "no query and no fragment" in found[0]
+        assert "hunter2" not in found[0]
+
+
+@pytest.mark.parametrize("value", ["cu92", "cu125", "cu140", "rocm5.1.1", "rocm9.9"])
+def test_a_torch_backend_that_uv_alone_knows_ends_no_resolution(value: str) -> None:
+    """UV_TORCH_BACKEND may name what this catalog does not have, also a later one: then no release matches."""
+    assert settings(UV_TORCH_BACKEND=value).backend == value
+    assert repr(value) in faults(TORCH_AUTO_BACKEND=value)[0]
+    assert repr("gpu") in faults(UV_TORCH_BACKEND="gpu")[0]
+
+
+def test_a_variable_of_a_later_version_stops_nothing() -> None:
+    """An sdist is frozen: a variable that is added one day must not end a walk back over old releases."""
+    assert settings(TORCH_AUTO_WARNINGS="1", TORCH_AUTO_CACHE="x").backend == "auto"
+
+
+def test_uvs_assumptions_are_noted_where_they_do_not_count() -> None:
+    """A driver version that is not used, since the torch backend is named, is among the reasons."""
+    noted = because("assumptions-not-used")
+    assert noted in settings(UV_CUDA_DRIVER_VERSION="550.54.14", TORCH_AUTO_BACKEND="cpu").notes
+    assert noted not in settings(UV_CUDA_DRIVER_VERSION="550.54.14").notes
