@@ -23,8 +23,9 @@ from support.torch_index import TorchIndex
 
 from torch_auto import catalog
 from torch_auto.cli import command_line
+from torch_auto.decide import decide
 from torch_auto.machine_file import machine_from_json
-from torch_auto.plan import make_plan, newest_usable
+from torch_auto.newest import newest_usable
 from torch_auto.settings import Settings
 
 if TYPE_CHECKING:
@@ -52,11 +53,9 @@ class Place:
         self._tools.mkdir()
         uvx = f'"{uv.executable.parent / "uvx"}"'
         self._script("uv", f'exec "{uv.executable}" "$@"')
-        # The tests' index has no torch-auto-core: torch-auto without torch stands in for it.
-        core = f'if [ "$1" = torch-auto-core ]; then shift; exec {uvx} -C backend=none torch-auto "$@"; fi'
-        self._script("uvx", f'{core}\nexec {uvx} "$@"')
+        self._script("uvx", f'exec {uvx} "$@"')
         # As after `uv tool install torch-auto-core`; an environment's own comes before it.
-        self._script("torch-auto", f'exec {uvx} -q -C backend=none torch-auto "$@"')
+        self._script("torch-auto", f'exec {uvx} -q torch-auto-core "$@"')
         # The pip of the environment that is active, but the newest.
         self._script("pip", f'exec "{pip.executable}" --python "$VIRTUAL_ENV/bin/python" "$@"')
         self._made = 0
@@ -89,9 +88,9 @@ class Place:
 
     @lru_cache(maxsize=None)  # noqa: B019  # lives as long as the module's tests
     def _locked(self, kind: str, machine: str) -> Path:
-        """A project that has torch-auto and the hint, locked on this machine; or one with a group per torch backend."""
-        hint = f'[tool.uv]\nfind-links = ["{self._index.find_links}"]'
-        folder = self._sandbox.project(name=f"{kind.replace(' ', '-')}-{machine}", extra=hint)
+        """A project that has torch-auto and names torch's page, locked on this machine; or one with torch groups."""
+        page = f'[tool.uv]\nfind-links = ["{self._index.find_links}"]'
+        folder = self._sandbox.project(name=f"{kind.replace(' ', '-')}-{machine}", extra=page)
         env = {**self._environment(folder, machine), "VIRTUAL_ENV": None}
         if kind == "project":
             self._sandbox.run(["uv", "add", "--no-sync", "torch-auto"], cwd=folder, env=env)
@@ -157,9 +156,9 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(wheelhouse: Path, sdists: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def place(wheelhouse: Path, dists: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """Where blocks run; what one of them has downloaded and built, the next finds in its cache."""
-    with TorchIndex(wheelhouse=wheelhouse, sdists=sdists) as index:
+    with TorchIndex(wheelhouse=wheelhouse, dists=dists) as index:
         made = Place(tmp_path_factory.mktemp("docs"), index, frontends.uv(), frontends.pip())
         yield made
         made.close()
@@ -221,19 +220,19 @@ FAQ_MACHINES = {
 }
 
 
-def test_the_table_of_the_questions_is_what_the_rules_come_to() -> None:
-    """Each GPU that people ask about comes to what docs/faq.md says."""
+def test_the_table_of_the_questions_is_what_the_rules_give() -> None:
+    """Each GPU that people ask about gets what docs/faq.md says."""
     rows = re.findall(r"^\| (.+?) \| `(.+?)` \| (.+?) \| (.+?) \|$", docs.prose(ROOT / "docs/faq.md"), re.MULTILINE)
     found = []
     known = catalog.load()
     for name, given in FAQ_MACHINES.items():
         machine = machine_from_json(given)
         newest = newest_usable(machine, Settings(), known)
-        assert newest.with_hint
-        plan = make_plan(known.release(newest.with_hint), machine, Settings(), known)
-        refused = make_plan(known.release("2.15.0"), machine, Settings(), known).requirements[0]
-        exact = f"{newest.with_hint}+{plan.selection.local_version}"
-        found.append((name, *re.findall(r"\+(needs[.\w]+)", refused), exact, newest.without_hint))
+        assert newest.with_pages
+        plan = decide(known.release(newest.with_pages), machine, Settings(), known)
+        refused = decide(known.release("2.15.0"), machine, Settings(), known).requirements[0]
+        exact = f"{newest.with_pages}+{plan.selection.local_version}"
+        found.append((name, *re.findall(r"\+(needs[.\w]+)", refused), exact, newest.without_pages))
     assert rows == found
 
 

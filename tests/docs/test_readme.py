@@ -1,4 +1,4 @@
-"""The README's tables and its demonstration are true; tests/docs/test_docs.py runs its commands and follows its links."""
+"""The README's tables and its demonstration are true; test_docs.py runs its commands and follows its links."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ ROWS: dict[str, Callable[..., dict[str, Any]]] = {
 
 
 def table() -> dict[str, tuple[str, str]]:
-    """The rows of "What each machine gets": machine -> (PyPI alone, with the hint)."""
+    """The rows of "What each machine gets": machine -> (PyPI alone, with PyTorch's page)."""
     section = TEXT.split("## What each machine gets")[1].split("\n## ")[0]
     rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("|")][2:]
     return {row[0].strip(): (row[1].strip(), row[2].strip()) for row in rows}
 
 
 def comes_to(machine: dict[str, Any]) -> tuple[str, str]:
-    """What a machine gets with PyPI alone and with the hint, by the rules."""
+    """What a machine gets with PyPI alone and with PyTorch's page, by the rules."""
     known = machine_from_json(machine)
     newest = newest_usable(known, Settings(), CATALOG)
     assert newest.with_pages is not None
@@ -67,22 +67,22 @@ def test_the_table_has_a_machine_for_each_row() -> None:
 
 @pytest.mark.parametrize("row", ROWS)
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
-def test_the_table_is_what_the_rules_come_to(row: str, python: str) -> None:
+def test_the_table_is_what_the_rules_give(row: str, python: str) -> None:
     """Each row, on each Python that the table speaks of."""
-    alone, hint = table()[row]
+    alone, page = table()[row]
     if row.startswith("Mac, Intel") and python == "3.13":
         pytest.skip("the row ends with Python 3.12")
     found = comes_to(ROWS[row](python=python))
     if row == "V100, driver 470":
         assert alone.startswith("2.0.1 on Python 3.11; 2.7.1 from 3.12 on")
-        assert found == ("2.0.1" if python == "3.11" else "2.7.1", hint)
+        assert found == ("2.0.1" if python == "3.11" else "2.7.1", page)
     else:
-        assert found == (re.split(r"[ ,]", alone)[0], re.split(r" ", hint)[0])
+        assert found == (re.split(r"[ ,]", alone)[0], re.split(r" ", page)[0])
 
 
 @pytest.mark.frontend
 @pytest.mark.usefixtures("published")
-def test_the_hint_in_a_project_is_the_same(uv: Frontend, sandbox: Sandbox, index: TorchIndex) -> None:
+def test_the_page_in_a_project_is_the_same(uv: Frontend, sandbox: Sandbox, index: TorchIndex) -> None:
     """The line of TOML that the README gives for a project has the effect of the variable."""
     line = re.findall(r"`(find-links = \[.*?\])`", TEXT)[0].replace(
         "https://download.pytorch.org/whl/torch/", index.find_links

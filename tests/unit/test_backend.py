@@ -1,4 +1,4 @@
-"""A published torch-auto is built as a frontend builds it: by the core, on the oldest Python, without what costs time."""
+"""A published torch-auto, built as a frontend builds it: by the core, on the oldest Python, without costly imports."""
 
 from __future__ import annotations
 
@@ -96,7 +96,9 @@ def test_metadata_is_prepared_on_the_oldest_python(
     assert not costly & loaded
     ours = {module for module in loaded if module.startswith("torch_auto.")}
     assert not ours & {"torch_auto.select.words", "torch_auto.select.choose_group", "torch_auto.newest"}
-    assert not [module for module in ours if module.startswith(("torch_auto.cli", "torch_auto.fleet", "torch_auto.detect"))]
+    assert not [
+        module for module in ours if module.startswith(("torch_auto.cli", "torch_auto.fleet", "torch_auto.detect"))
+    ]
 
 
 def test_this_machine_is_looked_at_where_no_setting_names_one(
@@ -128,9 +130,7 @@ def test_a_wheel_is_of_what_was_prepared(tree: Path, core: Path, tmp_path: Path)
 
     [dist_info] = hooks((PREPARE, [str(prepared), {"pin": "exact"}]), machine="mi300")
     # On what would be another machine, and with other settings: what was decided stays decided.
-    [wheel] = hooks(
-        ("build_wheel", [str(wheels), {"backend": "cpu"}, str(prepared / dist_info)]), machine="a100-550"
-    )
+    [wheel] = hooks(("build_wheel", [str(wheels), {"backend": "cpu"}, str(prepared / dist_info)]), machine="a100-550")
     with zipfile.ZipFile(wheels / wheel) as archive:
         for name in ("METADATA", "torch_auto.json"):
             assert archive.read(f"{dist_info}/{name}") == (prepared / dist_info / name).read_bytes()

@@ -13,7 +13,9 @@ from unit.data import CATALOG
 from unit.groups import THREE, groups
 from unit.machines import MACHINES
 
-PKG_INFO = "Metadata-Version: 2.4\nName: torch-auto\nVersion: 2.5.1\nSummary: x\nRequires-Python: >=3.8\n\nbody\n\nmore\n"
+PKG_INFO = (
+    "Metadata-Version: 2.4\nName: torch-auto\nVersion: 2.5.1\nSummary: x\nRequires-Python: >=3.8\n\nbody\n\nmore\n"
+)
 
 
 def test_metadata_provides_the_extras() -> None:

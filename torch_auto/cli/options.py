@@ -6,6 +6,8 @@ import argparse
 import os
 from typing import TYPE_CHECKING, Any
 
+from torch_auto.cli.errors import UserError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -118,6 +120,22 @@ def given(options: argparse.Namespace, *names: str) -> dict[str, Any]:
         if value is not None:
             found[name] = os.path.abspath(value) if name == "machine" else value
     return found
+
+
+def named_extras(options: argparse.Namespace) -> tuple[str, ...]:
+    """The extras that ``--with`` names.
+
+    Raises:
+        UserError: some of them are none; it names them, and what is valid.
+    """
+    from torch_auto.pins.extras import EXTRAS  # noqa: PLC0415  # --help needs none of it
+
+    names = tuple(dict.fromkeys(item.strip() for item in (options.family or "").split(",") if item.strip()))
+    wrong = [name for name in names if name not in EXTRAS]
+    if wrong:
+        shown = ", ".join(map(repr, wrong))
+        raise UserError(f"--with: {shown} is not an extra of torch-auto; valid: {', '.join(EXTRAS)}")
+    return names
 
 
 def settings(options: argparse.Namespace, *names: str) -> Settings:

@@ -125,5 +125,7 @@ def _rejected(build: Build, chosen: Build | None, decisive: Candidate | None, co
     if unfit is not None:
         return unfit.reason
     than = str(chosen.torch_backend) if chosen is not None else None
-    fewer = chosen is not None and context.reached(build) < context.reached(chosen)
-    return because("fewer-gpus" if fewer else "later-in-order", than=than)
+    if chosen is not None and context.reached(build) < context.reached(chosen):
+        return because("fewer-gpus", than=than)
+    doubtful = chosen is not None and build.doubtful and not chosen.doubtful
+    return because("doubtful" if doubtful else "later-in-order", than=than)

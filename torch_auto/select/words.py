@@ -35,6 +35,7 @@ _SENTENCES = {
     "own-index": "its wheels require packages that only an index of their own has, which PyTorch's pages do not list",
     "not-for-python": "it does not come for Python {python}",
     "not-here": "it does not install on this system",
+    "doubtful": "sources contradict each other about the code that it holds, so {than} comes before it",
     "no-gpu-for-it": "there is no GPU that it could use",
     # Why a release gives what it gives.
     "asked-for": "The setting asks for {torch_backend}.",

@@ -74,8 +74,8 @@ class Host:
         return self.run(sys.executable, "-c", _COMMAND, *words, cwd=cwd, check=check, **variables)
 
     def uvx(self, *words: str | Path) -> Finished:
-        """torch-auto where nothing is installed yet."""
-        return self.run(self.uv.tool.executable, "tool", "run", "-C", "backend=none", "torch-auto", *words)
+        """torch-auto where nothing is installed yet: ``uvx torch-auto-core``."""
+        return self.run(self.uv.tool.executable, "tool", "run", "torch-auto-core", *words)
 
     def installed(self, *words: str | Path, cwd: Path | None = None, check: bool = True, **variables: str) -> Finished:
         """The project's own torch-auto."""

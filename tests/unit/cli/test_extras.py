@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,8 @@ from torch_auto.cli import main
 from torch_auto.cli.check.findings import all_findings
 from torch_auto.cli.check.situation import Where, survey
 from torch_auto.cli.errors import UserError
-from torch_auto.cli.project.extras import of_project, parse
+from torch_auto.cli.options import named_extras
+from torch_auto.cli.project.extras import of_project
 from torch_auto.cli.project.project import find
 from unit.cli.fake_environment import FakeEnvironment
 
@@ -62,9 +64,9 @@ def test_the_extras_of_a_project(kind: str, tmp_path: Path) -> None:
 
 def test_with_names_extras_alone() -> None:
     """--with takes extras in any order, and says which are valid where one is none."""
-    assert parse("audio, vision,audio") == ("audio", "vision")
+    assert named_extras(Namespace(family="audio, vision,audio")) == ("audio", "vision")
     with pytest.raises(UserError, match="'torchvision' is not an extra of torch-auto; valid: vision, audio"):
-        parse("vision,torchvision")
+        named_extras(Namespace(family="vision,torchvision"))
 
 
 @pytest.mark.parametrize(("dependency", "words"), [("torch-auto[vision]", []), ("torch-auto", ["--with", "vision"])])

@@ -219,7 +219,9 @@ def test_no_newer_and_no_smaller_answer_is_missed(names: list[str]) -> None:
     together = [
         release
         for release in RELEASES
-        if all(any(serves(group_of(release, item), machine) for item in backends(release)) for machine in fleet_machines)
+        if all(
+            any(serves(group_of(release, item), machine) for item in backends(release)) for machine in fleet_machines
+        )
     ]
     assert bool(found.apart) == (not together)
     if not together:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import pytest
 from packaging.version import Version
 
-from torch_auto.catalog import Build
+from torch_auto.catalog import Build, Catalog, Release, TorchBackend
 from torch_auto.machine import Accelerator, Device, Machine
 from torch_auto.select.build import select
 from torch_auto.select.reasons import because
-from torch_auto.select.runs_on import fault
+from torch_auto.select.runs_on import candidates, fault
 from torch_auto.select.words import needs_in_words, sentence
 from unit.data import CATALOG, PLACES, PLATFORMS, RELEASES, ROWS
 from unit.machines import (
@@ -160,6 +161,96 @@ def test_a_gpu_of_unknown_capability_is_chosen_for_by_its_driver() -> None:
     assert chosen("2.15.0", machine(nvidia("550.54.14", None, None))) == "needs.nvidia.driver.580"
 
 
+# --- what is not sure ----------------------------------------------------------------------------------------------
+
+
+def with_builds(release: str, change: Callable[[Build], Build]) -> tuple[Release, Catalog]:
+    """A release whose builds for Linux on x86_64 are others, and the catalog with it."""
+    found = CATALOG.release(release)
+    here = found.platforms["linux_x86_64"]
+    public = change(here.public) if here.public is not None else None
+    other = here.replace(builds=tuple(map(change, here.builds)), public=public)
+    changed = found.replace(platforms={**found.platforms, "linux_x86_64": other})
+    return changed, CATALOG.replace(releases=tuple(changed if item == found else item for item in CATALOG.releases))
+
+
+def test_a_build_whose_code_is_doubtful_gives_way_to_one_that_is_sure() -> None:
+    """It comes after every build that runs on as many GPUs; that says more than the order of toolkits, and is said."""
+    on = machine(H100_580)
+    assert select(on, CATALOG.release("2.13.0"), CATALOG).torch_backend == "cu130"
+    release, known = with_builds("2.13.0", lambda item: item.replace(doubtful=item.torch_backend == "cu130"))
+    selection = select(on, release, known)
+    assert selection.torch_backend == "cu132"
+    reasons = {item.torch_backend: item.reason for item in selection.rejected}
+    assert reasons["cu130"] == because("doubtful", than="cu132")
+    assert reasons["cu126"] == because("later-in-order", than="cu132")
+    assert sentence(reasons["cu130"]) == (
+        "sources contradict each other about the code that it holds, so cu132 comes before it"
+    )
+    # Where nothing else runs, a doubtful build is still better than none.
+    release, known = with_builds("2.13.0", lambda item: item.replace(doubtful=True))
+    assert select(on, release, known).torch_backend == "cu130"
+
+
+def test_a_build_that_nobody_has_seen_yet_is_waited_for() -> None:
+    """Of the newest release: the label and the reason name it, and the day; a driver that is too old comes first."""
+    on = machine(amd("gfx942"))
+    newest = CATALOG.newest.version
+    release, known = with_builds(newest, lambda item: item.replace(seen=item.torch_backend.rocm is None))
+    assert any(build.torch_backend.rocm for build in release.platforms["linux_x86_64"].builds)
+    selection = select(on, release, known)
+    hoped = max(
+        build.torch_backend
+        for build in release.platforms["linux_x86_64"].builds
+        if not build.seen and "gfx942" in build.gfx
+    )
+    assert selection.needs is not None
+    assert (selection.needs.kind, selection.needs.value) == ("sighting", hoped)
+    reason = selection.reasons[-1]
+    assert (reason.code, reason["torch_backend"], reason["as_of"]) == ("not-yet-seen", hoped, CATALOG.as_of)
+    assert newest not in {version for run in reason["releases"] for version in run}
+    assert sentence(reason).startswith(
+        f"torch {newest} may have a {hoped} build, which was not yet seen on PyTorch's index, as of {CATALOG.as_of}. "
+    )
+    rejected = {item.torch_backend: item.reason for item in selection.rejected}
+    assert rejected[hoped] == because("unseen", platform="linux_x86_64")
+    # Of an older release nobody waits for it: a newer one serves.
+    release, known = with_builds("2.9.1", lambda item: item.replace(seen=item.torch_backend.rocm is None))
+    older = select(on, release, known)
+    assert older.needs is not None
+    assert older.needs.kind == "newer-torch"
+
+
+@pytest.mark.parametrize(
+    ("driver", "runs_on_it"),
+    [
+        (nvidia("999.1", (15, 0), (9, 0)), True),
+        (nvidia("999.1", (14, 9), (9, 0)), False),
+        (nvidia("999.1", None, (9, 0)), False),
+    ],
+)
+def test_where_no_driver_is_known_for_a_toolkit_the_driver_itself_has_to_say_so(
+    driver: Accelerator, *, runs_on_it: bool
+) -> None:
+    """A new major version of CUDA: only a driver that says that it supports the toolkit runs its builds."""
+    on = machine(driver)
+    found = fault(found_build("cu130").replace(torch_backend=TorchBackend("cu150")), candidates(on)[0], on, CATALOG)
+    assert (found is None) == runs_on_it
+    if found is not None:
+        assert (found.kind, found.driver) == ("driver", None)
+        assert sentence(found.reason).startswith("which driver CUDA 15 needs is not known yet, and this machine has ")
+
+
+def found_build(torch_backend: str) -> Build:
+    """torch 2.14.1's build for a torch backend for Linux on x86_64."""
+    found = CATALOG.release("2.14.1").platforms["linux_x86_64"].find(torch_backend)
+    assert found is not None
+    return found
+
+
+# --- settings ------------------------------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(
     ("torch_backend", "release", "on", "expected"),
     [
@@ -185,7 +276,7 @@ def test_a_setting_is_followed(torch_backend: str, release: str, on: Machine, ex
 
 
 def test_what_the_reasons_say_of_an_installer_without_the_page_is_true() -> None:
-    """ "falls back to torch X or older" names the newest older release whose PyPI build runs on the GPU that decides."""
+    """ "falls back to torch X or older" names the newest older release whose PyPI build runs on the GPU."""
     said = {True: 0, False: 0}
     for accelerators in list(all_accelerators())[::5]:
         on = machine(*accelerators)
@@ -223,6 +314,7 @@ def test_a_driver_whose_library_is_older_takes_the_nearest_newer_major() -> None
 
 
 # --- over the whole catalog ----------------------------------------------------------------------------------------
+
 
 def _machines(platform: str) -> list[tuple[Accelerator, ...]]:
     """Every machine of the list where torch has GPU builds; elsewhere a few, since nothing there depends on the GPU."""
@@ -282,5 +374,3 @@ def _check(on: Machine, release: str, usable: set[str], *, served: bool) -> None
         else:
             assert not selection.accelerated, where
             assert selection.torch_backend == "cpu", where
-
-

@@ -118,10 +118,13 @@ def test_the_reason_in_words() -> None:
     """Some of them as a user reads them."""
     said = sentences(choose(MACHINES["v100-470"], groups(THREE), CATALOG).reasons)
     assert said == [
-        f"{V100}: no group runs on it. torch 2.13.0 needs NVIDIA driver 525.60.13 or newer on this GPU. "
-        "torch 2.0.0 to 2.7.1 have a build for this machine's driver.",
+        f"{V100}: no group runs on it. {sentence(NEWER_DRIVER)}",
         "No group runs on a GPU of this machine, so torch-cpu is taken.",
     ]
+    assert sentence(NEWER_DRIVER) == (
+        "torch 2.13.0 needs NVIDIA driver 525.60.13 or newer on this GPU. torch 2.0.0 to 2.7.1 have a build for this "
+        "machine's driver."
+    )
     said = sentences(choose(MACHINES["cpu"], groups("2.13.0+cu126"), CATALOG).reasons)
     assert said[-1] == "There is no torch-cpu group, so the first group is used: torch 2.13.0+cu126."
 
@@ -219,6 +222,20 @@ def test_groups_without_one_for_gpus() -> None:
 def every_reason(chosen: Chosen) -> list[Reason]:
     """What is said of a choice, and of each build that was not taken."""
     return [*chosen.reasons, *(item.reason for item in chosen.selection.rejected)]
+
+
+@pytest.mark.parametrize("name", ["a100-550", "h100-580", "mi300", "arc-b580", "mixed", "rtx5090-575", "gb200"])
+def test_the_choice_is_the_rules_own_among_the_groups_builds(name: str) -> None:
+    """What the rules select of the builds that are allowed, those of the groups for GPUs, is what the group is."""
+    found = groups("2.14.1+cpu,2.14.1+cu130,2.14.1+xpu,2.13.0+cu129,2.9.1+rocm6.4")
+    chosen = choose(MACHINES[name], found, CATALOG)
+    allowed = frozenset((group.release, group.torch_backend) for group in found if group.torch_backend != "cpu")
+    own = select(MACHINES[name], CATALOG.release(chosen.group.release), CATALOG, allowed=allowed)
+    assert own.accelerated
+    assert (own.release, own.torch_backend) in allowed
+    assert not own.public_allowed
+    assert chosen.selection.replace(rejected=()) == own.replace(rejected=())
+    assert {item.torch_backend for item in chosen.selection.rejected} == {item.torch_backend for item in own.rejected}
 
 
 @settings(max_examples=150, deadline=None)

@@ -25,9 +25,10 @@ def pages(situation: Situation) -> Finding:
     if newest.with_pages == newest.without_pages and all(_is_public(situation, plan) for plan in plans):
         text = "PyTorch's pages are not named, and not needed: PyPI has what there is for this machine."
         return Finding("pages", OK, text)
-    missing = situation.missing
-    verbs = ("is", "It has") if len(missing) == 1 else ("are", "They have")
-    text = f"{' and '.join(missing)} {verbs[0]} not named. {verbs[1]} builds that fit this machine better."
+    pages = " and ".join(situation.missing)
+    text = f"{pages} is not named. It has builds that fit this machine better."
+    if len(situation.missing) > 1:
+        text = f"{pages} are not named. They have builds that fit this machine better."
     return Finding("pages", WARN, text, (INIT, REFRESH))
 
 

@@ -1,4 +1,4 @@
-"""Which of torch-auto's extras are asked for: by the command line, or by the project's own requirement."""
+"""Which of torch-auto's extras a project requires."""
 
 from __future__ import annotations
 
@@ -7,27 +7,11 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from torch_auto.cli import tools
-from torch_auto.cli.errors import UserError
 from torch_auto.cli.project.requirements import requirement
 from torch_auto.pins.extras import EXTRAS
 
 if TYPE_CHECKING:
     from torch_auto.cli.project.project import Project
-
-
-def parse(text: str | None) -> tuple[str, ...]:
-    """The extras that a value of ``--with`` names.
-
-    Raises:
-        UserError: some of them are none; it names them, and what is valid.
-    """
-    names = tuple(dict.fromkeys(item.strip() for item in (text or "").split(",") if item.strip()))
-    wrong = [name for name in names if name not in EXTRAS]
-    if wrong:
-        raise UserError(
-            f"--with: {', '.join(map(repr, wrong))} is not an extra of torch-auto; valid: {', '.join(EXTRAS)}"
-        )
-    return names
 
 
 def of_project(project: Project) -> tuple[str, ...]:

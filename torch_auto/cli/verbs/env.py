@@ -82,7 +82,7 @@ def execute(options: argparse.Namespace) -> int:
     from torch_auto.cli.tools.pages import pages_here
 
     form = options.shell or default_form(os.environ, sys.platform)
-    named = extras.parse(options.family)
+    named = shared.named_extras(options)
     try:
         project = find(options.project)
         if not options.pages and options.index_url is None and _show_group(form, project):

@@ -86,7 +86,7 @@ def _write_pages(options: argparse.Namespace, project: Project) -> int:
     from torch_auto.cli.tools.writing import write
 
     chosen = shared.settings(options, "index-url")
-    wanted = tuple(dict.fromkeys([*extras.of_project(project), *extras.parse(options.family)]))
+    wanted = tuple(dict.fromkeys([*extras.of_project(project), *shared.named_extras(options)]))
     tool = tools.by_name(options.tool) if options.tool else tools.of_project(project)
     wish = Wish(options.pin == "exact", chosen.index_url, options.force, pages_here(chosen, wanted))
     return write(project, tool, wish, os.environ, dry_run=options.dry_run)

@@ -44,12 +44,11 @@ def execute(options: argparse.Namespace) -> int:
     files = options.machine or [None]
     if len(files) > 1:
         return _for_several(options)
-    from torch_auto.cli.project.extras import parse
     from torch_auto.cli.render.plan import show
 
     options.machine = files[0]
     given = shared.given(options, "backend", "pin", "machine", "index-url")
-    return show(options.release, given, parse(options.family), as_json=options.json)
+    return show(options.release, given, shared.named_extras(options), as_json=options.json)
 
 
 def _for_several(options: argparse.Namespace) -> int:

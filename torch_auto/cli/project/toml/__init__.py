@@ -5,11 +5,6 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 
 class NotTomlError(ValueError):
     """A file that should be TOML is not; ``path`` and ``reason`` say which and where."""
@@ -26,6 +21,11 @@ def parse(text: str) -> dict[str, Any]:
     Raises:
         ValueError: it is not TOML.
     """
+    if sys.version_info >= (3, 11):
+        import tomllib  # noqa: PLC0415  # `plan` and `info` read no TOML
+    else:
+        import tomli as tomllib  # noqa: PLC0415
+
     return tomllib.loads(text)
 
 
