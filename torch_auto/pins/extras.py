@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from torch_auto.catalog.drivers import version_key
 from torch_auto.catalog.pairs import pair_rows
+from torch_auto.catalog.torch_backends import parse_or_none
 from torch_auto.frozen import Frozen
 from torch_auto.pins.torch import (
     accepted,
@@ -32,8 +33,10 @@ from torch_auto.select.runs_on import candidates, fault
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from torch_auto.catalog.model import Build, Catalog, PlatformBuilds, Release
+    from torch_auto.catalog.torch_backends import TorchBackend
     from torch_auto.machine import Machine
     from torch_auto.select.build import Selection
     from torch_auto.select.reasons import Reason
@@ -105,6 +108,58 @@ def pair_of(project: str, release: str, catalog: Catalog) -> Pair | None:
             if here.public is not None and (not seen or platform in seen)
         },
     )
+
+
+# --- what goes with an installed torch ------------------------------------------------------------------------------
+
+#: torchvision from this version on requires this torch or a newer one, and no longer one release (its METADATA).
+_OPEN_ENDED = {"torchvision": ("0.29.1", "2.14.0")}
+#: What a torch without a local version counts as: PyPI's build.
+PYPI = "pypi"
+
+
+def beside(release: Release, platform: str | None, catalog: Catalog) -> dict[str, Any]:
+    """Which versions of each project go with a release's torch on a platform, as data for the record.
+
+    ``version`` is the one that was made for the release, ``versions`` are all of them that go with it as far as is
+    known, and ``newer`` says that newer ones may. ``pypi`` is the torch backend of PyPI's build. ``fits`` are, by the
+    torch backend of the installed torch, the builds of ``version`` that go with it; one without a local version is
+    PyPI's. Where no build for a GPU is known, the CPU's is among them: it can be imported.
+    """
+    here = release.platforms.get(platform or "")
+    found: dict[str, Any] = {}
+    for project in EXTRAS.values() if here is not None else ():
+        pair = pair_of(project, release.version, catalog)
+        if pair is None or platform not in pair.public:
+            continue
+        fits = {str(build.torch_backend): _fitting(pair, platform, build.torch_backend) for build in here.builds}
+        if here.public is not None:
+            fits[PYPI] = fits[here.public.torch_backend]
+        start, oldest = _OPEN_ENDED.get(project, (None, ""))
+        newer = start is not None and version_key(release.version) >= version_key(oldest)
+        versions = {row["version"] for row in pair_rows() if row["project"] == project} if newer else set()
+        versions = {item for item in versions if version_key(item) >= version_key(start or "")} | {pair.version}
+        found[project] = {
+            "version": pair.version,
+            "versions": sorted(versions, key=version_key),
+            "newer": newer,
+            "pypi": pair.public[platform],
+            "fits": fits,
+        }
+    return found
+
+
+def _fitting(pair: Pair, platform: str, torch_backend: TorchBackend) -> list[str]:
+    """The versions of a project that go with a torch backend: torchvision's of the same CUDA major, too."""
+    wanted = [str(torch_backend)]
+    if torch_backend.toolkit is not None and pair.project == "torchvision":
+        others = [item for item in map(parse_or_none, pair.local_versions) if item is not None and item.toolkit]
+        wanted += [str(item) for item in others if item.toolkit[0] == torch_backend.toolkit[0]]
+    known = {*pair.known.get(platform, ()), pair.public[platform]}
+    if not known & {*wanted}:
+        wanted.append("cpu")
+    found = [f"{pair.version}+{local}" for local in dict.fromkeys(wanted)]
+    return [*found, pair.version] if pair.public[platform] in wanted else found
 
 
 # --- what an extra asks for ----------------------------------------------------------------------------------------

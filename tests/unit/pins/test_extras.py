@@ -245,8 +245,7 @@ def test_a_pair_without_the_build_says_which_it_needs() -> None:
     values = {"project": "torchaudio", "version": "2.11.0", "torch_backend": "cu132", "release": "2.13.0"}
     assert audio.reason == because("pair-missing", **values, platform="linux_x86_64")
     assert sentence(audio.reason) == (
-        "torchaudio 2.11.0 does not have a cu132 build for linux_x86_64 that could be pinned, to go with torch "
-        "2.13.0."
+        "torchaudio 2.11.0 does not have a cu132 build for linux_x86_64 that could be pinned, to go with torch 2.13.0."
     )
 
 
