@@ -310,8 +310,8 @@ def test_silent_beside_a_pair(
         (
             machines.cpu(), "2.9.1+cpu", {"torchvision": "0.24.2+cpu", "torchaudio": "2.8.0+cpu"},
             (
-                "It goes with torchvision 0.24.1, and torchvision 0.24.2+cpu is installed. It goes with torchaudio 2.9.1, "
-                "and torchaudio 2.8.0+cpu is installed."
+                "It goes with torchvision 0.24.1, and torchvision 0.24.2+cpu is installed. "
+                "It goes with torchaudio 2.9.1, and torchaudio 2.8.0+cpu is installed."
             ),
             "vision audio",
         ),
