@@ -84,10 +84,10 @@ class Here(NamedTuple):
 
 def environment_of(project: Project, variables: Mapping[str, str]) -> Environment | None:
     """The environment that uv keeps for a project, or None where there is none yet."""
-    return environments.at(os.path.join(project.root, variables.get("UV_PROJECT_ENVIRONMENT") or ".venv"))
+    return environments.at(environments.of_project(project.root, variables))
 
 
-def _project_python(project: Project, variables: Mapping[str, str]) -> str | None:
+def python_of_project(project: Project, variables: Mapping[str, str]) -> str | None:
     """The Python of the project, "3.11": its environment's, or else the one that it is pinned to; None if not known."""
     environment = environment_of(project, variables)
     if environment is not None:
@@ -126,7 +126,7 @@ def this_machine(
     chosen = all_settings.read(catalog, given, others, "--")
     if machine is None:
         machine = machine_for(chosen)
-        python = _project_python(project, variables) if chosen.machine is None else None
+        python = python_of_project(project, variables) if chosen.machine is None else None
         machine = machine.replace(python=python or machine.python)
     try:
         answer = choose(machine, found.groups, catalog, chosen.backend)
