@@ -14,6 +14,7 @@ from torch_auto.cli.project.project import PYPROJECT
 from torch_auto.cli.project.requirements import requirement
 from torch_auto.cli.project.toml import items, table
 from torch_auto.cli.tools.pages import same_page
+from torch_auto.pins.extras import EXTRAS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -42,6 +43,30 @@ class Wish:
     pages: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Target:
+    """What an environment is to get: a version of torch-auto, its extras, and config settings for its build.
+
+    ``pages`` are those of PyTorch's pages that it takes and that no place names.
+    """
+
+    version: str
+    extras: tuple[str, ...] = ()
+    pages: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+
+    @property
+    def requirement(self) -> str:
+        """As an installer takes it: "torch-auto[vision]==2.14.1"."""
+        extras = f"[{','.join(self.extras)}]" if self.extras else ""
+        return f"torch-auto{extras}=={self.version}"
+
+    @property
+    def projects(self) -> tuple[str, ...]:
+        """What torch-auto pins then: torch, and the projects of the extras."""
+        return ("torch", *(EXTRAS[name] for name in self.extras))
+
+
 class Tool(ABC):
     """A tool. What says that it manages a project are its lock, other files, tables in [tool], build backends."""
 
@@ -55,6 +80,8 @@ class Tool(ABC):
     refreshing = "torch-auto refresh"
     #: Whether its lock can hold a dependency group for each torch backend.
     has_groups = False
+    #: Whether it installs into an environment by commands alone, which then name versions and pages themselves.
+    by_commands = False
 
     def has_installed(self, project: Project, installer: str | None) -> bool:
         """Whether torch-auto's INSTALLER in an environment says that it is this tool's."""
@@ -130,6 +157,10 @@ class Tool(ABC):
         What was built stays cached, and each tool has its own way to forget it; all were run. ``version`` is the
         installed torch-auto's, ``at_least`` the release that the project must allow and does not.
         """
+
+    def install(self, environment: Environment, target: Target) -> list[Step]:
+        """The commands that install just that into an environment; for a tool whose :attr:`by_commands` is set."""
+        raise NotImplementedError
 
     @abstractmethod
     def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from torch_auto.cli.tools.uv import Uv
 if TYPE_CHECKING:
     from torch_auto.cli.project.environment import Environment
     from torch_auto.cli.project.project import Project
+    from torch_auto.cli.tools.tool import Target
 
 
 class UvPip(Uv):
@@ -23,6 +24,7 @@ class UvPip(Uv):
     tables = ()
     backends = ()
     adding = "uv pip install torch-auto"
+    by_commands = True
 
     def has_installed(self, project: Project, installer: str | None) -> bool:
         """What uv installed is its own where no project is."""
@@ -33,6 +35,14 @@ class UvPip(Uv):
         install = ("uv", "pip", "install", "--python", environment.interpreter)
         both = ("--upgrade-package", "torch-auto", "--upgrade-package", "torch")
         return [uv_program.CLEAN, Step((*install, *both, "--reinstall-package", "torch-auto", "torch-auto"))]
+
+    def install(self, environment: Environment, target: Target) -> list[Step]:
+        """Both anew, and what goes with them; a setting is for torch-auto's build alone."""
+        words = [word for page in target.pages for word in ("--find-links", page)]
+        words += [word for item in target.settings for word in ("-C", item)]
+        words += [word for name in target.projects for word in ("--upgrade-package", name)]
+        install = ("uv", "pip", "install", "--python", environment.interpreter, *words)
+        return [uv_program.CLEAN, Step((*install, "--reinstall-package", "torch-auto", target.requirement))]
 
     def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
         """From the index of the installed torch."""
