@@ -128,7 +128,7 @@ def test_plain_uv_with_the_default_layout(host: Callable[..., Host], sandbox: Sa
     checked = a100.installed("check", check=False)
     assert checked.returncode == 1
     assert checked.stdout.startswith("1 problem: torch.\n"), checked
-    assert "-> torch-auto sync" in checked.stdout
+    assert "-> .venv/bin/torch-auto sync" in checked.stdout
 
     a100.installed("sync")
     assert (a100.python().stdout, a100.python().stderr) == ("2.13.0+cu126\n", "")
@@ -183,8 +183,8 @@ def test_a_new_driver(host: Callable[..., Host], sandbox: Sandbox) -> None:
     item.command("sync")
     before = digest(item.checkout)
     item.becomes(machines.with_nvidia("580.65.06", machines.A100))
-    checked = item.installed("check", check=False)
-    assert checked.returncode == 1
+    checked = item.installed("check")  # what is installed still works
+    assert checked.stdout.startswith("OK, with 2 suggestions: torch-auto, torch.\n"), checked
     assert (
         "was built for torch-cu126 of torch 2.13.0, and this machine's group is torch-cu130 of torch 2.13.0 now"
         in " ".join(checked.stdout.split())

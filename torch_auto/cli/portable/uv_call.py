@@ -117,6 +117,22 @@ def call(found: Here, asked: Asked) -> Call:
     return made._replace(before=(uv_program.unlocked(uv_program.CLEAN, variables),))
 
 
+def installed_into(
+    found: Here, words: Sequence[str], variables: Mapping[str, str], venv: str | None
+) -> Environment | None:
+    """The environment that `torch-auto sync` has installed into; None where it cannot be told.
+
+    Raises:
+        NotADirectoryError: ``venv`` is not a virtual environment.
+    """
+    if found.torch_groups.pylocks:
+        environment = pylock_install.target(found.project, variables, venv)
+        return environment if environment is not None and environments.at(environment.prefix) is not None else None
+    if "--active" in words:
+        return environments.at(variables.get("VIRTUAL_ENV", "") or os.devnull)
+    return environment_of(found.project, variables)
+
+
 def steps(here: Here, environment: Environment, *, stale: bool) -> list[Step]:
     """What fixes a project with torch groups: as ``torch-auto sync`` does it, and leaving what is beside the lock.
 

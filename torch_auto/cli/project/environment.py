@@ -120,7 +120,7 @@ def _free_threaded() -> str:
 
 
 def _folders(paths: Iterable[Any]) -> tuple[str, ...]:
-    """The folders among paths, each once; the folder that a process stands in ("") is not one that is installed into."""
+    """The folders among paths, each once; the one that a process stands in ("") is not installed into."""
     found = (os.path.abspath(path) for path in paths if isinstance(path, str) and path)
     return tuple(dict.fromkeys(path for path in found if os.path.isdir(path)))
 
@@ -155,7 +155,9 @@ def _as_files_say(prefix: str, python: str | None) -> Environment:
         site = [os.path.join(prefix, "Lib", "site-packages")]
         return Environment(os.path.abspath(prefix), tuple(site), python or own().python)
     library = os.path.join(prefix, "lib")
-    names = sorted(name for name in _names(library) if _SITE.fullmatch(name) and name.startswith(f"python{python or 3}"))
+    names = sorted(
+        name for name in _names(library) if _SITE.fullmatch(name) and name.startswith(f"python{python or 3}")
+    )
     site = [os.path.join(library, name, "site-packages") for name in names]
     return Environment(os.path.abspath(prefix), tuple(site), names[0][len("python") :] if names else python or "")
 
