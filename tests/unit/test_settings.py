@@ -118,7 +118,7 @@ def test_what_is_not_ours_is_left_alone() -> None:
         because("unknown-setting", name=name, valid=NAMES) for name in ("editable_mode", "--build-option")
     )
     assert sentence(found.notes[0]) == (
-        "The config setting 'editable_mode' is not one of torch-auto's (backend, pin, machine, index-url, groups); "
+        "The config setting 'editable_mode' is not one of torch-auto's (backend, pin, machine, index-url, groups, group); "
         "it was not used."
     )
 

@@ -13,8 +13,8 @@ from torch_auto import __version__
 from torch_auto.cli import main, tools
 from torch_auto.cli.check.finding import Finding
 from torch_auto.cli.check.findings import all_findings
-from torch_auto.cli.output import FORMAT_VERSION
 from torch_auto.cli.check.situation import Where, survey
+from torch_auto.cli.output import FORMAT_VERSION
 from torch_auto.cli.project.environment import at
 from unit.cli.fake_environment import FakeEnvironment
 

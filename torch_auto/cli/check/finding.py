@@ -44,12 +44,16 @@ def torch_of(plan: Plan) -> str:
 
 
 def to_json(finding: Finding, runs: Mapping[str, list[str]]) -> dict[str, Any]:
-    """One entry of ``torch-auto check --json``; ``runs`` says what our own commands run."""
+    """One entry of ``torch-auto check --json``; ``runs`` says what our own commands run.
+
+    What one of ours runs after another command depends on what that has changed, so only the first is spelled out.
+    """
+    first = [step for command in finding.commands[:1] for step in runs.get(command, [command])]
     return {
         "code": finding.code,
         "check": finding.check,
         "status": finding.status,
         "text": finding.text,
-        "commands": [step for command in finding.commands for step in runs.get(command, [command])],
+        "commands": [*first, *finding.commands[1:]],
         "otherwise": list(finding.otherwise),
     }

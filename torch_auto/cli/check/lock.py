@@ -40,7 +40,8 @@ def lock(situation: Situation) -> list[Finding]:
     if is_of_another_kind(situation):
         return [_of_others(situation, locked, locked.torch)]
     if situation.all_named and "+" not in locked.torch and plan.selection.local_version is not None:
-        if plan.selection.torch_backend != public_backend(locked.torch, situation.machine, situation.catalog):
+        public = public_backend(locked.torch, situation.machine, situation.catalog)
+        if plan.selection.torch_backend != public:
             text = f"It holds torch {locked.torch} from PyPI. PyTorch's pages are named now, and have {torch_of(plan)}."
             return [Finding("lock.older", name, WARN, text, situation.fix)]
     return [Finding("lock.ok", name, OK, f"It holds torch {locked.torch}, which works here.")]

@@ -378,7 +378,7 @@ def _recorded(record: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     return {
         name: (str(item["value"]), str(item.get("origin", "")))
         for name, item in given.items()
-        if name != "machine" and "value" in item
+        if name not in ("machine", "group") and "value" in item
     }
 
 

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from torch_auto.select.groups import Group
     from torch_auto.settings import Settings
 
+#: A team's groups are the project's own, and a machine's is found: these are for builds.
+_OF_BUILDS = ("TORCH_AUTO_GROUPS", "TORCH_AUTO_GROUP")
+
 _PYTHON = re.compile(r"(?:(?:cpython|python)[-@]?)?(3\.\d+)(?:\.\d+)?(t?)", re.ASCII)
 
 
@@ -120,8 +123,7 @@ def this_machine(
         UserError: a torch backend is asked for that no group has.
     """
     catalog = catalogs.load()
-    # A team's groups are the project's own; TORCH_AUTO_GROUPS is for builds.
-    others = {name: value for name, value in variables.items() if name != "TORCH_AUTO_GROUPS"}
+    others = {name: value for name, value in variables.items() if name not in _OF_BUILDS}
     chosen = all_settings.read(catalog, given, others, "--")
     if machine is None:
         machine = machine_for(chosen)

@@ -52,6 +52,7 @@ def uv_call(verb: str, found: Here, words: Sequence[str], variables: Mapping[str
     options = _options(verb, words)
     if any(word.startswith(("--only-group", "--only-dev")) for word in options):
         groups = groups[:-2]  # uv takes no --group beside them
+    groups += _own_build(found)
     environment.pop("UV_NO_GROUP", None)
     left_out = [*found.left_out_anyway(variables), *(found.others if found.torch_groups.all_default else ())]
     if left_out:
@@ -66,6 +67,13 @@ def uv_call(verb: str, found: Here, words: Sequence[str], variables: Mapping[str
         _leave_own_environment(found, environment)
     project = () if start == "." else ("--project", os.path.abspath(start))
     return Call((required("uv", variables), verb, *project, *groups, *words), environment)
+
+
+def _own_build(found: Here) -> tuple[str, ...]:
+    """A config setting that keeps torch-auto's build for this group apart in uv's cache, which nodes may share."""
+    if "backend" in [name for name, _, _ in found.settings.given]:
+        return ("--config-settings-package", f"torch-auto:backend={found.settings.backend}")
+    return ("--config-settings-package", f"torch-auto:group={found.chosen.group.name}")
 
 
 def _leave_own_environment(found: Here, environment: dict[str, str]) -> None:
@@ -140,5 +148,5 @@ def steps(here: Here, environment: Environment, *, stale: bool) -> list[Step]:
     """
     if here.torch_groups.pylocks:
         return [Step((sys.executable, "-m", "torch_auto", "sync", "--venv", environment.prefix))]
-    sync = ("uv", "sync", "--inexact", *here.options({}))
+    sync = ("uv", "sync", "--inexact", *here.options({}), *_own_build(here))
     return [uv_program.CLEAN, Step((*sync, *_REINSTALL))] if stale else [Step(sync)]
