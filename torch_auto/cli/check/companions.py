@@ -8,7 +8,7 @@ from torch_auto.catalog import version_key
 from torch_auto.catalog.pairs import pair_rows
 from torch_auto.catalog.torch_backends import parse_or_none
 from torch_auto.cli.check.finding import FAIL, OK, WARN, Finding
-from torch_auto.cli.project.requirements import requirement, satisfies, torch_requirements
+from torch_auto.cli.project.requirements import satisfies, torch_requirements
 from torch_auto.pins.extras import EXTRAS
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def requirements(situation: Situation) -> list[Finding]:
 
 
 def _wants(item: Installed) -> str:
-    return ", ".join(str(wanted) for wanted in map(requirement, item.requires) if wanted and wanted.name == "torch")
+    return ", ".join(map(str, torch_requirements(item.requires)))
 
 
 def _companion(situation: Situation, item: Installed, torch: Installed) -> Finding:
