@@ -104,7 +104,7 @@ def _add(project: Project, tool: Tool, asked: Asked, chosen: Settings, variables
         there = f"{known.releases[0].version} to {known.newest.version}"
         faults.append(f"no release of torch-auto is {specifier}; there are those of torch {there}")
     if faults:
-        again = f"Change that first, then run `{own.typed('add')}` again. Nothing was written."
+        again = f"Change that first, then run `{own.typed(os.environ)} add` again. Nothing was written."
         raise UserError(f"{'; '.join(faults)}. {again}")
     adding = Adding(
         _requirement(project, tool, wanted, specifier),

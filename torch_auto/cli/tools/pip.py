@@ -20,7 +20,7 @@ from torch_auto.cli.project.toml.document import NoPlaceError
 from torch_auto.cli.tools import uv_program
 from torch_auto.cli.tools.pages import is_pytorchs, same_page
 from torch_auto.cli.tools.takeover import found_among, is_ours
-from torch_auto.cli.tools.tool import Adding, NamedPage, Tool, Wish
+from torch_auto.cli.tools.tool import Adding, NamedPage, Target, Tool, Wish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -43,6 +43,7 @@ class Pip(Tool):
     name = "pip"
     adding = "pip install torch-auto"
     removing = "pip uninstall torch-auto"
+    by_commands = True
 
     def requires(self, project: Project) -> Iterator[tuple[str, tuple[str, ...]]]:
         """The lines of requirements.txt."""
@@ -145,6 +146,20 @@ class Pip(Tool):
         if version is not None:
             steps.append(Step((*pip, "install", "--force-reinstall", "--no-deps", f"torch-auto=={version}")))
         return [*steps, Step((*pip, "install", "--upgrade", "torch-auto", "torch"))]
+
+    def install(self, environment: Environment, target: Target) -> list[Step]:
+        """As :meth:`steps`, and nothing is left to what is newest: torchvision and others go with a release of torch.
+
+        pip builds a requirement with the settings of the same command, and takes what it has built from its cache.
+        """
+        pip = (environment.interpreter, "-m", "pip")
+        pages = [word for page in target.pages for word in ("--find-links", page)]
+        settings = [word for item in target.settings for word in ("--config-settings", item)]
+        return [
+            Step((*pip, "cache", "remove", "torch_auto"), may_fail=True),
+            Step((*pip, "install", "--force-reinstall", "--no-deps", *settings, target.requirement)),
+            Step((*pip, "install", "--upgrade", *pages, *settings, target.requirement, *target.projects)),
+        ]
 
     def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
         """From the index of the installed torch."""

@@ -17,6 +17,7 @@ from torch_auto.cli.project.toml import items, table
 from torch_auto.cli.project.toml.document import edited
 from torch_auto.cli.tools.pages import same_page
 from torch_auto.cli.tools.takeover import OURS, found_among, remove_requirements, required_in
+from torch_auto.pins.extras import EXTRAS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -64,6 +65,30 @@ class Adding:
     locked: bool
 
 
+@dataclass(frozen=True)
+class Target:
+    """What an environment is to get: a version of torch-auto, its extras, and config settings for its build.
+
+    ``pages`` are those of PyTorch's pages that it takes and that no place names.
+    """
+
+    version: str
+    extras: tuple[str, ...] = ()
+    pages: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+
+    @property
+    def requirement(self) -> str:
+        """As an installer takes it: "torch-auto[vision]==2.14.1"."""
+        extras = f"[{','.join(self.extras)}]" if self.extras else ""
+        return f"torch-auto{extras}=={self.version}"
+
+    @property
+    def projects(self) -> tuple[str, ...]:
+        """What torch-auto pins then: torch, and the projects of the extras."""
+        return ("torch", *(EXTRAS[name] for name in self.extras))
+
+
 class Tool(ABC):
     """A tool. What says that it manages a project are its lock, other files, tables in [tool], build backends."""
 
@@ -82,6 +107,8 @@ class Tool(ABC):
     reads_scripts = False
     #: Whether it reads a page once, so that a project names every page that any machine needs.
     keeps_pages = False
+    #: Whether it installs into an environment by commands alone, which then name versions and pages themselves.
+    by_commands = False
 
     def has_installed(self, project: Project, installer: str | None) -> bool:
         """Whether torch-auto's INSTALLER in an environment says that it is this tool's."""
@@ -159,7 +186,7 @@ class Tool(ABC):
         names = required_names(self, project)
         if "torch-auto" in names:
             return self.refreshing
-        return typed("add") if names & set(OURS) else self.adding
+        return f"{typed(os.environ)} add" if names & set(OURS) else self.adding
 
     # --- torch-auto in place of torch ---
 
@@ -197,6 +224,10 @@ class Tool(ABC):
         What was built stays cached, and each tool has its own way to forget it; all were run. ``version`` is the
         installed torch-auto's, ``at_least`` the release that the project must allow and does not.
         """
+
+    def install(self, environment: Environment, target: Target) -> list[Step]:
+        """The commands that install just that into an environment; for a tool whose :attr:`by_commands` is set."""
+        raise NotImplementedError
 
     @abstractmethod
     def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:

@@ -175,7 +175,7 @@ def refuse_own_index(project: Project, wish: Wish) -> None:
         if source is not None:
             raise RefusedError(
                 f"{origin} tool.uv.sources already sets where torch comes from. To have torch-auto choose it, run "
-                f"`{typed('add')}`; or use --force to keep both"
+                f"`{typed(os.environ)} add`; or use --force to keep both"
             )
     for entry in items(settings.get("index")):
         url = str(table(entry).get("url", ""))
@@ -183,7 +183,7 @@ def refuse_own_index(project: Project, wish: Wish) -> None:
         if url.startswith(wish.index_url) and not is_page and not table(entry).get("explicit"):
             raise RefusedError(
                 f"the index {url} is named in tool.uv.index: uv would take every package listed there, including "
-                f"years-old numpy. It is not needed: `{typed('add')}` takes it away. Or use --force to keep both"
+                f"years-old numpy. It is not needed: `{typed(os.environ)} add` takes it away. Or use --force to keep both"
             )
 
 

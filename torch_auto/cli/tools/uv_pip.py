@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch_auto.cli.project.environment import Environment
     from torch_auto.cli.project.files import Text
     from torch_auto.cli.project.project import Project
-    from torch_auto.cli.tools.tool import Adding, Wish
+    from torch_auto.cli.tools.tool import Adding, Target, Wish
 
 
 class UvPip(Uv):
@@ -31,6 +31,7 @@ class UvPip(Uv):
     backends = ()
     adding = "uv pip install torch-auto"
     removing = "uv pip uninstall torch-auto"
+    by_commands = True
 
     def has_installed(self, project: Project, installer: str | None) -> bool:
         """What uv installed is its own where no project is."""
@@ -61,6 +62,14 @@ class UvPip(Uv):
         """Install into the environment."""
         command = ("uv", "pip", "install", "--python", adding.environment.interpreter)
         return [uv_program.CLEAN, Step((*command, adding.requirement, *adding.packages))]
+
+    def install(self, environment: Environment, target: Target) -> list[Step]:
+        """Both anew, and what goes with them; a setting is for torch-auto's build alone."""
+        words = [word for page in target.pages for word in ("--find-links", page)]
+        words += [word for item in target.settings for word in ("-C", item)]
+        words += [word for name in target.projects for word in ("--upgrade-package", name)]
+        install = ("uv", "pip", "install", "--python", environment.interpreter, *words)
+        return [uv_program.CLEAN, Step((*install, "--reinstall-package", "torch-auto", target.requirement))]
 
     def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
         """From the index of the installed torch."""
