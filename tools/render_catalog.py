@@ -140,7 +140,10 @@ def _others(others: list[Record]) -> str:
         same = list(records)
         places = sorted({platform for record in same for platform in record["platforms"]}, key=PLATFORMS.index)
         rows.append([local[0], ", ".join(record["release"] for record in same), ", ".join(places), local[1]])
-    text = "On the page of all wheels there are more local versions; a pin of the public build leaves them out too.\n"
+    text = (
+        "PyTorch's pages list more local versions, and its build matrix had more of them in the nightly and test channels "
+        "of a release's cycle.\nA pin of PyPI's build leaves all of them out.\n"
+    )
     return f"## Only left out by name\n\n{text}\n" + _table(
         ["local version", "releases", "platforms", "confidence"], rows
     )

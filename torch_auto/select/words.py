@@ -89,8 +89,6 @@ _SENTENCES = {
     "no-torch": "No torch is asked for.",
     "pair-unknown": "The catalog does not know a {project} for torch {release}.",
     "pair-on-pypi": "PyPI's {project} {version} is {torch_backend}, as PyPI's torch is.",
-    "pair-on-pypi-so-torch": "PyPI's {project} {version} is {torch_backend}, as PyPI's torch is. So torch is "
-    "{torch_backend} as well, with this extra.",
     "pair-exact": "{project} {version}+{torch_backend} and torch {release}+{torch_backend}, so that both use the same "
     "torch backend; needs the page of {project}, PyPI does not have this build.",
     "pair-public": "PyPI's {project} {version} is {torch_backend}, as torch {release} is here.",
@@ -224,6 +222,18 @@ def _uses_no_gpu(values: dict[str, Any]) -> str:
     return f"It will not use a GPU of this machine: {_shown(values['why'])}."
 
 
+def _pair_on_pypi_so_torch(values: dict[str, Any]) -> str:
+    """With an extra both are PyPI's, where torch alone would be of another torch backend."""
+    text = (
+        "PyPI's {project} {version} is {torch_backend}, as PyPI's torch is. So torch is {torch_backend} as well, with "
+    )
+    text = text.format_map(values) + "this extra."
+    if values.get("gpu_unused"):
+        text += " They do not use this machine's GPU."
+    wanted = values.get("wanted")  # a record of an older core does not have it
+    return f"{text} With pin=exact and PyTorch's pages both are {wanted}." if wanted else text
+
+
 def _no_group_runs_on(values: dict[str, Any]) -> str:
     """A GPU that no group serves, and what would."""
     text = f"{values['device']}: no group runs on it"
@@ -244,6 +254,7 @@ _SPECIAL = {
     "no-builds-for-platform": _no_builds_for_platform,
     "uses-no-gpu": _uses_no_gpu,
     "no-group-runs-on": _no_group_runs_on,
+    "pair-on-pypi-so-torch": _pair_on_pypi_so_torch,
 }
 
 #: Every code that has words.

@@ -101,7 +101,8 @@ def plan(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
 def test_plan_counts_the_extras_in(capsys: pytest.CaptureFixture[str]) -> None:
     """The newest release that serves may be another with an extra; its requirements and reasons are in the JSON."""
     assert plan(capsys)["newest"] == {"with_pages": "2.15.0", "without_pages": "2.15.0"}
-    document = plan(capsys, "--with", "vision")
+    assert plan(capsys, "--with", "audio")["newest"] == {"with_pages": "2.15.0", "without_pages": "2.14.1"}
+    document = plan(capsys, "--with", "vision", "--pin", "exact")
     assert document["newest"] == {"with_pages": "2.15.0", "without_pages": None}
     [found] = document["plans"]
     vision = found["extras"]["vision"]
