@@ -116,11 +116,17 @@ def _load(directory: str) -> Catalog:
                 tuple(sorted(local_versions)),
             )
         )
+    unified, same_code = nvidia["server_builds_on_tegra"], {}
+    for row in nvidia["same_code"]:
+        alike = frozenset(map(pair, row["compute_capabilities"]))
+        same_code.update(dict.fromkeys(alike, alike))
     return Catalog(
         as_of=releases["as_of"],
         releases=tuple(found),
         drivers=drivers_of(nvidia),
         tegra_compute_capabilities=frozenset(map(pair, nvidia["tegra_compute_capabilities"])),
+        unified=dict.fromkeys(map(pair, unified["compute_capabilities"]), pair(unified["toolkit"])),
+        same_code=same_code,
         xpu_ids={pci_id: row["family"] for row in intel["supported"] for pci_id in row["ids"]},
     )
 

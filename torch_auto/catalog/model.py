@@ -126,7 +126,9 @@ class Release(Frozen):
 class Catalog(Frozen):
     """The whole catalog; ``as_of`` is the day (ISO 8601) that it was last compared with what is published.
 
-    ``releases`` are sorted, the oldest first. ``xpu_ids`` are the PCI ids of the GPUs that PyTorch's XPU builds
+    ``releases`` are sorted, the oldest first. Of ``tegra_compute_capabilities``, those in ``unified`` run the builds for
+    servers from a toolkit on. Each set in ``same_code`` is of compute capabilities that run each other's code, and no
+    other code of their major version. ``xpu_ids`` are the PCI ids of the GPUs that PyTorch's XPU builds
     support, each with its family. A catalog equals itself alone, which makes it a cheap key of caches.
     """
 
@@ -134,6 +136,8 @@ class Catalog(Frozen):
     releases: tuple[Release, ...]
     drivers: Drivers
     tegra_compute_capabilities: frozenset[tuple[int, int]]
+    unified: Mapping[tuple[int, int], tuple[int, int]]
+    same_code: Mapping[tuple[int, int], frozenset[tuple[int, int]]]
     xpu_ids: Mapping[str, str]
 
     def __hash__(self) -> int:

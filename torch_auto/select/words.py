@@ -26,6 +26,9 @@ _SENTENCES = {
     "ptx-alone": "it holds only PTX for compute capability {capability}, which needs a driver that supports CUDA "
     "{toolkit} natively; this one supports {cuda}",
     "tegra": "it is a Jetson module, which NVIDIA's own wheels serve (see NVIDIA's Jetson downloads)",
+    "tegra-until": "it is a Jetson Orin, which NVIDIA's own wheels serve up to JetPack 6 (see NVIDIA's Jetson downloads); "
+    "from JetPack 7.2 (L4T R39) on PyTorch's builds for CUDA {toolkit} and newer run on it",
+    "not-for-tegra": "builds for CUDA older than {toolkit} do not run on a Jetson Orin",
     "no-driver": "NVIDIA's driver is not installed or not loaded",
     "no-gfx-code": "it is not built for {gfx_target}",
     "not-an-xpu": "PyTorch's XPU builds do not support PCI id {pci_id}",

@@ -18,6 +18,7 @@ from unit.machines import (
     A100_550,
     H100_580,
     MIXED,
+    ORIN_7,
     P100_580,
     PYTHONS,
     RTX5090_575,
@@ -55,6 +56,11 @@ def chosen(release: str, on: Machine, torch_backend: str = "auto") -> str:
         ("2.9.1", machine(nvidia("390.157", (9, 1), (6, 1))), "cpu|public"),
         ("2.9.1", machine(nvidia(None, None, (8, 6))), "cpu|public"),  # nouveau
         ("2.9.1", machine(nvidia("540.4.0", (12, 6), (8, 7)), platform="linux_aarch64"), "cpu|public"),  # Jetson Orin
+        # Jetson Orin with JetPack 7.2: builds for CUDA 13.2, from the first release that has one.
+        ("2.15.0", machine(ORIN_7, platform="linux_aarch64"), "cu132|public"),
+        ("2.14.1", machine(ORIN_7, platform="linux_aarch64"), "cu132"),
+        ("2.12.0", machine(ORIN_7, platform="linux_aarch64"), "cu132"),
+        ("2.11.0", machine(ORIN_7, platform="linux_aarch64"), "needs.torch.2.12.0.or.newer"),
         # Rule 2, the order of toolkits: native ones newest first, then others oldest first, then older majors.
         ("2.5.1", machine(A100_550), "cu124|public"),
         ("2.2.2", machine(A100_550), "cu121|public"),
