@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch_auto.catalog.files import DATA, read
 from torch_auto.detect.log import Log
-from torch_auto.detect.pci import GIVEN_AWAY, PciDevice
+from torch_auto.detect.pci import PciDevice, gives_away
 from torch_auto.machine import Accelerator, Device
 
 TYPE_CHECKING = False
@@ -22,7 +22,7 @@ def intel(displays: Sequence[PciDevice], log: Log) -> Accelerator | None:
         if device.vendor != VENDOR:
             continue
         where = f"/sys/bus/pci/devices/{device.address}"
-        if device.driver in GIVEN_AWAY:
+        if gives_away(device.driver):
             log.absent(where, f"{device.pci_id} is set aside for a virtual machine")
             continue
         # The integrated GPU of every Intel processor is device 2 on bus 0.

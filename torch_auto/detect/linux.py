@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torch_auto.detect import nvidia_files, pci
+from torch_auto.detect.host import Host, architecture_of
 from torch_auto.detect.log import Log
 from torch_auto.detect.sources import Sources
 from torch_auto.detect.tree import Tree
@@ -12,6 +13,8 @@ from torch_auto.machine import Accelerator
 def accelerators(sources: Sources, log: Log) -> tuple[Accelerator, ...]:
     """The accelerators of a Linux machine, NVIDIA's first, then AMD's, then Intel's."""
     tree = Tree(sources.root)
+    if sources.live and emulated(sources.host, tree, log):
+        return ()
     displays = pci.display_devices(tree, log)
     found: list[Accelerator] = []
     # A build compiles every module that it imports, each time: one per vendor, and only where it is needed.
@@ -32,6 +35,24 @@ def accelerators(sources: Sources, log: Log) -> tuple[Accelerator, ...]:
 
         _add(found, intel(displays, log))
     return tuple(found)
+
+
+#: What the running kernel was made for, whatever an emulated process is told: sysctl kernel.arch, Linux 6.1 and newer.
+KERNEL_ARCHITECTURE = "/proc/sys/kernel/arch"
+_WIDE = ("x86_64", "aarch64")
+
+
+def emulated(host: Host, tree: Tree, log: Log) -> bool:
+    """Whether this Python runs under qemu-user or its like, which hands no GPU's calls on to the host's driver.
+
+    Such a process sees the host's /proc and /sys, and the host's GPUs in them. NVIDIA's driver names its architecture too.
+    """
+    own = architecture_of(host)
+    native = tree.read(KERNEL_ARCHITECTURE) or nvidia_files.architecture(tree)
+    if own not in _WIDE or native not in _WIDE or own == native:
+        return False
+    log.found("python", f"runs emulated: it is of {own}, the kernel of {native}. An emulator reaches no GPU")
+    return True
 
 
 def _add(found: list[Accelerator], accelerator: Accelerator | None) -> None:

@@ -11,8 +11,16 @@ from torch_auto.detect.tree import Tree
 from torch_auto.frozen import Frozen
 
 DEVICES = "/sys/bus/pci/devices"
-#: Drivers that take a device away from this system, to hand it to a virtual machine.
-GIVEN_AWAY = ("vfio-pci", "pci-stub", "xen-pciback")
+#: Drivers that take a device away from this system, to hand it to a virtual machine; sysfs calls Xen's "pciback".
+_GIVEN_AWAY = ("pci-stub", "pciback", "xen-pciback")
+
+
+def gives_away(driver: str | None) -> bool:
+    """Whether a driver takes its device away from this system: those above, and every kind of VFIO.
+
+    Variants of vfio-pci have names of their own, such as nvgrace_gpu_vfio_pci (Linux: drivers/vfio/pci).
+    """
+    return driver is not None and (driver in _GIVEN_AWAY or "vfio" in driver)
 
 
 class PciDevice(Frozen):

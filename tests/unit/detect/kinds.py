@@ -112,11 +112,19 @@ _SMI_610 = """case "$1" in
 esac
 """
 _SMI_OLD = """case "$1" in
---query-gpu=name,driver_version) echo "Tesla K80, 440.33.01" ;;
+--query-gpu=name,driver_version,pci.device_id) echo "Tesla K80, 440.33.01, 0x102D10DE" ;;
 "") echo "| NVIDIA-SMI 440.33.01    Driver Version: 440.33.01    CUDA Version: 10.2     |" ;;
 *) echo 'Field "compute_cap" is not a valid field to query.'; exit 2 ;;
 esac
 """
+
+_SMI_NO_CUDA = """case "$1" in
+--query-gpu=name,driver_version,compute_cap) echo "NVIDIA A10, 535.161.08, 8.6" ;;
+"") echo "| NVIDIA-SMI 535.161.08     Driver Version: 535.161.08   CUDA Version: N/A      |" ;;
+esac
+"""
+_NO_LIBCUDA = {"nvmlSystemGetCudaDriverVersion_v2": 12, "nvmlSystemGetCudaDriverVersion": 12}
+_INFORMATION = "Model: \t\t NVIDIA A100-SXM4-40GB\nIRQ:   \t\t 130\nBus Type: \t PCIe\nGPU Excluded:\t {}\n"
 
 NVIDIA = [
     Kind(
@@ -393,15 +401,63 @@ NVIDIA = [
     ),
     Kind(
         "K80, nvidia-smi that knows no compute_cap",
-        "no pynvml; nvidia-smi exits 2 for the first query",
-        "NVIDIA driver 440.33.01, CUDA 10.2: Tesla K80",
+        "no pynvml; nvidia-smi exits 2 for the first query, and tells the PCI id",
+        "NVIDIA driver 440.33.01, CUDA 10.2: Tesla K80 (3.7)",
         SMI_DOCS,
         join(nvidia_module("440.33.01"), LIBRARY),
         pynvml=False,
         smi=_SMI_OLD,
         smi_lines=("440.33.01",),
-        notes=(("nvidia-smi", "unreadable", "exit code 2"),),
+        notes=(("nvidia-smi", "unreadable", "exit code 2"), ("PCI ids", "found", "10de:102d")),
         why="We are: cu102 was last built for torch 1.12.",
+    ),
+    Kind(
+        "nvidia-smi that tells neither capability nor PCI id",
+        "no pynvml; nvidia-smi answers [N/A]; two GPUs of one kind on the bus",
+        "NVIDIA driver 440.33.01, CUDA 10.2: 2 x Tesla K80 (3.7)",
+        f"{SMI_DOCS}; {PCI_IDS}",
+        join(nvidia_module("440.33.01"), LIBRARY, _gpus("10de:102d", 2)),
+        pynvml=False,
+        smi='[ -z "$1" ] && exit 9\nfor gpu in 1 2; do echo "Tesla K80, 440.33.01, [N/A]"; done\n',
+        smi_lines=("440.33.01", "440.33.01"),
+        notes=(("PCI ids", "found", "10de:102d has compute capability 3.7"),),
+        why="We are: cu102 was last built for torch 1.12.",
+    ),
+    Kind(
+        "Debian with NVIDIA's driver and without libcuda1",
+        "NVML error 12 for the CUDA driver version",
+        "NVIDIA driver 550.54.14, CUDA 12.4, without libcuda.so.1: NVIDIA GeForce RTX 3090 (8.6)",
+        f"{NVML_DOCS}, nvmlSystemGetCudaDriverVersion; packages.debian.org, libcuda1",
+        join(nvidia_module("550.54.14"), LIBRARY, _gpus("10de:2204", kind="0x030000")),
+        nvml={"devices": [("NVIDIA GeForce RTX 3090", "8.6")], "errors": _NO_LIBCUDA},
+        smi_lines=("550.54.14",),
+        notes=(("libcuda.so.1", "absent", "no CUDA build of torch finds the GPU"),),
+        why=_BOTH + " We say that nothing computes until libcuda is there.",
+    ),
+    Kind(
+        "container with the capability utility alone, without pynvml",
+        "nvidia-smi says CUDA Version: N/A",
+        "NVIDIA driver 535.161.08, CUDA 12.2, without libcuda.so.1: NVIDIA A10 (8.6)",
+        "docs.nvidia.com/datacenter/cloud-native, container toolkit, driver capabilities",
+        join(nvidia_module("535.161.08"), LIBRARY, _gpus("10de:2236")),
+        pynvml=False,
+        smi=_SMI_NO_CUDA,
+        smi_lines=("535.161.08",),
+        notes=(("libcuda.so.1", "absent", ""),),
+        why=_BOTH + " We say that nothing computes until libcuda is there.",
+    ),
+    Kind(
+        "container that hides /sys, with the driver's files in /proc",
+        "the module's line, two GPUs below /proc/driver/nvidia/gpus; no library",
+        "NVIDIA driver 550.54.14, CUDA 12.4: NVIDIA A100-SXM4-40GB",
+        "download.nvidia.com/XFree86/Linux-x86_64/550.54.14/README, The /proc Interface",
+        {
+            "proc/driver/nvidia/version": nvidia_module("550.54.14")["proc/driver/nvidia/version"],
+            "proc/driver/nvidia/gpus/0000:41:00.0/information": _INFORMATION.format("No"),
+            "proc/driver/nvidia/gpus/0000:42:00.0/information": _INFORMATION.format("Yes"),
+        },
+        notes=(("gpus/0000:42:00.0/information", "absent", "excluded"),),
+        why=_BOTH,
     ),
     Kind(
         "NVML that this Python cannot load",
@@ -497,7 +553,109 @@ NVIDIA = [
         ),
         why=_BOTH,
     ),
+    Kind(
+        "GPU that Xen has set aside",
+        "PCI id; driver pciback, as sysfs calls it",
+        "NVIDIA without a driver: GPU (8.6)",
+        "kernel drivers/xen/xen-pciback/pci_stub.c",
+        pci("0000:01:00.0", "10de:2204", driver="pciback"),
+        notes=(("NVIDIA driver", "absent", "virtual machine"),),
+        why="The same build, and we say why.",
+    ),
+    Kind(
+        "GH200 that a virtual machine has",
+        "PCI id; driver nvgrace_gpu_vfio_pci",
+        "NVIDIA without a driver: GPU (9.0)",
+        "kernel drivers/vfio/pci/nvgrace-gpu/main.c",
+        pci("0009:01:00.0", "10de:2342", "0x030200", "nvgrace_gpu_vfio_pci"),
+        host=AARCH64,
+        platform="linux_aarch64",
+        notes=(("NVIDIA driver", "absent", "virtual machine"),),
+        why="The same build, and we say why.",
+    ),
+    Kind(
+        "host whose only GPU a virtual machine has, with NVIDIA's module loaded",
+        "module; PCI id with driver vfio-pci; no library",
+        "NVIDIA without a driver: GPU (8.6)",
+        VFIO,
+        join(nvidia_module("550.54.14"), pci("0000:01:00.0", "10de:2204", driver="vfio-pci")),
+        notes=(("NVIDIA driver", "absent", "drives no GPU"),),
+        why="We are: the driver has no GPU here.",
+    ),
+    Kind(
+        "one GPU on nouveau beside one on NVIDIA's driver",
+        "module; PCI ids with drivers nouveau and nvidia; no library",
+        "NVIDIA driver 550.54.14, CUDA 12.4: GPU (8.9)",
+        f"{PCI_IDS}; nouveau.freedesktop.org",
+        join(
+            nvidia_module("550.54.14"),
+            pci("0000:01:00.0", "10de:13c2", driver="nouveau"),
+            pci("0000:02:00.0", "10de:2684", driver="nvidia"),
+            pci("0000:03:00.0", "10de:1b80"),
+        ),
+        why=_BOTH,
+    ),
+    Kind(
+        "GPU on NVIDIA's driver whose version nothing tells",
+        "PCI id with driver nvidia; no file of the module",
+        "NVIDIA driver of unknown version, CUDA unknown: GPU (8.0)",
+        "kernel Documentation/ABI/testing/sysfs-bus-pci; docs.docker.com, masked paths",
+        _gpus("10de:20b2"),
+        notes=(("NVIDIA driver", "unreadable", "nothing tells its version"),),
+        why="We are: a loaded driver runs some CUDA build, and uv finds no version.",
+    ),
+    Kind(
+        "laptop whose external GPU was unplugged",
+        "NVML lists no GPU; the bus has none",
+        "none",
+        NVML_DOCS,
+        join(nvidia_module("550.54.14"), LIBRARY, pci("0000:00:02.0", "8086:ffff", "0x028000")),
+        nvml={"devices": ()},
+        notes=(("NVIDIA GPUs", "absent", "NVML lists none"),),
+        why="We are: there is no GPU for uv's build.",
+    ),
+    Kind(
+        "aarch64 Python under qemu-user on a GPU server of x86_64",
+        "uname says aarch64, kernel.arch and NVIDIA's driver x86_64",
+        "none",
+        "kernel Documentation/admin-guide/sysctl/kernel.rst, arch; qemu.org/docs, user mode emulation",
+        join({"proc/sys/kernel/arch": "x86_64\n"}, nvidia_module("550.54.14"), _gpus("10de:20b2")),
+        host=AARCH64,
+        platform="linux_aarch64",
+        notes=(("python", "found", "runs emulated"),),
+        why="We are: an emulated process reaches no GPU.",
+    ),
+    Kind(
+        "the same with a kernel before 6.1",
+        "uname says aarch64, NVIDIA's driver x86_64",
+        "none",
+        "qemu.org/docs, user mode emulation",
+        join(nvidia_module("550.54.14"), _gpus("10de:20b2")),
+        host=AARCH64,
+        platform="linux_aarch64",
+        notes=(("python", "found", "runs emulated"),),
+        why="We are: an emulated process reaches no GPU.",
+    ),
+    Kind(
+        "Vera Rubin NVL, aarch64",
+        "module; PCI ids; no library",
+        "NVIDIA driver 615.71.09, CUDA 13.4: 4 x GPU (10.7)",
+        "kubevirt/kubevirt pull request 19070; pytorch/pytorch pull request 190654",
+        join(nvidia_module("615.71.09", open_module=True, architecture="aarch64"), _gpus("10de:3041", 4)),
+        host=AARCH64,
+        platform="linux_aarch64",
+        why="The same build.",
+    ),
 ]
+
+_JETPACK_7_2 = (
+    "roboflow/inference pull request 2531, OE4T/meta-tegra pull request 2224 (L4T R39, CUDA 13.2; the driver's number is "
+    "made up)"
+)
+_TEMP_VERSION = {
+    "proc/driver/nvidia/version": "NVRM version: NVIDIA UNIX Open Kernel Module for aarch64  TempVersion  Release Build  "
+    "(buildbrain@mobile-u64)  Fri Aug 22 00:55:42 UTC 2025\n"
+}
 
 JETSONS = [
     Kind(
@@ -608,6 +766,87 @@ JETSONS = [
         host=AARCH64,
         platform="linux_aarch64",
         why="The same build.",
+    ),
+    Kind(
+        "Jetson AGX Thor without NVML, whose module tells no version",
+        "device tree, R38 release file, a module of TempVersion",
+        "NVIDIA driver of unknown version, CUDA 13.0: Jetson Thor (11.0)",
+        "the files of a Jetson AGX Thor Developer Kit with Jetson Linux 38.2",
+        join(
+            jetson("nvidia,p4071-0000+p3834-0008 nvidia,tegra264", "# R38 (release), REVISION: 2.0", "6.8.12-tegra"),
+            _TEMP_VERSION,
+        ),
+        host=AARCH64,
+        platform="linux_aarch64",
+        notes=(("CUDA driver version", "found", "13.0 at least"),),
+        why="We are: it is a loaded driver. uv cannot read its version, which ends the run.",
+    ),
+    Kind(
+        "Thor under a driver of CUDA 12",
+        "NVML tells compute capability 10.1",
+        "NVIDIA driver 570.00, CUDA 12.8: NVIDIA Thor (10.1)",
+        "torch/cuda/__init__.py of torch 2.15.0: 10.1 was renamed to 11.0",
+        join(
+            jetson("nvidia,p4071-0000+p3834-0008 nvidia,tegra264", "# R38 (release), REVISION: 1.0", "6.8.12-tegra"),
+            nvidia_module("570.00", open_module=True, architecture="aarch64"),
+            LIBRARY_AARCH64,
+        ),
+        nvml={"driver": "570.00", "cuda": "12.8", "devices": [("NVIDIA Thor", "10.1")]},
+        host=AARCH64,
+        platform="linux_aarch64",
+        why="We are: no build for CUDA 12 has code for it; code for 10.0 does not run on 10.1.",
+    ),
+    Kind(
+        "Jetson AGX Orin with JetPack 7.2",
+        "NVML; device tree, R39 release file",
+        "NVIDIA driver 595.00, CUDA 13.2: NVIDIA Orin (8.7)",
+        _JETPACK_7_2,
+        join(
+            jetson("nvidia,p3737-0000+p3701-0005 nvidia,tegra234", "# R39 (release), REVISION: 2.0", "6.8.12-tegra"),
+            nvidia_module("595.00", open_module=True, architecture="aarch64"),
+            LIBRARY_AARCH64,
+        ),
+        nvml={"driver": "595.00", "cuda": "13.2", "devices": [("NVIDIA Orin", "8.7")]},
+        host=AARCH64,
+        platform="linux_aarch64",
+        why="The same build. uv would take it for older JetPacks too, where it does not run.",
+    ),
+    Kind(
+        "the same without NVML",
+        "device tree, R39 release file, a module of TempVersion",
+        "NVIDIA driver of unknown version, CUDA 13.2: Jetson Orin (8.7)",
+        _JETPACK_7_2,
+        join(
+            jetson("nvidia,p3737-0000+p3701-0005 nvidia,tegra234", "# R39 (release), REVISION: 2.0", "6.8.12-tegra"),
+            _TEMP_VERSION,
+        ),
+        host=AARCH64,
+        platform="linux_aarch64",
+        why="We are: it is a loaded driver. uv cannot read its version, which ends the run.",
+    ),
+    Kind(
+        "container on a Jetson Orin with JetPack 7.2",
+        "NVML; soc_id and the kernel's release alone",
+        "NVIDIA driver 595.00, CUDA 13.2: NVIDIA Orin (8.7)",
+        _JETPACK_7_2,
+        join(jetson(None, None, "6.8.12-tegra", soc="35"), LIBRARY_AARCH64),
+        nvml={"driver": "595.00", "cuda": "13.2", "devices": [("NVIDIA Orin", "8.7")]},
+        host=AARCH64,
+        smi_lines=("595.00",),
+        platform="linux_aarch64",
+        why="The same build.",
+    ),
+    Kind(
+        "container on a Jetson Orin with JetPack 6",
+        "NVML; soc_id and the kernel's release alone",
+        "NVIDIA driver 540.4.0, CUDA 12.6: Orin (nvgpu) (8.7)",
+        "docs.nvidia.com/jetson, Jetson Linux 36",
+        join(jetson(None, None, "5.15.148-tegra", soc="35"), LIBRARY_AARCH64),
+        nvml={"driver": "540.4.0", "cuda": "12.6", "devices": [("Orin (nvgpu)", "8.7")]},
+        host=AARCH64,
+        smi_lines=("540.4.0",),
+        platform="linux_aarch64",
+        why="We are: PyTorch's aarch64 wheels hold no code for this driver's Tegra; NVIDIA's do.",
     ),
     Kind(
         "IGX Orin with an RTX A6000",
