@@ -95,6 +95,9 @@ MIXED: dict[tuple[Accelerator, ...], Accelerator] = {
     (H100_580, amd("gfx942"), intel("8086:9bc5")): H100_580,
     (nvidia("580.65.06", (13, 0), (6, 0), (12, 0)),): nvidia("580.65.06", (13, 0), (12, 0)),
     (nvidia(None, None, (8, 6)), amd("gfx1100")): amd("gfx1100"),
+    # Of AMD's, the one that the newest release serves, whichever slot it is in.
+    (amd("gfx906", "gfx1030"),): amd("gfx1030"),
+    (amd("gfx1030", "gfx906"),): amd("gfx1030"),
 }
 
 # --- the rules once more -------------------------------------------------------------------------------------------

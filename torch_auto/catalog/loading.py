@@ -100,6 +100,7 @@ def _by_release(rows: list[Row]) -> dict[str, list[Row]]:
 def _load(directory: str) -> Catalog:
     releases, build_file = read(directory, "releases.json"), read(directory, "builds.json")
     nvidia, intel = read(directory, "nvidia.json"), read(directory, "intel.json")
+    overrides, exceptions = read(directory, "amd.json")["overrides"], read(directory, "exceptions.json")
     platforms, builds = _by_release(releases["platforms"]), _by_release(build_file["builds"])
     others = _by_release(build_file.get("other_locals", []))
     found = []
@@ -116,8 +117,8 @@ def _load(directory: str) -> Catalog:
                 tuple(sorted(local_versions)),
             )
         )
-    unified, same_code = nvidia["server_builds_on_tegra"], {}
-    for row in nvidia["same_code"]:
+    unified, same_code = exceptions["server_builds_on_tegra"], {}
+    for row in exceptions["same_code"]:
         alike = frozenset(map(pair, row["compute_capabilities"]))
         same_code.update(dict.fromkeys(alike, alike))
     return Catalog(
@@ -128,6 +129,7 @@ def _load(directory: str) -> Catalog:
         unified=dict.fromkeys(map(pair, unified["compute_capabilities"]), pair(unified["toolkit"])),
         same_code=same_code,
         xpu_ids={pci_id: row["family"] for row in intel["supported"] for pci_id in row["ids"]},
+        gfx_overrides={target: (row["value"], row["as"]) for row in overrides for target in row["gfx_targets"]},
     )
 
 

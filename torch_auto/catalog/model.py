@@ -129,7 +129,8 @@ class Catalog(Frozen):
     ``releases`` are sorted, the oldest first. Of ``tegra_compute_capabilities``, those in ``unified`` run the builds for
     servers from a toolkit on. Each set in ``same_code`` is of compute capabilities that run each other's code, and no
     other code of their major version. ``xpu_ids`` are the PCI ids of the GPUs that PyTorch's XPU builds
-    support, each with its family. A catalog equals itself alone, which makes it a cheap key of caches.
+    support, each with its family. ``gfx_overrides`` has, of AMD's targets, the value of HSA_OVERRIDE_GFX_VERSION by which
+    ROCm takes a GPU for another target that shares its code, and that target. A catalog equals itself alone, which makes it a cheap key of caches.
     """
 
     as_of: str
@@ -139,6 +140,7 @@ class Catalog(Frozen):
     unified: Mapping[tuple[int, int], tuple[int, int]]
     same_code: Mapping[tuple[int, int], frozenset[tuple[int, int]]]
     xpu_ids: Mapping[str, str]
+    gfx_overrides: Mapping[str, tuple[str, str]]
 
     def __hash__(self) -> int:
         return id(self)

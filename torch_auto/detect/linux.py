@@ -22,14 +22,17 @@ def accelerators(sources: Sources, log: Log) -> tuple[Accelerator, ...]:
         from torch_auto.detect.nvidia import nvidia  # noqa: PLC0415
 
         _add(found, nvidia(sources, tree, log, displays))
-    if tree.exists("/sys/class/kfd"):
-        from torch_auto.detect.amd import amd  # noqa: PLC0415
+    kfd, on_bus = tree.exists("/sys/class/kfd"), any(device.vendor == "1002" for device in displays)
+    if kfd or on_bus:
+        from torch_auto.detect.amd import amd, without_kfd  # noqa: PLC0415
 
-        _add(found, amd(sources, tree, log))
-    elif all(device.vendor != "1002" for device in displays):
-        log.absent("/sys/class/kfd")
+        listed = amd(sources, tree, log) if kfd else None
+        if listed is None and on_bus:
+            log.absent("/sys/class/kfd", "an AMD GPU without the kernel's compute driver (amdgpu with KFD)")
+            listed = without_kfd(displays, log)
+        _add(found, listed)
     else:
-        log.absent("/sys/class/kfd", "an AMD GPU without the kernel's compute driver (amdgpu with KFD)")
+        log.absent("/sys/class/kfd")
     if any(device.vendor == "8086" for device in displays):
         from torch_auto.detect.intel import intel  # noqa: PLC0415
 

@@ -66,6 +66,10 @@ def _how(build: Build, decisive: Candidate, context: Context) -> tuple[str, dict
 def unsupported(candidate: Candidate, machine: Machine, catalog: Catalog, other_pythons: tuple[str, ...]) -> Reason:
     """Why no release has anything for a device on this machine."""
     name = candidate.describe()
+    if (machine.platform, candidate.vendor) == ("win_amd64", "amd"):
+        return because("amd-on-windows", device=name)
+    if (machine.platform, candidate.vendor) == ("win_arm64", "nvidia"):
+        return because("nvidia-on-windows-arm", device=name)
     if other_pythons:
         return because("other-pythons-alone", device=name, releases=span(other_pythons, catalog), python=machine.python)
     faults = []
@@ -80,6 +84,10 @@ def unsupported(candidate: Candidate, machine: Machine, catalog: Catalog, other_
         return because("nothing-published", device=name)
     if worst.kind == "architecture":
         versions = tuple(release.version for release in catalog.releases)
+        override = catalog.gfx_overrides.get(candidate.device.gfx_target or "")
+        if override is not None:
+            values = {"value": override[0], "gfx_target": override[1]}
+            return because("no-code-without-override", device=name, releases=span(versions, catalog), **values)
         return because("no-code-anywhere", device=name, releases=span(versions, catalog))
     return because("cannot-be-used", device=name, why=worst.reason)
 

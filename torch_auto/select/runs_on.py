@@ -51,7 +51,7 @@ class Candidate(Frozen):
         return f"{name if name.startswith(vendor) else f'{vendor} {name}'} ({detail})"
 
 
-def _rank(candidate: Candidate) -> tuple[int, bool, tuple[int, int]]:
+def rank(candidate: Candidate) -> tuple[int, bool, tuple[int, int]]:
     capability = candidate.device.compute_capability or (0, 0)
     place = list(VENDORS).index(candidate.vendor)
     return place, candidate.device.integrated, (-capability[0], -capability[1])
@@ -61,10 +61,10 @@ def candidates(machine: Machine) -> list[Candidate]:
     """Every device of a machine, the most capable first.
 
     NVIDIA before AMD before Intel, discrete before integrated, then the highest compute capability; where that
-    says nothing, the order of the machine itself.
+    says nothing, the order of the machine itself. Of those, the choice is for the one that the newest release serves.
     """
     found = [Candidate(item, device) for item in machine.accelerators for device in item.devices]
-    return sorted(found, key=_rank)
+    return sorted(found, key=rank)
 
 
 def cuda_driver_version(accelerator: Accelerator, machine: Machine, catalog: Catalog) -> tuple[int, int] | None:
@@ -189,6 +189,8 @@ def fault(build: Build, candidate: Candidate, machine: Machine, catalog: Catalog
     if backend.toolkit is not None:
         return _nvidia_fault(build, backend.toolkit, candidate, machine, catalog)
     if backend.rocm is not None:
+        if device.gfx_target is None:
+            return Unfit("no-driver", because("no-kfd"))
         if device.gfx_target in build.gfx:
             return None
         return Unfit("architecture", because("no-gfx-code", gfx_target=device.gfx_target))

@@ -30,6 +30,7 @@ _SENTENCES = {
     "from JetPack 7.2 (L4T R39) on PyTorch's builds for CUDA {toolkit} and newer run on it",
     "not-for-tegra": "builds for CUDA older than {toolkit} do not run on a Jetson Orin",
     "no-driver": "NVIDIA's driver is not installed or not loaded",
+    "no-kfd": "the kernel's compute driver does not tell what it is (it needs amdgpu with KFD, in Linux 5.16 or newer)",
     "no-gfx-code": "it is not built for {gfx_target}",
     "not-an-xpu": "PyTorch's XPU builds do not support PCI id {pci_id}",
     # Why a build is not taken: parts of sentences.
@@ -69,6 +70,13 @@ _SENTENCES = {
     "other-pythons-alone": "{device}: torch {releases} run on it, but none of their builds comes for Python {python}.",
     "nothing-published": "{device}: PyTorch publishes no builds for it on this system.",
     "no-code-anywhere": "{device}: no build of torch {releases} has code for it on this system.",
+    "no-code-without-override": "{device}: no build of torch {releases} has code for it on this system. With "
+    "HSA_OVERRIDE_GFX_VERSION={value} ROCm takes it for {gfx_target}, which builds have code for. AMD does not support "
+    "that: set the variable, try, and run `torch-auto refresh`.",
+    "amd-on-windows": "{device}: PyTorch publishes no ROCm builds for Windows. AMD publishes its own: see "
+    "rocm.docs.amd.com, Install PyTorch on ROCm.",
+    "nvidia-on-windows-arm": "{device}: PyTorch publishes no CUDA builds for Windows on ARM. NVIDIA publishes its own "
+    "for RTX Spark: see docs.nvidia.com/rtx-spark.",
     "cannot-be-used": "{device} cannot be used: {why}.",
     "no-wheels-for-python": "torch {release} does not have wheels for Python {python}; it has them for {pythons}.",
     # Settings.

@@ -72,6 +72,7 @@ WSL_DOCS = "docs.nvidia.com/cuda/wsl-user-guide"
 OPEN_MODULE = "nix-community/nixGL issue 186"
 JETSON_STATS = "rbonghi/jetson_stats issues 48, 711"
 KFD_SOURCE = "kernel drivers/gpu/drm/amd/amdkfd/kfd_topology.c"
+HSAKMT = "ROCm/ROCR-Runtime libhsakmt topology.c"
 LLVM = "llvm.org/docs/AMDGPUUsage, Processors"
 I915 = "kernel include/drm/intel/pciids.h"
 XPU_DOCS = "docs.pytorch.org, notes/get_start_xpu"
@@ -1001,17 +1002,65 @@ AMD = [
     ),
     Kind(
         "kernel before 5.16",
+        "KFD topology without gfx_target_version; the device's id",
+        "AMD: gfx900 discrete",
+        f"{KFD_SOURCE}; {HSAKMT}",
+        join(kfd_cpu(0, 16), kfd(1, {"simd_count": 256, "location_id": 768, "device_id": 26751}, "vega10")),
+        notes=(("nodes/1/properties", "found", "1002:687f is gfx900"),),
+        why=_AMD_WHY,
+    ),
+    Kind(
+        "kernel before 5.16, a GPU that is in no table",
         "KFD topology without gfx_target_version",
-        "none",
+        "AMD: 1002:7480 discrete",
         KFD_SOURCE,
-        join(kfd_cpu(0, 16), kfd(1, {"simd_count": 256, "location_id": 768}, "vega10")),
+        join(kfd_cpu(0, 16), kfd(1, {"simd_count": 64, "location_id": 768, "device_id": 29824})),
         notes=(("nodes/1/properties", "unreadable", "5.16"),),
+        why="The same build, and we say why.",
+    ),
+    Kind(
+        "twelve nodes, with GPUs of two kinds",
+        "KFD topology: gfx906 is node 10, gfx1030 node 2",
+        "AMD: gfx1030 discrete, gfx906 discrete",
+        LLVM,
+        join(
+            kfd_cpu(0, 64),
+            kfd_cpu(1, 64),
+            kfd(2, {"simd_count": 144, "gfx_target_version": 100300, "location_id": 768}),
+            kfd(10, {"simd_count": 240, "gfx_target_version": 90006, "location_id": 2816}, "vega20"),
+        ),
+        why="We are: the newest release serves gfx1030 alone; uv asks rocm_agent_enumerator, which comes with ROCm.",
+    ),
+    Kind(
+        "RX 6700 XT without HSA_OVERRIDE_GFX_VERSION",
+        "KFD topology",
+        "AMD: gfx1031 discrete",
+        LLVM,
+        join(kfd_cpu(0, 16), kfd(1, {"simd_count": 80, "gfx_target_version": 100301, "location_id": 768})),
+        rocm=("gfx000", "gfx1031"),
+        why="The same build, and we name the variable that helps.",
+    ),
+    Kind(
+        "laptop with gfx1037",
+        "KFD topology",
+        "AMD: gfx1037 integrated",
+        "a laptop's KFD properties",
+        join(kfd_cpu(0, 8), kfd(1, {"simd_count": 4, "gfx_target_version": 100307, "location_id": 1024})),
+        why="The same build, and we name the variable that helps.",
+    ),
+    Kind(
+        "MI300X without amdgpu",
+        "PCI id of class 0x1200, no KFD; Intel's NPU is of that class too",
+        "AMD: 1002:74a1 discrete",
+        f"{PCI_IDS}; pcisig.com, PCI Code and ID Assignment (class 12h)",
+        join(pci("0000:05:00.0", "1002:74a1", "0x120000"), pci("0000:00:0b.0", "8086:7d1d", "0x120000")),
+        notes=(("0000:05:00.0", "absent", "amdgpu with KFD"),),
         why="The same build, and we say why.",
     ),
     Kind(
         "AMD GPU without KFD",
         "PCI id alone",
-        "none",
+        "AMD: 1002:744c discrete",
         KFD_SOURCE,
         pci("0000:03:00.0", "1002:744c", driver="amdgpu"),
         notes=(("/sys/class/kfd", "absent", "an AMD GPU without"),),

@@ -77,6 +77,11 @@ def chosen(release: str, on: Machine, torch_backend: str = "auto") -> str:
         # Rule 2 (b): no release's public build runs on it, so the public build is allowed.
         ("2.9.1", machine(amd("gfx1100")), "rocm6.4|public"),
         ("2.9.1", machine(amd("gfx906")), "rocm6.3|public"),
+        # Two kinds of AMD's, in both orders: where a build serves both, that one; else the newest release decides.
+        ("2.9.1", machine(amd("gfx906", "gfx1030")), "rocm6.3|public"),
+        ("2.14.1", machine(amd("gfx906", "gfx1030")), "rocm7.2|public"),
+        ("2.14.1", machine(amd("gfx1030", "gfx906")), "rocm7.2|public"),
+        ("2.14.1", machine(Accelerator("amd", (Device(pci_id="1002:744c"),))), "cpu|public"),
         ("2.9.1", machine(intel("8086:e20b")), "xpu|public"),
         ("2.9.1", machine(nvidia("581.15", (13, 0), (8, 9)), platform="win_amd64"), "cu130|public"),
         ("2.7.1", machine(V100_470), "cu118|public"),
