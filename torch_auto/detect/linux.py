@@ -36,7 +36,11 @@ def accelerators(sources: Sources, log: Log) -> tuple[Accelerator, ...]:
     if any(device.vendor == "8086" for device in displays):
         from torch_auto.detect.intel import intel  # noqa: PLC0415
 
-        _add(found, intel(displays, log))
+        _add(found, intel(sources, tree, displays, log))
+    elif tree.exists("/usr/lib/wsl/drivers"):
+        from torch_auto.detect.intel import note_wsl  # noqa: PLC0415
+
+        note_wsl(tree, log)
     return tuple(found)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from torch_auto.detect.libraries import find
 from torch_auto.detect.log import Log, clean
 from torch_auto.detect.pci import PciDevice
 from torch_auto.detect.tree import Tree
@@ -19,18 +20,9 @@ MODULE_VERSION = "/sys/module/nvidia/version"
 PROC_VERSION = "/proc/driver/nvidia/version"
 PROC_GPUS = "/proc/driver/nvidia/gpus"
 LIBRARY = "libnvidia-ml.so.1"
-LOADER_CACHE = "/etc/ld.so.cache"
 WSL_LIBRARIES = "/usr/lib/wsl/lib"
 
-#: Where NVIDIA's libraries are put that the loader finds without help, and then those that it does not.
-_LOADER_FOLDERS = (
-    "/usr/lib/x86_64-linux-gnu",
-    "/usr/lib/aarch64-linux-gnu",
-    "/usr/lib64",
-    "/lib64",
-    "/usr/lib",
-    "/lib",
-)
+#: Where NVIDIA's libraries are put that the loader does not find without help.
 _OTHER_FOLDERS = (
     WSL_LIBRARIES,
     "/usr/local/nvidia/lib64",  # containers of Google's and of older container toolkits
@@ -147,19 +139,10 @@ def proc_version(text: str) -> str | None:
 
 def library(tree: Tree, env: Mapping[str, str]) -> str | None:
     """Where libnvidia-ml.so.1 is: a path, or the loader's cache that lists it; None where there is none."""
-    # An empty part of LD_LIBRARY_PATH means the current directory, which is nothing to go by.
-    for folder in env.get("LD_LIBRARY_PATH", "").split(":")[:256]:
-        if folder.startswith("/") and tree.exists(f"{folder}/{LIBRARY}"):
-            return f"{folder}/{LIBRARY}"
-    for folder in (*_LOADER_FOLDERS, *_OTHER_FOLDERS):
-        if tree.exists(f"{folder}/{LIBRARY}"):
-            return f"{folder}/{LIBRARY}"
-    for parent in _FLATPAK:
-        for name in tree.names(parent):
-            if name.startswith("nvidia") and tree.exists(f"{parent}/{name}/lib/{LIBRARY}"):
-                return f"{parent}/{name}/lib/{LIBRARY}"
-    cache = tree.read_bytes(LOADER_CACHE, limit=4 << 20)
-    return LOADER_CACHE if cache and LIBRARY.encode() in cache else None
+    flatpak = [
+        f"{parent}/{name}/lib" for parent in _FLATPAK for name in tree.names(parent) if name.startswith("nvidia")
+    ]
+    return find(LIBRARY, tree, env, (*_OTHER_FOLDERS, *flatpak))
 
 
 def out_of_reach(path: str) -> bool:

@@ -11,7 +11,7 @@ from torch_auto.catalog.model import PlatformBuilds
 from torch_auto.catalog.torch_backends import CPU, parse_or_none
 from torch_auto.frozen import Frozen
 from torch_auto.machine import format_pair
-from torch_auto.select.explain import left_out, rejections, span, unsupported, why_build
+from torch_auto.select.explain import cautions, left_out, rejections, span, unsupported, why_build
 from torch_auto.select.needs import OLDER, Needs, needs_driver, needs_glibc, needs_sighting, needs_torch
 from torch_auto.select.reach import Context, Reach, reach_of
 from torch_auto.select.reasons import because
@@ -200,6 +200,7 @@ def _accelerated(context: Context, decisive: Candidate, others: list[Candidate])
         return _nothing_here(context, decisive, reach, reasons)
     best = _best(usable, decisive, context)
     reasons.append(why_build(best, decisive, others, context))
+    reasons.extend(cautions(decisive, best, context))
     for other in others:
         found = context.fault(best, other)
         if found is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from torch_auto.catalog.drivers import version_key
 from torch_auto.frozen import Frozen
 from torch_auto.machine import format_pair
 from torch_auto.select.reasons import because
@@ -61,6 +62,25 @@ def _how(build: Build, decisive: Candidate, context: Context) -> tuple[str, dict
         how = "older-major" if toolkit[0] < cuda[0] else "newer-major"
     values = {"toolkit": format_pair(toolkit), "driver": accelerator.driver_version, "cuda": format_pair(cuda)}
     return how, values
+
+
+def cautions(candidate: Candidate, build: Build, context: Context) -> list[Reason]:
+    """What a person should know of a build that is taken: it runs on the device as far as is known, and yet."""
+    accelerator, device, release = candidate.accelerator, candidate.device, context.release.version
+    found = []
+    if accelerator.lacks is not None:
+        found.append(because("lacks-library", library=accelerator.lacks, vendor=accelerator.vendor))
+    toolkit = build.torch_backend.toolkit
+    if toolkit is not None and accelerator.driver_version is None and accelerator.cuda_driver_version is None:
+        floor = context.catalog.drivers.floor(toolkit[0], windows=context.machine.is_windows)
+        found.append(because("driver-untold", torch_backend=str(build.torch_backend), needs=floor))
+    if candidate.vendor == "intel":
+        family = context.catalog.xpu_ids.get(device.pci_id or "")
+        if family is None:
+            found.append(because("xpu-newer", pci_id=device.pci_id, driver=device.driver))
+        elif family.since is None or version_key(release) < version_key(family.since):
+            found.append(because("xpu-not-listed", family=family.name, release=release, since=family.since))
+    return found
 
 
 def unsupported(candidate: Candidate, machine: Machine, catalog: Catalog, other_pythons: tuple[str, ...]) -> Reason:

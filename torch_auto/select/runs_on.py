@@ -194,9 +194,23 @@ def fault(build: Build, candidate: Candidate, machine: Machine, catalog: Catalog
         if device.gfx_target in build.gfx:
             return None
         return Unfit("architecture", because("no-gfx-code", gfx_target=device.gfx_target))
-    if device.pci_id in catalog.xpu_ids:
+    return _xpu_fault(device, catalog)
+
+
+#: Linux' drivers for Intel's GPUs that XPU builds compute through.
+_XPU_DRIVERS = ("xe", "i915")
+
+
+def _xpu_fault(device: Device, catalog: Catalog) -> Unfit | None:
+    """PyTorch supports Alchemist and newer. A GPU that is in no table, on Intel's driver, is newer than the table."""
+    pci_id = device.pci_id or ""
+    if pci_id in catalog.xpu_ids:
         return None
-    return Unfit("architecture", because("not-an-xpu", pci_id=device.pci_id))
+    if any(first <= pci_id <= last for first, last in catalog.xpu_too_old):
+        return Unfit("architecture", because("not-an-xpu", pci_id=pci_id))
+    if device.driver in _XPU_DRIVERS:
+        return None
+    return Unfit("architecture", because("unknown-xpu", pci_id=pci_id))
 
 
 def worst_first(faults: list[Unfit]) -> Unfit | None:

@@ -76,6 +76,7 @@ HSAKMT = "ROCm/ROCR-Runtime libhsakmt topology.c"
 LLVM = "llvm.org/docs/AMDGPUUsage, Processors"
 I915 = "kernel include/drm/intel/pciids.h"
 XPU_DOCS = "docs.pytorch.org, notes/get_start_xpu"
+XPU_CODE = "pytorch/pytorch c10/xpu/XPUFunctions.cpp"
 VFIO = "kernel Documentation/driver-api/vfio.rst"
 WINDOWS_DOCS = "learn.microsoft.com, HKLM\\SYSTEM\\CurrentControlSet\\Control Registry Tree"
 PEP_600 = "peps.python.org/pep-0600"
@@ -1175,12 +1176,76 @@ INTEL = [
     ),
     Kind(
         "Intel GPU newer than the table",
+        "PCI id; driver xe",
+        "Intel: 8086:ffee integrated",
+        "made up",
+        pci("0000:00:02.0", "8086:ffee", driver="xe"),
+        notes=(("Intel GPUs", "unreadable", "not in the table"), ("libze_intel_gpu.so.1", "absent", "compute driver")),
+        why="The same build. We say that it is in no table.",
+    ),
+    Kind(
+        "Intel GPU that is in no table, without a driver",
         "PCI id",
-        "Intel: 8086:d750 integrated",
-        I915,
-        pci("0000:00:02.0", "8086:d750", driver="xe"),
+        "Intel: 8086:ffee integrated",
+        "made up",
+        pci("0000:00:02.0", "8086:ffee"),
         notes=(("Intel GPUs", "unreadable", "not in the table"),),
-        why="Nobody knows: PyTorch's documentation does not name it yet. The setting backend=xpu decides it.",
+        why="Nobody knows: nothing says what it is. The setting backend=xpu decides it.",
+    ),
+    Kind(
+        "Meteor Lake-U laptop, with Intel's compute driver",
+        "PCI id; libze_intel_gpu.so.1",
+        "Intel: 8086:7d45 integrated",
+        f"{I915}; {XPU_CODE}",
+        join(pci("0000:00:02.0", "8086:7d45", driver="i915"), {"usr/lib/x86_64-linux-gnu/libze_intel_gpu.so.1": ""}),
+        notes=(("Intel GPUs", "found", "does not list"), ("libze_intel_gpu.so.1", "found", "/usr/lib")),
+        why="The same build.",
+    ),
+    Kind(
+        "Arrow Lake-S desktop",
+        "PCI id",
+        "Intel: 8086:7d67 integrated",
+        f"{I915}; {XPU_CODE}",
+        pci("0000:00:02.0", "8086:7d67", driver="xe"),
+        why="The same build.",
+    ),
+    Kind(
+        "Nova Lake and Wildcat Lake",
+        "PCI ids",
+        "Intel: 8086:d750 integrated, 8086:fd80 integrated",
+        f"{I915}; {XPU_CODE}",
+        join(pci("0000:00:02.0", "8086:d750", driver="xe"), pci("0001:00:02.0", "8086:fd80", driver="xe")),
+        why="The same build.",
+    ),
+    Kind(
+        "Crescent Island and an Arc Pro of PCI id e215",
+        "PCI ids",
+        "Intel: 8086:674c discrete, 8086:e215 discrete",
+        f"{I915}; intel/compute-runtime; {XPU_CODE}",
+        join(
+            pci("0000:03:00.0", "8086:674c", "0x038000", "xe"), pci("0000:04:00.0", "8086:e215", "0x030000", "xe")
+        ),
+        why="The same build.",
+    ),
+    Kind(
+        "netbook with GMA 3150",
+        "PCI id",
+        "Intel: 8086:a011 integrated",
+        I915,
+        pci("0000:00:02.0", "8086:a011", driver="i915"),
+        why=_INTEL_WHY,
+    ),
+    Kind(
+        "WSL2, Arc A770",
+        "/dev/dxg and the folder of Intel's driver",
+        "none",
+        "learn.microsoft.com/windows/wsl, GPU acceleration; docs.pytorch.org 2.15, notes/get_start_xpu",
+        join(
+            {"dev/dxg": "", "usr/lib/wsl/drivers/iigd_dch.inf_amd64_0a1b/libze_intel_gpu.so.1": ""},
+            pci("5582:00:00.0", "1414:008e", "0x030200"),
+        ),
+        notes=(("iigd_dch.inf", "unreadable", "backend=xpu"),),
+        why="The same build. WSL does not say which GPU it is, and we name the setting.",
     ),
     Kind(
         "Arc A770 set aside for a virtual machine",
