@@ -183,7 +183,7 @@ def refuse_own_index(project: Project, wish: Wish) -> None:
         if url.startswith(wish.index_url) and not is_page and not table(entry).get("explicit"):
             raise RefusedError(
                 f"the index {url} is named in tool.uv.index: uv would take every package listed there, including "
-                f"years-old numpy. It is not needed: `{typed(os.environ)} add` takes it away. Or use --force to keep both"
+                f"years-old numpy. `{typed(os.environ)} add` takes it away; or use --force to keep both"
             )
 
 
