@@ -18,7 +18,7 @@ from pathlib import Path
 from catalog_diff import difference
 from catalog_family import update_family
 from catalog_files import DATA, Record, dump, load, save
-from catalog_http import FetchError
+from catalog_http import FetchError, fetch_size
 from catalog_offers import Key, Offer, offers
 from catalog_pages import default_index, project_files
 from catalog_update import MAX_REMOVALS, Readers, RefreshError, Update
@@ -97,6 +97,7 @@ def _updated(
         lambda url: read_wheel(url, timeout=options.timeout),
         lambda url: read_architectures(url, timeout=options.timeout),
         lambda url: read_targets(url, timeout=options.timeout),
+        lambda url: fetch_size(url, timeout=options.timeout),
     )
     update = Update(copy.deepcopy(before), readers, options.date)
     if "pypi" in read:
