@@ -1,7 +1,7 @@
 """Write the README's table of what each machine gets, from the catalog.
 
-python tools/machine_table.py          rewrite what stands between the markers
-python tools/machine_table.py --check  exit 1 where it is not what would be written
+``python tools/machine_table.py`` rewrites what stands between the markers; with ``--check`` it writes nothing and exits
+with 1 where that is not what it would write.
 """
 
 from __future__ import annotations
