@@ -34,6 +34,10 @@ that `torch.cuda.get_arch_list()` returns), script (the build script of that rel
 wheel or in RELEASE.md), reported (users who printed `torch.cuda.get_arch_list()`), inferred, doubtful (the sources
 contradict each other: such a build gives way to one that is sure), unknown.
 
+A record's `size` are the bytes of the wheel for Python 3.12, or for the first Python that has one: as the index's page
+says, or by the file's Content-Length. Where a record has none, the size is not known. `torch-auto plan` prints sizes,
+and `torch-auto plan --why` the confidence and the source of what is said of a build.
+
 `tools/refresh_catalog.py` compares the catalog with PyPI and with the PyTorch index, prints the difference and writes
 it. It reads wheels by range requests: what a build is, which GPUs it holds, which triton it requires, and whether it
 needs packages of ROCm, which an index of its own has. A torchvision that requires a range of torch is the pair of the

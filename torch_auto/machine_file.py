@@ -1,6 +1,6 @@
 """A machine file: what ``torch-auto info --json`` printed, and the setting ``machine`` reads.
 
-``schemas/machine.schema.json`` describes it. Reading names every fault with the path to it.
+``docs/schemas/machine.schema.json`` describes it. Reading names every fault with the path to it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The JSON form of a machine: what ``torch-auto info --json`` prints, and a build's record holds.
 
-``schemas/machine.schema.json`` describes it; :mod:`torch_auto.machine_file` reads it.
+``docs/schemas/machine.schema.json`` describes it; :mod:`torch_auto.machine_file` reads it.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from torch_auto.machine_file import MachineError, machine_from_json, machine_fro
 from torch_auto.machine_json import machine_to_json
 
 REPOSITORY = Path(__file__).parents[2]
-SCHEMA = json.loads((REPOSITORY / "torch_auto/schemas/machine.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads((REPOSITORY / "docs/schemas/machine.schema.json").read_text(encoding="utf-8"))
 
 # The example of the format's specification, as people will write it by hand.
 EXAMPLE: dict[str, Any] = {

@@ -57,8 +57,6 @@ def _build(row: Row, platform_tags: tuple[str, ...]) -> Build:
         pythons=frozenset(row["pythons"]) if "pythons" in row else None,
         own_index=row.get("own_index", False),
         seen=row["confidence"] != "unseen",
-        confidence=row["confidence"],
-        source=row["source"],
         doubtful=row.get("arch_confidence") == "doubtful",
     )
 

@@ -50,8 +50,6 @@ class Build(Frozen):
     pythons: frozenset[str] | None
     own_index: bool
     seen: bool
-    confidence: str
-    source: str
     doubtful: bool = False
 
     @property

@@ -139,10 +139,22 @@ def rejections(
     return tuple(Rejection(*item) for item in found.items())
 
 
+def _unseen(build: Build, context: Context) -> Reason:
+    """Why a build is never pinned: nobody knows what it is for, or nobody has seen it."""
+    toolkit = build.torch_backend.toolkit
+    drivers = context.catalog.drivers
+    known = bool(build.sm or build.gfx or build.torch_backend.vendor in (None, "intel"))
+    if known and toolkit is not None:
+        known = drivers.floor(toolkit[0], windows=context.machine.is_windows) is not None
+    if not known:
+        return because("for-unknown", as_of=context.catalog.as_of)
+    return because("unseen", platform=context.platform, as_of=context.catalog.as_of)
+
+
 def _rejected(build: Build, chosen: Build | None, decisive: Candidate | None, context: Context) -> Reason | None:
     """Why a build is not taken; None where nothing about it keeps it from being taken."""
     if not build.seen:
-        return because("unseen", platform=context.platform)
+        return _unseen(build, context)
     if build.own_index:
         return because("own-index")
     if not build.comes_for(context.machine.python):

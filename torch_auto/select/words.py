@@ -37,7 +37,8 @@ _SENTENCES = {
     "not-an-xpu": "PyTorch's XPU builds do not support PCI id {pci_id}",
     # Why a build is not taken: parts of sentences.
     "not-a-group": "it is not among the groups",
-    "unseen": "not known to be published for {platform}, so it is not pinned",
+    "unseen": "not yet seen on PyTorch's index for {platform}, as of {as_of}, so it is not pinned",
+    "for-unknown": "it is not known, as of {as_of}, which GPUs or drivers it is for, so it is not pinned",
     "own-index": "its wheels require packages that only an index of their own has, which PyTorch's pages do not list",
     "not-for-python": "it does not come for Python {python}",
     "not-here": "it does not install on this system",
@@ -170,6 +171,8 @@ def _best_build(values: dict[str, Any]) -> str:
     if values["of"] == "groups":
         among, name = "groups", "torch-" + name.replace(".", "-")
     where = "on it and on the most other GPUs" if values["others"] else "on it"
+    if among == "builds":  # others may run, and need an index of their own, or were not seen
+        where += " and can be pinned"
     driver = f"driver {values['driver']}" if values.get("driver") else "this driver"
     how = _HOW[values["how"]].format(toolkit=values.get("toolkit"), cuda=values.get("cuda"), driver=driver)
     return f"{name}: of the {among} of torch {values['release']} that run {where}, {how}"

@@ -224,12 +224,31 @@ def test_a_build_that_nobody_has_seen_yet_is_waited_for() -> None:
         f"torch {newest} may have a {hoped} build, which was not yet seen on PyTorch's index, as of {CATALOG.as_of}. "
     )
     rejected = {item.torch_backend: item.reason for item in selection.rejected}
-    assert rejected[hoped] == because("unseen", platform="linux_x86_64")
+    assert rejected[hoped] == because("unseen", platform="linux_x86_64", as_of=CATALOG.as_of)
+    assert sentence(rejected[hoped]).startswith("not yet seen on PyTorch's index for linux_x86_64, as of ")
     # Of an older release nobody waits for it: a newer one serves.
     release, known = with_builds("2.9.1", lambda item: item.replace(seen=item.torch_backend.rocm is None))
     older = select(on, release, known)
     assert older.needs is not None
     assert older.needs.kind == "newer-torch"
+
+
+@pytest.mark.parametrize(("torch_backend", "emptied"), [("cu126", "sm"), ("rocm7.2", "gfx"), ("cu1410", None)])
+def test_a_build_of_unknown_use_is_not_called_unseen(torch_backend: str, emptied: str | None) -> None:
+    """A build whose GPUs, or whose oldest driver, nobody knows is not pinned, and may well have been seen."""
+
+    def changed(item: Build) -> Build:
+        if item.torch_backend == torch_backend and emptied is not None:
+            return item.replace(seen=False, **{emptied: ()})
+        if item.torch_backend == "cu132" and emptied is None:
+            return item.replace(seen=False, torch_backend=TorchBackend(torch_backend))
+        return item
+
+    release, known = with_builds("2.14.1", changed)
+    rejected = {item.torch_backend: item.reason for item in select(machine(), release, known).rejected}
+    reason = rejected[torch_backend]
+    assert reason == because("for-unknown", as_of=CATALOG.as_of)
+    assert "which GPUs or drivers it is for" in sentence(reason)
 
 
 @pytest.mark.parametrize(

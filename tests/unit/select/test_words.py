@@ -156,7 +156,7 @@ def every_reason() -> frozenset[Reason]:
 #: What no machine and no setting of the catalog as it is brings about; each has a test of its own.
 RARE = {"no-torch", "not-on-pypi", "pair-unknown"}
 #: What the catalog of one day brings about, and that of another one does not; test_build has their tests.
-OF_A_DAY = {"doubtful", "not-yet-seen", "unseen"}
+OF_A_DAY = {"doubtful", "for-unknown", "not-yet-seen", "unseen"}
 
 
 def test_every_code_is_met() -> None:
@@ -234,7 +234,8 @@ def test_a_driver_whose_library_is_older() -> None:
     [why] = [reason for reason in selection.reasons if reason.code == "best-build"]
     assert why["how"] == "newer-major"
     assert sentence(why) == (
-        "cu130: of the builds of torch 2.12.0 that run on it, its toolkit 13.0 is the closest to driver 580.65.06 "
+        "cu130: of the builds of torch 2.12.0 that run on it and can be pinned, its toolkit 13.0 is the closest to "
+        "driver 580.65.06 "
         "(CUDA 12.4), whose version is new enough for that major version."
     )
 
