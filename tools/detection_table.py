@@ -82,7 +82,7 @@ def tables(found: list[Row]) -> dict[str, str]:
     return {
         "kinds": _table(["", "machine", "what is fed", "what comes out", "source of the facts"], kinds),
         "uv": f"{len(found)} kinds of machine; on {count} the two take different torch backends.\n\n"
-        + _table(["", "machine", "torch-auto, with the hint", "uv", "differ", "who is right"], against),
+        + _table(["", "machine", "torch-auto, with PyTorch's pages", "uv", "differ", "who is right"], against),
     }
 
 

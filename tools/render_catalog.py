@@ -26,35 +26,35 @@ What torch-auto knows of PyTorch's builds, as of {as_of}. This page is made from
 | verified | read out of the wheel, or seen on a page of an index, file by file | yes |
 | published | PyTorch's own release matrix or documents say so | yes |
 | inferred | follows from the neighbouring releases, or from what PyPI has | yes |
-| unseen | not seen on PyTorch's index as of this day, or nobody knows which GPUs or drivers it is for: that is \
-no word against it, and its name is what a pin of the public build leaves out | never |
+| unseen | not seen on PyTorch's index as of this day, or nobody knows which GPUs or drivers it is for; it may well \
+exist, so a pin of PyPI's build leaves it out by name | never |
 
-The facts about GPUs have a confidence of their own, `arch_confidence`: verified (the string in the wheel's own library
-that `torch.cuda.get_arch_list()` returns), script (the build script of that release), table (PyTorch's table in the
-wheel or in RELEASE.md), reported (users who printed `torch.cuda.get_arch_list()`), inferred, doubtful (the sources
-contradict each other: such a build gives way to one that is sure), unknown.
+The facts about GPUs have a confidence of their own, `arch_confidence`.
 
-`tools/refresh_catalog.py` compares the catalog with PyPI and with the PyTorch index, prints the difference and writes
-it. It reads wheels by range requests: what a build is, which GPUs it holds, which triton it requires, and whether it
-needs packages of ROCm, which an index of its own has. A torchvision that requires a range of torch is the pair of the
-release in it that had none. What no index tells is written by hand: drivers, and pairs that are not sure. A build for a
-CUDA major of which no driver is known is a name, and never pinned, until a person adds the driver.
+| arch_confidence | where it is from |
+|---|---|
+| verified | the string in the wheel's own library that `torch.cuda.get_arch_list()` returns |
+| script | the build script of that release |
+| table | PyTorch's table in the wheel or in RELEASE.md |
+| reported | users who printed `torch.cuda.get_arch_list()` |
+| inferred | the neighbouring releases |
+| doubtful | sources that contradict each other: such a build gives way to one that is sure |
+| unknown | nowhere: such a build is never pinned |
+
+`tools/refresh_catalog.py` compares the catalog with PyPI and with the PyTorch index, prints the difference and writes it.
+It reads wheels by range requests: what a build is, which GPUs it holds, which triton it requires, and whether it needs
+packages of ROCm, which an index of its own has.
+A torchvision that requires a range of torch is the pair of the release in it that had none.
+What no index says is written by hand: drivers, and pairs that are not sure.
+A build for a CUDA major without a known driver is never pinned, until a person adds the driver.
 """
 
 _FORMAT = """\
 ## Why JSON
 
-A build loads the catalog in a fresh interpreter. Measured for the four files that it needs, 137 kB of text (Python
-3.12.1, median of 31 starts, over a start that loads nothing; hatchling imports `json` anyway):
-
-| form | ms | of these for the import of its reader |
-|---|---|---|
-| JSON | 24.6 | 19.5 |
-| TOML, the same records (there is no `tomllib` before Python 3.11) | 106.0 | not measured |
-| pickle | 24.8 | 19.8 |
-| a Python literal, compiled | 2.9 | - |
-
-JSON takes 5 ms once `json` is there. A compiled form would save 2 of them, and is nothing that a person can review.
+It can be reviewed as text, and every Python has a reader of it, where that of TOML came with 3.11.
+Measured for the four files that a build reads (Python 3.12.1, median of 31 starts): 24.6 ms, 19.5 of them the import of
+`json`; 2.9 ms for a compiled Python literal, which nobody can review.
 """
 
 _MARKS = {"verified": "", "published": "°", "inferred": "?"}
@@ -99,7 +99,7 @@ def _table(header: list[str], rows: list[list[str]]) -> str:
 
 def _summary(files: dict[str, Record]) -> str:
     kinds = {
-        "public builds (release and platform)": [p for p in files["releases"]["platforms"] if p["public"] is not None],
+        "PyPI's builds (release and platform)": [p for p in files["releases"]["platforms"] if p["public"] is not None],
         "builds of the PyTorch index": files["builds"]["builds"],
         "local versions that are only left out by name": files["builds"].get("other_locals", []),
         "drivers": files["nvidia"]["toolkit_floors"] + files["nvidia"]["paired_drivers"],
@@ -140,7 +140,7 @@ def _others(others: list[Record]) -> str:
         same = list(records)
         places = sorted({platform for record in same for platform in record["platforms"]}, key=PLATFORMS.index)
         rows.append([local[0], ", ".join(record["release"] for record in same), ", ".join(places), local[1]])
-    text = "On the page of all wheels there are more local versions; a pin of the public build leaves them out too.\n"
+    text = "On the page of all wheels there are more local versions; a pin of PyPI's build leaves them out too.\n"
     return f"## Only left out by name\n\n{text}\n" + _table(
         ["local version", "releases", "platforms", "confidence"], rows
     )
