@@ -1,6 +1,7 @@
 """The main job, end to end: real uv, our real sdists, and a PyTorch index on this machine whose wheels are tiny.
 
-Run it with ``python3 tools/dev.py demo``. Each step shows the command that a user would type, and the torch that was installed.
+Run it with ``python3 tools/dev.py demo``. Each step shows the command that a user would type, and the torch
+that was installed.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ The facts about GPUs have a confidence of their own, `arch_confidence`.
 | doubtful | sources that contradict each other: such a build gives way to one that is sure |
 | unknown | nowhere: such a build is never pinned |
 
-`tools/refresh_catalog.py` compares the catalog with PyPI and with the PyTorch index, prints the difference and writes it.
+`tools/refresh_catalog.py` compares the catalog with PyPI and with the PyTorch index, prints what differs and writes it.
 It reads wheels by range requests: what a build is, which GPUs it holds, which triton it requires, and whether it needs
 packages of ROCm, which an index of its own has.
 A torchvision that requires a range of torch is the pair of the release in it that had none.

@@ -256,7 +256,7 @@ def test_messages_are_the_programs_own() -> None:
     trees = [ast.parse(path.read_text("utf-8")) for path in (ROOT / "torch_auto").rglob("*.py")]
     constants = [node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)]
     source = "\n".join(value for value in constants if isinstance(value, str))
-    section = (ROOT / "docs/command.md").read_text("utf-8").split("## Every message")[1]
+    section = (ROOT / "docs/command.md").read_text("utf-8").split("## Messages")[1]
     rows = [line.strip("|").split(" | ") for line in section.splitlines() if line.startswith("| ")]
     messages = [code for row in rows for code in re.findall(r"`([^`]+)`", row[len(row) > 2])]
     parts = {part.strip(" .,;()") for message in messages for part in re.split(FILLED_IN, message)}
