@@ -79,12 +79,13 @@ def main(arguments: list[str] | None = None) -> int:
 def render(data: Path) -> str:
     """The text of the document for the catalog in a folder."""
     files = {name: load(data, f"{name}.json") for name in ("releases", "builds", "nvidia", "pairs")}
+    known = [record["release"] for record in files["releases"]["releases"]]
     sections = [
         _INTRODUCTION.format(as_of=files["releases"]["as_of"]),
         _summary(files),
         _builds(files),
-        _others(files["builds"].get("other_locals", [])),
-        _architectures(files["builds"]["builds"]),
+        _others(files["builds"].get("other_locals", []), known),
+        _architectures(files["builds"]["builds"], known),
         _drivers(files["nvidia"]),
         _pairs(files["pairs"]["pairs"]),
         _FORMAT,
@@ -132,21 +133,21 @@ def _builds(files: dict[str, Record]) -> str:
     return f"## Builds\n\n{legend}\n" + _table(["release", *PLATFORMS], rows)
 
 
-def _others(others: list[Record]) -> str:
+def _others(others: list[Record], known: list[str]) -> str:
     rows = []
     for local, records in groupby(
         sorted(others, key=lambda r: (r["local"], r["confidence"])), lambda r: (r["local"], r["confidence"])
     ):
         same = list(records)
         places = sorted({platform for record in same for platform in record["platforms"]}, key=PLATFORMS.index)
-        rows.append([local[0], ", ".join(record["release"] for record in same), ", ".join(places), local[1]])
+        rows.append([local[0], _spans([record["release"] for record in same], known), ", ".join(places), local[1]])
     text = "On the page of all wheels there are more local versions; a pin of PyPI's build leaves them out too.\n"
     return f"## Only left out by name\n\n{text}\n" + _table(
         ["local version", "releases", "platforms", "confidence"], rows
     )
 
 
-def _architectures(builds: list[Record]) -> str:
+def _architectures(builds: list[Record], known: list[str]) -> str:
     rows: dict[tuple[str, ...], list[str]] = {}
     for build in sorted(
         builds, key=lambda build: (TorchBackend(build["torch_backend"]).key, PLATFORMS.index(build["platform"]))
@@ -157,12 +158,19 @@ def _architectures(builds: list[Record]) -> str:
         ptx = " ".join(f"{number // 10}.{number % 10}" for number in build.get("ptx", [])) or "-"
         key = (build["torch_backend"], build["platform"], gpus or "not known", ptx, build["arch_confidence"])
         rows.setdefault(key, []).append(build["release"])
-    table = [[key[0], key[1], _span(releases), *key[2:]] for key, releases in rows.items()]
+    table = [[key[0], key[1], _spans(releases, known), *key[2:]] for key, releases in rows.items()]
     return "## GPUs\n\n" + _table(["torch backend", "platform", "releases", "GPUs", "PTX", "arch_confidence"], table)
 
 
-def _span(releases: list[str]) -> str:
-    return ", ".join(sorted(releases, key=release_key))
+def _spans(releases: list[str], known: list[str]) -> str:
+    """Releases as runs of successive ones: "2.0.0 to 2.6.0, 2.8.0"."""
+    runs: list[list[str]] = [[]]
+    for release in known:
+        if release in releases:
+            runs[-1].append(release)
+        elif runs[-1]:
+            runs.append([])
+    return ", ".join(run[0] if run[0] == run[-1] else f"{run[0]} to {run[-1]}" for run in runs if run)
 
 
 def _drivers(nvidia: Record) -> str:
