@@ -182,7 +182,7 @@ README = REPOSITORY / "README.md"
 COLUMNS = ("frontend", "command", "", *MACHINES, "setting, or what is seen")
 #: Rows of tools that no test runs, and why.
 NOT_RUN = "not run"
-OUTCOMES = ("works", "works with a setting", "works on some machines", "does not work", NOT_RUN)
+WORKS = ("works", "works with a setting")
 #: What a tool's name is followed by where a checkout is what it installs.
 OF_CHECKOUT = ", a checkout"
 CONDA = tuple(
@@ -205,13 +205,15 @@ def table(rows: Iterable[Sequence[str]], columns: Sequence[str] = COLUMNS) -> st
     return "".join(lines)
 
 
-def short_table(rows: Iterable[Sequence[str]]) -> str:
-    """The same with a line for each tool: how many of its commands work, and how."""
+def in_short(rows: Iterable[Sequence[str]]) -> str:
+    """The same as a sentence: of how many of a tool's commands torch comes, with a setting or without."""
     counts: dict[str, Counter[str]] = {}
     for frontend, _, outcome, *_ in rows:
         counts.setdefault(frontend.removesuffix(OF_CHECKOUT).split(" 2")[0], Counter())[outcome] += 1
-    lines = [(tool, *(str(found[outcome] or "") for outcome in OUTCOMES)) for tool, found in counts.items()]
-    return table(lines, ("commands of", *OUTCOMES))
+    ran = {tool: found for tool, found in counts.items() if NOT_RUN not in found}
+    works = [f"{tool} {sum(found[outcome] for outcome in WORKS)} of {found.total()}" for tool, found in ran.items()]
+    missing = ", ".join(tool for tool in counts if tool not in ran)
+    return f"Commands that work, some of them with a setting:\n{', '.join(works)}; not run: {missing}.\n"
 
 
 def _marked(text: str) -> tuple[str, str, str]:
