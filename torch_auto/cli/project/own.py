@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 #: A file that says which tool made an environment for one command alone, and what updates the command there.
 _RECEIPTS = {
@@ -16,6 +17,13 @@ _NEWEST = "uvx torch-auto-core@latest check"
 def is_tools_own(prefix: str) -> bool:
     """Whether an environment is one that uvx, `uv tool` or pipx made for this command alone."""
     return _receipt(prefix) is not None or _is_in_a_cache(prefix)
+
+
+def typed(verb: str) -> str:
+    """A verb of this command as it can be typed where this one was."""
+    if _is_in_a_cache(sys.prefix):
+        return f"uvx torch-auto-core {verb}"
+    return f"uv run torch-auto {verb}" if "UV" in os.environ and _receipt(sys.prefix) is None else f"torch-auto {verb}"
 
 
 def updating(prefix: str) -> str:
