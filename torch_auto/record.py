@@ -44,7 +44,7 @@ def extra_to_json(extra: Extra) -> dict[str, Any]:
 
 
 def plan_to_json(plan: Plan) -> dict[str, Any]:
-    """What was decided; ``schemas/plan.schema.json`` describes it."""
+    """What was decided; ``docs/schemas/plan.schema.json`` describes it."""
     selection = plan.selection
     device = selection.device
     return {
