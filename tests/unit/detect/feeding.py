@@ -67,6 +67,8 @@ def registry(kind: Kind) -> RecordedRegistry | None:
 
 def present_ids(kind: Kind) -> tuple[str, ...]:
     """The instance ids of the adapters that were not taken out."""
+    if kind.instances is not None:
+        return kind.instances
     gone = [pci_id.upper().split(":") for pci_id in kind.removed]
     return tuple(
         f"{device}\\4&2283F625&0&0019"
