@@ -138,7 +138,7 @@ def decide(release: Release, machine: Machine, settings: Settings, catalog: Cata
     # PyPI's builds are the same everywhere, so no platform is told apart as this machine's own.
     platform = machine.platform if settings.backend != PUBLIC else None
     every = selections or {machine.python: selection}
-    lacking = _no_wheels(release, machine)
+    lacking = _no_wheels(release, machine, selection)
     return Plan(
         release=release.version,
         selection=selection,
@@ -171,13 +171,16 @@ def decide_here(version: str, config: Mapping[str, Any]) -> Decision:
     return Decision(plan, machine, chosen, catalog)
 
 
-def _no_wheels(release: Release, machine: Machine) -> tuple[Reason, ...]:
+def _no_wheels(release: Release, machine: Machine, selection: Selection) -> tuple[Reason, ...]:
     """The reason that is to be told where the release has nothing for the machine's Python."""
     if machine.implementation != CPYTHON and machine.platform in release.platforms:
         return (because("no-wheels-for-implementation", release=release.version, implementation=machine.implementation),)
     pythons = _pythons(release, machine.platform)
     if not pythons or machine.python.rstrip("t") in pythons:
-        return ()
+        # Of a free-threaded Python a label says it, where it can; a group has none.
+        own = release.platforms[machine.platform].pythons if pythons and machine.platform is not None else ()
+        if not own or machine.python in own or selection.needs is not None:
+            return ()
     return (because("no-wheels-for-python", release=release.version, python=machine.python, pythons=pythons),)
 
 
@@ -202,7 +205,7 @@ def group_plan(machine: Machine, settings: Settings, catalog: Catalog) -> Plan:
         python: choose(machine.replace(python=python), (group,), catalog, group.torch_backend).selection
         for python in pythons
     }
-    lacking = _no_wheels(release, machine)
+    lacking = _no_wheels(release, machine, selection)
     return Plan(
         release=group.release,
         selection=selection,

@@ -32,6 +32,7 @@ class Tree:
 
     def __init__(self, root: str = "/") -> None:
         self._root = root.rstrip("/")
+        self._folders: dict[str, tuple[str, ...]] = {}
 
     def locate(self, path: str) -> str:
         """The real path of ``path``. Links in a captured tree lead to where they led on its machine.
@@ -41,8 +42,21 @@ class Tree:
         """
         if not self._root:
             return path
+        head, _, tail = path.rpartition("/")
+        # A folder's files are read one after another: the way to it is walked once.
+        folder = self._folders.get(head)
+        if folder is None:
+            folder = self._folders[head] = self._walk(head, ())
+        return "/".join((self._root, *self._walk(tail, folder)))
+
+    def _walk(self, path: str, start: tuple[str, ...]) -> tuple[str, ...]:
+        """The real parts of a path below the root, from a folder that has been walked to.
+
+        Raises:
+            OSError: more links than a kernel would follow.
+        """
         left = path.split("/")[::-1]
-        done: list[str] = []
+        done = list(start)
         links = 0
         while left:
             name = left.pop()
@@ -63,7 +77,7 @@ class Tree:
             if target.startswith("/"):
                 done.clear()
             left.extend(target.split("/")[::-1])
-        return "/".join([self._root, *done])
+        return tuple(done)
 
     def read_bytes(self, path: str, log: Log | None = None, limit: int = LARGEST_READ) -> bytes | None:
         """The first ``limit`` bytes of a file; None where there is none to read, which goes into ``log``."""

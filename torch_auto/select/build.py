@@ -184,18 +184,24 @@ def _macos_label(context: Context) -> tuple[Needs, Reason] | None:
     return needs, because("macos-too-old", release=context.release.version, needs=needs.value, has=version)
 
 
+def _has_wheels(here: PlatformBuilds, python: str) -> bool:
+    """Whether any build of a release comes for a Python."""
+    builds = (build for build in here.builds if build.can_be_pinned)
+    return python in here.pythons or any(python in (build.pythons or ()) for build in builds)
+
+
 def _python_label(context: Context) -> tuple[Needs, Reason] | None:
     """The label and the reason where there are wheels for a Python, and not for its free-threaded build.
 
     No marker can tell the two apart. Where no release has wheels for it, there is nothing to lead to.
     """
     python, pythons, version = context.machine.python, context.here.pythons, context.release.version
-    if not python.endswith("t") or python in pythons or python.rstrip("t") not in pythons:
+    if not python.endswith("t") or _has_wheels(context.here, python) or python.rstrip("t") not in pythons:
         return None
     places = tuple(
         release.version
         for release in context.catalog.releases
-        if context.platform in release.platforms and python in release.platforms[context.platform].pythons
+        if context.platform in release.platforms and _has_wheels(release.platforms[context.platform], python)
     )
     if not places:
         return None

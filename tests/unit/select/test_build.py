@@ -106,7 +106,8 @@ def chosen(release: str, on: Machine, torch_backend: str = "auto") -> str:
         ("2.15.0", machine(python="3.13t"), "needs.torch.2.12.0.or.older"),
         ("2.12.1", machine(H100_580, python="3.13t"), "needs.torch.2.12.0.or.older"),
         ("2.12.0", machine(H100_580, python="3.13t"), "cu130|public"),
-        ("2.6.0", machine(python="3.13t"), "needs.torch.2.7.0.or.newer"),
+        ("2.6.0", machine(python="3.13t"), "cpu|public"),  # PyTorch's page has wheels for it, PyPI has not
+        ("2.5.1", machine(python="3.13t"), "needs.torch.2.6.0.or.newer"),
         ("2.15.0", machine(python="3.14t"), "cpu|public"),
         ("2.15.0", machine(python="3.12t"), "cpu|public"),  # no release has wheels for it, so a label leads nowhere
         # What a build's libraries lack: MAGMA on Linux has no code for 7.5 with CUDA 13.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torch_auto.cli.check import companions, groups, lock, machine, pages, torch, torch_auto
+from torch_auto.cli.check import companions, groups, lock, machine, numpy, pages, torch, torch_auto
 from torch_auto.cli.check.finding import FAIL, Finding
 from torch_auto.cli.render.machine import devices
 
@@ -24,6 +24,7 @@ def all_findings(situation: Situation) -> list[Finding]:
             groups.torch_auto(situation, here, machine.changes_of(situation)),
             torch.torch(situation),
             *companions.companions(situation),
+            *numpy.numpy(situation),
             groups.lock(situation, here),
             *([] if here.torch_groups.pylocks else [*groups.family(situation), pages.pages(situation)]),
         ]
@@ -33,6 +34,7 @@ def all_findings(situation: Situation) -> list[Finding]:
         torch_auto.torch_auto(situation),
         torch.torch(situation),
         *companions.companions(situation),
+        *numpy.numpy(situation),
         *([Finding("groups", FAIL, situation.fault)] if situation.fault else []),
         *lock.lock(situation),
         pages.pages(situation),

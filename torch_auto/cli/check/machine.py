@@ -31,6 +31,9 @@ def machine(situation: Situation) -> Finding:
             WARN,
             f"torch cannot use the GPU. {sentence(best.selection.reasons[0])}{_advice(situation.machine)}",
         )
+    lacking = [reason for reason in best.selection.reasons if reason.code == "lacks-library"]
+    if lacking:
+        return Finding("machine", WARN, f"{devices}: {sentence(lacking[0])}")
     if newest.without_pages == newest.with_pages:
         return Finding("machine", OK, f"{devices}: the newest torch for it is {torch_of(best)}.")
     alone = f"torch {newest.without_pages}" if newest.without_pages else "none"
