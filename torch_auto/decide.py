@@ -174,7 +174,9 @@ def decide_here(version: str, config: Mapping[str, Any]) -> Decision:
 def _no_wheels(release: Release, machine: Machine, selection: Selection) -> tuple[Reason, ...]:
     """The reason that is to be told where the release has nothing for the machine's Python."""
     if machine.implementation != CPYTHON and machine.platform in release.platforms:
-        return (because("no-wheels-for-implementation", release=release.version, implementation=machine.implementation),)
+        return (
+            because("no-wheels-for-implementation", release=release.version, implementation=machine.implementation),
+        )
     pythons = _pythons(release, machine.platform)
     if not pythons or machine.python.rstrip("t") in pythons:
         # Of a free-threaded Python a label says it, where it can; a group has none.

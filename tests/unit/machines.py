@@ -109,7 +109,7 @@ FLOORS = {
 }
 
 
-def runs(build: dict[str, Any], on: Machine) -> bool:
+def runs(build: dict[str, Any], on: Machine) -> bool:  # noqa: PLR0912
     """Whether a build runs on some device of a machine, straight from its record."""
     name = build["torch_backend"]
     for accelerator in on.accelerators:

@@ -1,4 +1,4 @@
-"""The script that captures a machine's files into a tree, where torch-auto does not run: capture.sh, for any POSIX sh."""
+"""The script that captures a machine's files into a tree, where torch-auto does not run: capture.sh."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ class Host(Frozen):
     """What the standard library says of this process, not yet interpreted.
 
     ``machine`` is that of ``os.uname()``, on Windows the last part of ``sysconfig.get_platform()`` ("amd64",
-    "arm64", "win32"): it names what the *Python* was built for there. ``kernel`` is ``os.uname().version``. ``android``:
-    it was built for Android, where ``sys.platform`` is "linux" before Python 3.13 (Termux).
+    "arm64", "win32"): it names what the *Python* was built for there. ``kernel`` is ``os.uname().version``.
+    ``android``: it was built for Android, where ``sys.platform`` is "linux" before Python 3.13 (Termux).
     """
 
     sys_platform: str

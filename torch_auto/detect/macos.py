@@ -14,7 +14,7 @@ _VERSION = re.compile(r"<key>ProductVersion</key>\s*<string>(\d{1,3}(?:\.\d{1,3}
 
 
 def note_mac(sources: Sources, log: Log) -> str | None:
-    """The system's version, which wheels ask for; an Intel Python on an Apple chip, which gets the Intel wheels, is noted."""
+    """The system's version, which wheels ask for. An Intel Python on an Apple chip is noted: it gets Intel's wheels."""
     version = None
     text = Tree(sources.root).read(VERSION_FILE, log)
     if text is not None:

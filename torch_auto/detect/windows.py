@@ -154,7 +154,7 @@ def nvidia_driver_of(version: str) -> str | None:
 
 
 def accelerators(sources: Sources, log: Log) -> tuple[Accelerator, ...]:
-    """The accelerators of a Windows machine, NVIDIA's first, then AMD's, for which PyTorch has no builds, then Intel's."""
+    """The accelerators of a Windows machine, NVIDIA's first, then AMD's, then Intel's."""
     if sources.registry is None:
         return ()
     _note_emulation(sources, log)

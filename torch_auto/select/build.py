@@ -416,7 +416,9 @@ def select(
     if platform is None:
         where = {"system": machine.system, "architecture": machine.architecture}
         elsewhere = catalog.elsewhere.get((machine.system, machine.architecture))
-        reason = because("wheels-elsewhere", torch=elsewhere, **where) if elsewhere else because("not-a-platform", **where)
+        reason = (
+            because("wheels-elsewhere", torch=elsewhere, **where) if elsewhere else because("not-a-platform", **where)
+        )
         return _public_only(machine, release, reason)
     here = release.platforms.get(platform)
     if here is None:

@@ -26,14 +26,14 @@ _SENTENCES = {
     "ptx-alone": "it holds only PTX for compute capability {capability}, which needs a driver that supports CUDA "
     "{toolkit} natively; this one supports {cuda}",
     "tegra": "it is a Jetson module, which NVIDIA's own wheels serve (see NVIDIA's Jetson downloads)",
-    "tegra-until": "it is a Jetson Orin, which NVIDIA's own wheels serve up to JetPack 6 (see NVIDIA's Jetson downloads); "
-    "from JetPack 7.2 (L4T R39) on PyTorch's builds for CUDA {toolkit} and newer run on it",
+    "tegra-until": "it is a Jetson Orin, which NVIDIA's own wheels serve up to JetPack 6 (see NVIDIA's Jetson "
+    "downloads); from JetPack 7.2 (L4T R39) on PyTorch's builds for CUDA {toolkit} and newer run on it",
     "not-for-tegra": "builds for CUDA older than {toolkit} do not run on a Jetson Orin",
     "no-driver": "NVIDIA's driver is not installed or not loaded",
     "no-kfd": "the kernel's compute driver does not tell what it is (it needs amdgpu with KFD, in Linux 5.16 or newer)",
     "no-gfx-code": "it is not built for {gfx_target}",
-    "unknown-xpu": "PCI id {pci_id} is in no table of Intel's GPUs; if it is Arc or newer, the setting backend=xpu takes "
-    "the XPU build",
+    "unknown-xpu": "PCI id {pci_id} is in no table of Intel's GPUs; if it is Arc or newer, the setting backend=xpu "
+    "takes the XPU build",
     "not-an-xpu": "PyTorch's XPU builds do not support PCI id {pci_id}",
     # Why a build is not taken: parts of sentences.
     "not-a-group": "it is not among the groups",
@@ -53,15 +53,15 @@ _SENTENCES = {
     "the installer says so.",
     "libc": "torch {release} does not install here: {why}.",
     "macos-too-old": "torch {release} needs macOS {needs} or newer, and this machine has {has}.",
-    "wheels-elsewhere": "PyTorch publishes torch {torch} for {system} on {architecture}, and torch-auto does not pin it: "
-    "require torch=={torch} yourself, with PyTorch's page. PyPI's build is required, so that the installer says that it has "
-    "none.",
+    "wheels-elsewhere": "PyTorch publishes torch {torch} for {system} on {architecture}, and torch-auto does not pin "
+    "it: require torch=={torch} yourself, with PyTorch's page. PyPI's build is required, so that the installer says "
+    "that there is none.",
     "apple-silicon": "macOS on Apple silicon has one build, PyPI's; it uses the GPU through MPS.",
     "chosen-for": "Chosen for {device}.",
-    "driver-untold": "NVIDIA's driver is loaded, and nothing tells its version: {torch_backend} needs driver {needs} or "
-    "newer.",
-    "xpu-newer": "PCI id {pci_id} is in no table. Its driver {driver} drives no old GPU of that id, so it is taken for a "
-    "newer one than PyTorch lists.",
+    "driver-untold": "NVIDIA's driver is loaded, and nothing tells its version: {torch_backend} needs driver {needs} "
+    "or newer.",
+    "xpu-newer": "PCI id {pci_id} is in no table. Its driver {driver} drives no old GPU of that id, so it is taken for "
+    "a newer one than PyTorch lists.",
     "other-releases": "torch {release} does not have a build that runs on it; torch {releases} do.",
     "not-yet-seen": "torch {release} may have a {torch_backend} build, which was not yet seen on PyTorch's index, "
     "as of {as_of}. torch {releases} are known to have one that runs on it.",
@@ -88,7 +88,7 @@ _SENTENCES = {
     "nvidia-on-windows-arm": "{device}: PyTorch publishes no CUDA builds for Windows on ARM. NVIDIA publishes its own "
     "for RTX Spark: see docs.nvidia.com/rtx-spark.",
     "cannot-be-used": "{device} cannot be used: {why}.",
-    "no-wheels-for-implementation": "torch {release} does not have wheels for {implementation}, but for CPython alone.",
+    "no-wheels-for-implementation": "torch {release} does not have wheels for {implementation}, but for CPython.",
     "numpy-1": "torch {release} was compiled for NumPy 1 on this system: it cannot exchange arrays with NumPy 2. Require "
     "numpy<2 as well.",
     "library-gap": "it runs on this machine too, but its {library}, for {purpose}, has no code for compute capability "

@@ -158,7 +158,7 @@ def test_numpy_2_beside_a_torch_for_numpy_1(
     look: Callable[..., dict[str, Finding]],
     torch: str,
     numpy: str,
-    said: bool,  # noqa: FBT001
+    said: bool,
 ) -> None:
     """torch requires no NumPy, so nothing keeps the two apart."""
     env.install_torch_auto(machines.cpu(), torch)

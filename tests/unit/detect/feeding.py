@@ -145,7 +145,9 @@ def _line(accelerator: Accelerator) -> str:
     if accelerator.vendor == "nvidia":
         return _nvidia(accelerator)
     if accelerator.vendor == "amd":
-        gpus = _counted(f"{gpu.gfx_target or gpu.pci_id} {_kind(integrated=gpu.integrated)}" for gpu in accelerator.devices)
+        gpus = _counted(
+            f"{gpu.gfx_target or gpu.pci_id} {_kind(integrated=gpu.integrated)}" for gpu in accelerator.devices
+        )
         return f"AMD: {gpus}"
     assert accelerator.vendor == "intel"
     return "Intel: " + _counted(f"{gpu.pci_id} {_kind(integrated=gpu.integrated)}" for gpu in accelerator.devices)

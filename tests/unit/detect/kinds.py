@@ -23,8 +23,8 @@ class Kind:
     ``nvml`` are the arguments of the fake NVML, None where there is none to load; ``pynvml`` says whether pynvml can be
     imported; ``smi`` is the shell script that stands for nvidia-smi, and ``smi_lines`` what uv's query of it prints;
     ``rocm`` what rocm_agent_enumerator prints, where ROCm's user space is installed. ``notes`` are (source, outcome,
-    part of the detail) of evidence that must be there. ``instances`` are what Windows says is present, where that is not
-    what ``adapters`` are. ``why`` says who is right where uv comes to something else.
+    part of the detail) of evidence that must be there. ``instances`` are what Windows says is present, where
+    that is not what ``adapters`` are. ``why`` says who is right where uv comes to something else.
     """
 
     name: str
@@ -653,12 +653,12 @@ NVIDIA = [
 ]
 
 _JETPACK_7_2 = (
-    "roboflow/inference pull request 2531, OE4T/meta-tegra pull request 2224 (L4T R39, CUDA 13.2; the driver's number is "
-    "made up)"
+    "roboflow/inference pull request 2531, OE4T/meta-tegra pull request 2224 (L4T R39, CUDA 13.2; the driver's number "
+    "is made up)"
 )
 _TEMP_VERSION = {
-    "proc/driver/nvidia/version": "NVRM version: NVIDIA UNIX Open Kernel Module for aarch64  TempVersion  Release Build  "
-    "(buildbrain@mobile-u64)  Fri Aug 22 00:55:42 UTC 2025\n"
+    "proc/driver/nvidia/version": "NVRM version: NVIDIA UNIX Open Kernel Module for aarch64  TempVersion  "
+    "Release Build  (buildbrain@mobile-u64)  Fri Aug 22 00:55:42 UTC 2025\n"
 }
 
 JETSONS = [
@@ -1224,9 +1224,7 @@ INTEL = [
         "PCI ids",
         "Intel: 8086:674c discrete, 8086:e215 discrete",
         f"{I915}; intel/compute-runtime; {XPU_CODE}",
-        join(
-            pci("0000:03:00.0", "8086:674c", "0x038000", "xe"), pci("0000:04:00.0", "8086:e215", "0x030000", "xe")
-        ),
+        join(pci("0000:03:00.0", "8086:674c", "0x038000", "xe"), pci("0000:04:00.0", "8086:e215", "0x030000", "xe")),
         why="The same build.",
     ),
     Kind(

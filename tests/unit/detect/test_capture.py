@@ -15,7 +15,7 @@ from torch_auto.detect import detect_from
 from torch_auto.detect.capture import script
 from torch_auto.detect.sources import Sources
 from unit.detect.kinds import KINDS, linux
-from unit.detect.trees import join, jetson, kfd, kfd_cpu, nvidia_module, pci, write
+from unit.detect.trees import jetson, join, kfd, kfd_cpu, nvidia_module, pci, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,7 @@ def _captured(shell: tuple[str, ...], root: Path, out: Path) -> subprocess.Compl
 
 
 def test_a_captured_machine_is_detected_as_the_machine_is(shell: tuple[str, ...], tmp_path: Path) -> None:
-    """GPUs of three vendors, one of them a virtual machine's, and a Jetson's files: all that detection reads is there."""
+    """GPUs of three vendors, one of them a virtual machine's: all that detection reads is there."""
     root = write(
         tmp_path / "machine",
         join(

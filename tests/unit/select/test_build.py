@@ -220,7 +220,7 @@ def test_a_setting_is_followed(torch_backend: str, release: str, on: Machine, ex
 
 
 def test_what_the_reasons_say_of_an_installer_without_the_page_is_true() -> None:
-    """ "falls back to torch X or older" names the newest older release whose PyPI build runs on the GPU that decides."""
+    """ "falls back to torch X or older" names the newest such release whose PyPI build runs on the GPU that decides."""
     said = {True: 0, False: 0}
     for accelerators in list(all_accelerators())[::5]:
         on = machine(*accelerators)
@@ -258,6 +258,7 @@ def test_a_driver_whose_library_is_older_takes_the_nearest_newer_major() -> None
 
 
 # --- over the whole catalog ----------------------------------------------------------------------------------------
+
 
 def _machines(platform: str) -> list[tuple[Accelerator, ...]]:
     """Every machine of the list where torch has GPU builds; elsewhere a few, since nothing there depends on the GPU."""
@@ -317,5 +318,3 @@ def _check(on: Machine, release: str, usable: set[str], *, served: bool) -> None
         else:
             assert not selection.accelerated, where
             assert selection.torch_backend == "cpu", where
-
-

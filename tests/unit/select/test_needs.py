@@ -73,7 +73,14 @@ def test_every_label_that_there_is_has_a_form() -> None:
                     }
                 if needs.kind == labels.BUILD:
                     assert needs.value in CATALOG.torch_backends
-    assert kinds - {labels.SIGHTING} == {labels.NEWER, labels.OLDER, labels.DRIVER, labels.GLIBC, labels.APPLE, labels.BUILD}
+    assert kinds - {labels.SIGHTING} == {
+        labels.NEWER,
+        labels.OLDER,
+        labels.DRIVER,
+        labels.GLIBC,
+        labels.APPLE,
+        labels.BUILD,
+    }
 
 
 def test_a_label_leads_to_a_release_that_serves() -> None:

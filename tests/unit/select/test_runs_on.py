@@ -161,7 +161,9 @@ def test_the_order_of_gpus() -> None:
     on = machine(
         Accelerator("intel", (Device("Arc", pci_id="8086:e20b"),)),
         Accelerator("amd", (integrated, Device("RX", gfx_target="gfx1100"))),
-        Accelerator("nvidia", (Device("old", (6, 1)), Device("unknown"), Device("new", (9, 0)), Device("same", (9, 0)))),
+        Accelerator(
+            "nvidia", (Device("old", (6, 1)), Device("unknown"), Device("new", (9, 0)), Device("same", (9, 0)))
+        ),
     )
     names = [item.device.name for item in candidates(on)]
     assert names == ["new", "same", "old", "unknown", "RX", "iGPU", "Arc"]

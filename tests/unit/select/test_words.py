@@ -251,7 +251,9 @@ def test_what_is_not_on_pypi() -> None:
     reason = because("not-on-pypi", release="2.9.1", platform="linux_x86_64")
     assert reason in selection.reasons
     assert not selection.public_allowed
-    assert sentence(reason) == "PyPI does not have a build of torch 2.9.1 for linux_x86_64, so PyTorch's page is needed."
+    assert (
+        sentence(reason) == "PyPI does not have a build of torch 2.9.1 for linux_x86_64, so PyTorch's page is needed."
+    )
 
 
 def test_a_driver_whose_library_is_older() -> None:
@@ -269,8 +271,14 @@ def test_a_driver_whose_library_is_older() -> None:
 @pytest.mark.parametrize(
     ("driver", "text"),
     [
-        (nvidia(None, (12, 4), (9, 0)), "CUDA 13 needs driver 580 or newer, and this machine has a driver for CUDA 12.4"),
-        (nvidia("550.54.14", (12, 4), (9, 0)), "CUDA 13 needs driver 580 or newer, and this machine has driver 550.54.14"),
+        (
+            nvidia(None, (12, 4), (9, 0)),
+            "CUDA 13 needs driver 580 or newer, and this machine has a driver for CUDA 12.4",
+        ),
+        (
+            nvidia("550.54.14", (12, 4), (9, 0)),
+            "CUDA 13 needs driver 580 or newer, and this machine has driver 550.54.14",
+        ),
     ],
 )
 def test_a_driver_that_is_too_old(driver: Any, text: str) -> None:
@@ -348,26 +356,36 @@ def test_a_gpu_that_nothing_serves_is_named_with_the_way_out(on: Machine, words:
         (
             "2.14.1",
             machine(T4_580),
-            "cu126: of the builds of torch 2.14.1 that run on it, its libraries have code for this GPU too, which those of "
-            "cu130 and cu132 do not have.",
+            (
+                "cu126: of the builds of torch 2.14.1 that run on it, its libraries have code for this GPU "
+                "too, which those of cu130 and cu132 do not have."
+            ),
         ),
         (
             "2.15.0",
             machine(T4_580),
-            "MAGMA, which cu132 of torch 2.15.0 brings along for linear algebra, has no code for compute capability 7.5. If "
-            "you need linear algebra, ask for torch 2.14.1+cu126, which has it.",
+            (
+                "MAGMA, which cu132 of torch 2.15.0 brings along for linear algebra, has no code for "
+                "compute capability 7.5. If you need linear algebra, ask for torch 2.14.1+cu126, which has "
+                "it."
+            ),
         ),
         (
             "2.6.0",
             machine(nvidia("470.57.02", (11, 4), (3, 7))),
-            "cuDNN, which cu118 of torch 2.6.0 brings along for convolutions, has no code for compute capability 3.7. If you "
-            "need convolutions, ask for torch 2.3.1+cu118, which has it.",
+            (
+                "cuDNN, which cu118 of torch 2.6.0 brings along for convolutions, has no code for compute "
+                "capability 3.7. If you need convolutions, ask for torch 2.3.1+cu118, which has it."
+            ),
         ),
         (
             "2.14.1",
             machine(A100_550.replace(lacks="libcuda.so.1")),
-            "libcuda.so.1 was not found, and without it torch does not find the GPU. It is part of NVIDIA's driver (Debian: "
-            "libcuda1); a container gets it with the capability compute (NVIDIA_DRIVER_CAPABILITIES).",
+            (
+                "libcuda.so.1 was not found, and without it torch does not find the GPU. It is part of "
+                "NVIDIA's driver (Debian: libcuda1); a container gets it with the capability compute "
+                "(NVIDIA_DRIVER_CAPABILITIES)."
+            ),
         ),
         (
             "2.15.0",
@@ -377,24 +395,32 @@ def test_a_gpu_that_nothing_serves_is_named_with_the_way_out(on: Machine, words:
         (
             "2.9.1",
             machine(intel("8086:b080")),
-            "Core Ultra Series 3 with Arc graphics (Panther Lake): PyTorch's documentation does not list it before torch "
-            "2.10.0; torch 2.9.1 compiles its code on first use.",
+            (
+                "Core Ultra Series 3 with Arc graphics (Panther Lake): PyTorch's documentation does not "
+                "list it before torch 2.10.0; torch 2.9.1 compiles its code on first use."
+            ),
         ),
         (
             "2.14.1",
             machine(intel("8086:7d45")),
-            "Core Ultra with Intel Graphics (Meteor Lake-U): PyTorch's documentation does not list it, so it is not "
-            "validated; torch compiles its code for it on first use.",
+            (
+                "Core Ultra with Intel Graphics (Meteor Lake-U): PyTorch's documentation does not list it, "
+                "so it is not validated; torch compiles its code for it on first use."
+            ),
         ),
         ("2.2.2", machine(), "torch 2.2.2 was compiled for NumPy 1 on this system"),
         ("2.4.0", machine(platform="win_amd64"), "torch 2.4.0 was compiled for NumPy 1 on this system"),
-        ("2.15.0", machine(python="3.13t"), "torch 2.15.0 does not have wheels for Python 3.13t; it has them for 3.11, 3.12"),
+        (
+            "2.15.0",
+            machine(python="3.13t"),
+            "torch 2.15.0 does not have wheels for Python 3.13t; it has them for 3.11, 3.12",
+        ),
         (
             "2.12.0",
             machine(platform="macos_arm64").replace(system_version="13.7"),
             "torch 2.12.0 needs macOS 14 or newer, and this machine has 13.7.",
         ),
-        ("2.14.1", machine().replace(implementation="pypy"), "does not have wheels for pypy, but for CPython alone."),
+        ("2.14.1", machine().replace(implementation="pypy"), "does not have wheels for pypy, but for CPython."),
         ("2.15.0", Machine("linux", "s390x", "3.12"), "PyTorch publishes torch 2.13.0+cpu for linux on s390x"),
     ],
 )

@@ -24,5 +24,7 @@ def numpy(situation: Situation) -> list[Finding]:
         return []
     if version_key(release.version) >= version_key(first):
         return []
-    text = f"{situation.torch} was compiled for NumPy 1, and {found} is installed: torch cannot exchange arrays with it. "
+    text = (
+        f"{situation.torch} was compiled for NumPy 1, and {found} is installed: torch cannot exchange arrays with it. "
+    )
     return [Finding("numpy", WARN, text + f"Require numpy<2 in the project, or torch {first} or newer.")]
