@@ -154,8 +154,8 @@ class Catalog(Frozen):
     """The whole catalog; ``as_of`` is the day (ISO 8601) that it was last compared with what is published.
 
     ``releases`` are sorted, the oldest first. Of ``tegra_compute_capabilities``, those in ``unified`` run the builds
-    for servers from a toolkit on. Each set in ``same_code`` is of compute capabilities that run each other's code, and no
-    other code of their major version.
+    for servers from a toolkit on. Each set in ``same_code`` is of compute capabilities that run each other's code, and
+    no other code of their major version.
 
     ``xpu_ids`` are the PCI ids of the GPUs that PyTorch's XPU builds run on, each with its family; ``xpu_too_old`` are
     the ranges of those that they do not run on. A GPU in neither, with Intel's driver, is newer than the table.
