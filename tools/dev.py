@@ -2,7 +2,7 @@
 
     python3 tools/dev.py demo          the main job, end to end, against a small PyTorch index of its own
     python3 tools/dev.py test [ARG …]  all tests; ARG go to pytest
-    python3 tools/dev.py test gpu      those for a real NVIDIA machine, with this Python as it is: no environment, no PyPI
+    python3 tools/dev.py test gpu      those for a real NVIDIA machine, with this Python as it is, without PyPI
     python3 tools/dev.py lint          ruff and mypy
     python3 tools/dev.py run CMD …     a command in the environment of these
 

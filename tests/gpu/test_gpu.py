@@ -48,6 +48,11 @@ def why_not() -> str | None:
     return None
 
 
+def show(*lines: str) -> None:
+    """Print for the record of the run: what this machine said."""
+    sys.stderr.write("\n".join(lines) + "\n")
+
+
 def _nvidia(sources: Sources) -> Accelerator | None:
     return detect_from(sources).nvidia
 
@@ -71,9 +76,12 @@ def build(release: str, folder: Path) -> list[str]:
     stub.mkdir()
     text = (ROOT / "stubs" / "pyproject.toml").read_text("utf-8")
     (stub / "pyproject.toml").write_text(text.format(version=release, core="0", requires_python=">=3.8"), "utf-8")
+    # hatchling makes it of the same facts; a build reads its head and its text.
+    (stub / "PKG-INFO").write_text(f"Metadata-Version: 2.4\nName: torch-auto\nVersion: {release}\n\n", "utf-8")
     for path in (ROOT / "stubs" / "README.md", ROOT / "LICENSE", ROOT / "hatch_build.py"):
         shutil.copy(path, stub)
-    code = "import sys; sys.path.insert(0, sys.argv[1]); from torch_auto import backend; print(backend.build_wheel(sys.argv[2]))"
+    code = "import sys; sys.path.insert(0, sys.argv[1]); from torch_auto import backend; "
+    code += "print(backend.build_wheel(sys.argv[2]))"
     command = [sys.executable, "-c", code, str(ROOT), str(folder)]
     done = subprocess.run(command, cwd=stub, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
@@ -94,7 +102,7 @@ class Detection(unittest.TestCase):
         """Detect once, with everything that there is."""
         cls.together = detect_from(this_system())
         for line in cls.together.evidence:
-            print(f"{line.outcome:10} {line.source}: {line.detail}", file=sys.stderr)
+            show(f"{line.outcome:10} {line.source}: {line.detail}")
 
     def _all(self) -> Accelerator:
         found = self.together.nvidia
@@ -105,9 +113,9 @@ class Detection(unittest.TestCase):
     def test_there_is_a_gpu_of_known_compute_capability(self) -> None:
         """With everything: a driver, its CUDA, and a compute capability for each GPU."""
         found = self._all()
-        self.assertTrue(found.devices)
-        self.assertNotIn("?", _capabilities(found))
-        self.assertIsNotNone(found.cuda_driver_version)
+        assert found.devices
+        assert "?" not in _capabilities(found)
+        assert found.cuda_driver_version is not None
 
     def test_nvml_alone(self) -> None:
         """NVML without nvidia-smi says the same."""
@@ -115,7 +123,7 @@ class Detection(unittest.TestCase):
             self.skipTest("pynvml is not installed (it comes with nvidia-ml-py)")
         found = _nvidia(this_system().replace(nvidia_smi=()))
         assert found is not None
-        self.assertEqual(found, self._all())
+        assert found == self._all()
 
     def test_nvidia_smi_alone(self) -> None:
         """nvidia-smi without NVML says the same."""
@@ -124,20 +132,20 @@ class Detection(unittest.TestCase):
             self.skipTest("there is no nvidia-smi where it is looked for")
         found = _nvidia(sources.replace(module_path=()))
         assert found is not None
-        self.assertEqual(found.driver_version, self._all().driver_version)
-        self.assertEqual(found.cuda_driver_version, self._all().cuda_driver_version)
-        self.assertEqual(sorted(_capabilities(found)), sorted(_capabilities(self._all())))
+        assert found.driver_version == self._all().driver_version
+        assert found.cuda_driver_version == self._all().cuda_driver_version
+        assert sorted(_capabilities(found)) == sorted(_capabilities(self._all()))
 
     def test_the_kernels_files_alone(self) -> None:
-        """Without both, the module's version and the PCI ids say the same of the driver and, where they can, of GPUs."""
+        """Without both, the module's version and the PCI ids say the same, as far as they can."""
         found = _nvidia(_nothing(this_system()))
         assert found is not None
-        self.assertEqual(found.driver_version, self._all().driver_version)
+        assert found.driver_version == self._all().driver_version
         known = [item for item in _capabilities(found) if item != "?"]
         if not known:
             self.skipTest("no PCI bus that could be read here, or ids that are in no table")
-        self.assertLessEqual(set(known), set(_capabilities(self._all())))
-        self.assertEqual(found.cuda_driver_version, self._all().cuda_driver_version)
+        assert set(known) <= set(_capabilities(self._all()))
+        assert found.cuda_driver_version == self._all().cuda_driver_version
 
     def test_a_captured_tree(self) -> None:
         """What the capture script takes of this machine is detected as the kernel's files are."""
@@ -147,7 +155,7 @@ class Detection(unittest.TestCase):
             tree = os.path.join(folder, "tree")
             subprocess.run(["/bin/sh", "-s", tree], input=script(), text=True, check=True, timeout=60)
             captured = _nvidia(this_system(tree))
-        self.assertEqual(captured, _nvidia(_nothing(this_system())))
+        assert captured == _nvidia(_nothing(this_system()))
 
 
 @unittest.skipIf(why_not() is not None, str(why_not()))
@@ -167,11 +175,11 @@ class Command(unittest.TestCase):
     def test_info_and_plan(self) -> None:
         """`info` names the GPU, and `plan` a CUDA build for it."""
         machine = json.loads(self._run("info", "--json").stdout)
-        self.assertIn("nvidia", [item["vendor"] for item in machine["accelerators"]])
+        assert "nvidia" in [item["vendor"] for item in machine["accelerators"]]
         done = self._run("plan")
-        print(self._run("info").stdout, done.stdout, sep="\n", file=sys.stderr)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("+cu", done.stdout)
+        show(self._run("info").stdout, done.stdout)
+        assert done.returncode == 0, done.stderr
+        assert "+cu" in done.stdout
 
     def test_a_build_pins_a_cuda_build(self) -> None:
         """A wheel of the newest release that this machine can use requires it."""
@@ -180,15 +188,15 @@ class Command(unittest.TestCase):
             self.skipTest("no release of torch has wheels for this Python")
         with tempfile.TemporaryDirectory() as folder:
             requires = build(newest, Path(folder))
-        self.assertTrue(any(line.startswith("torch==") and "+cu" in line for line in requires), requires)
+        assert any(line.startswith("torch==") and "+cu" in line for line in requires), requires
 
     def test_check(self) -> None:
         """`check` ends, with findings that are sentences, whatever is installed beside."""
         done = self._run("check", "--json")
         found = json.loads(done.stdout)
-        print(done.stdout, file=sys.stderr)
-        self.assertIn(done.returncode, (0, 1))
-        self.assertTrue(all(item["text"] for item in found["checks"]))
+        show(done.stdout)
+        assert done.returncode in (0, 1)
+        assert all(item["text"] for item in found["checks"])
 
 
 @unittest.skipIf(why_not() is not None, str(why_not()))
@@ -201,23 +209,24 @@ class Torch(unittest.TestCase):
         done = subprocess.run(
             [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False, timeout=300
         )
-        self.assertEqual(done.returncode, 0, done.stderr)
+        assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
     def test_the_import_beside_torch_is_silent(self) -> None:
         """The check at `import torch` breaks nothing where torch-auto lies beside it."""
-        self.assertEqual(self._run("import torch, torch_auto; print(torch.__version__)").count("\n"), 0)
+        assert self._run("import torch, torch_auto; print(torch.__version__)").count("\n") == 0
 
     def test_torch_and_detection_say_the_same(self) -> None:
         """torch's compute capabilities are detection's, as far as CUDA shows all GPUs."""
         said = self._run(
-            "import torch; print(*['%d.%d' % torch.cuda.get_device_capability(i) for i in range(torch.cuda.device_count())])"
+            "import torch; devices = range(torch.cuda.device_count()); "
+            "print(*['%d.%d' % torch.cuda.get_device_capability(device) for device in devices])"
         )
         if not said:
             self.skipTest("this torch finds no GPU")
         found = detect_from(this_system()).nvidia
         assert found is not None
-        self.assertLessEqual(set(said.split()), set(_capabilities(found)))
+        assert set(said.split()) <= set(_capabilities(found))
 
     def test_a_product_where_the_rules_say_that_this_build_runs(self) -> None:
         """A product on the GPU ends as the rules say of the installed build: with a number, or without a GPU."""
@@ -243,11 +252,9 @@ class Torch(unittest.TestCase):
             "    a = torch.arange(64 * 64, dtype=torch.float32, device='cuda').reshape(64, 64) / 4096\n"
             "    print('product', float(torch.dist((a @ a).cpu(), a.cpu() @ a.cpu())) < 1e-2)\n"
         )
-        print(
-            f"torch {version}, CUDA {cuda}: the rules say {'it runs' if runs else 'it does not run'}", file=sys.stderr
-        )
+        show(f"torch {version}, CUDA {cuda}: the rules say {'it runs' if runs else 'it does not run'}")
         if runs:
-            self.assertEqual(self._run(code), "product True")
+            assert self._run(code) == "product True"
         else:
             self.skipTest("the rules say that the installed build does not run on this GPU")
 
