@@ -287,11 +287,9 @@ def _old_driver(place: Place) -> None:
 @fault("a Python that no torch for the GPU comes for", "machine.python", ends=NOTHING)
 def _python(place: Place) -> None:
     place.on(machines.v100_470())
-    place.variables["TORCH_AUTO_BACKEND"] = "cpu"
-    fake = FakeEnvironment.make(place.venv)
+    FakeEnvironment.make(place.venv).install_torch("2.15.0+cpu")
     (place.venv / "lib" / "python3.11").rename(place.venv / "lib" / "python3.14")
     (place.venv / "pyvenv.cfg").write_text("version_info = 3.14.0\n", "utf-8")
-    assert fake
     of_checkout(place, f"--venv {place.venv}")
 
 
@@ -403,7 +401,7 @@ def _no_torch(place: Place) -> None:
 @fault("a lock that holds macOS files alone", "lock.no-files")
 def _no_files(place: Place) -> None:
     synced(place, machines.a100_550())
-    edited_lock(place, lambda text: re.sub(r"(?m)^.*/torch-[^/]*(?:linux|win)_?[^/]*\.whl.*\n", "", text))
+    edited_lock(place, lambda text: re.sub(r"(?<=-)(?:manylinux_2_28_x86_64|win_amd64)(?=\.whl)", "macosx_11_0_arm64", text))
 
 
 @fault("a lock with a torch-auto that is newer than the command", "lock.unknown", ends=NOTHING)
@@ -454,7 +452,7 @@ def _other_group(place: Place) -> None:
 def _without_groups(place: Place) -> None:
     portable(place, machines.a100_550())
     place.make("uv sync")
-    place.install("--reinstall-package", "torch-auto", "torch-auto")
+    place.install("--no-config", "--reinstall-package", "torch-auto", "torch-auto")
 
 
 @fault("an extra beside groups", "group.extras")
