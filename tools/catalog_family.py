@@ -40,7 +40,10 @@ def update_family(
     for record in records:
         found = _local_versions(update, record, index or {})
         if found and record["local_versions"] != found:
-            record.update(local_versions=found, confidence="verified", source="index-page")
+            record.update(local_versions=found)
+            # That these local versions are there says nothing of which torch an inferred pair is for.
+            if record["source"] not in ("pair-range", "pair-carried"):
+                record.update(confidence="verified", source="index-page")
 
 
 def _pair(update: Update, project: str, version: str, wheels: list[tuple[str, Offer]]) -> list[Record]:

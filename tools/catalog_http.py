@@ -87,6 +87,21 @@ def fetch_page(url: str, accept: str, *, timeout: float = 60) -> Page:
     return Page(url, media_type, body)
 
 
+def fetch_size(url: str, *, timeout: float = 60) -> int | None:
+    """The size of a file in bytes, by its Content-Length, or None where the server does not tell.
+
+    Raises:
+        FetchError: the server has no such file, or does not answer.
+    """
+    try:
+        request = urllib.request.Request(url, method="HEAD", headers={"Accept-Encoding": "identity"})  # noqa: S310
+        with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310
+            length = answer.headers.get("Content-Length", "")
+    except _FAILURES as error:
+        raise FetchError(url, _reason(error)) from error
+    return int(length) if length.isascii() and length.isdigit() else None
+
+
 def fetch_range(url: str, first: int, last: int, *, timeout: float = 60) -> tuple[bytes, int]:
     """The bytes ``first`` to ``last`` (both included) of a file, and the size of the file in bytes.
 

@@ -25,7 +25,8 @@ _OPENED_FIRST = "3.12"
 class Offer(NamedTuple):
     """The wheels of one release with one local version on one platform.
 
-    ``pythons`` is empty for wheels that any Python 3 installs. ``url`` is the one of them that is opened.
+    ``pythons`` is empty for wheels that any Python 3 installs. ``url`` is the one of them that is opened, and ``size``
+    are its bytes, where the page tells.
     """
 
     pythons: tuple[str, ...]
@@ -33,6 +34,7 @@ class Offer(NamedTuple):
     requires_python: tuple[str, ...]
     uploaded: str | None
     url: str
+    size: int | None
 
 
 Key = tuple[str, "str | None", str]
@@ -89,10 +91,12 @@ def _offer(wheels: list[tuple[str | None, str, File]]) -> Offer:
     pythons = sorted({python for python, _, _ in wheels if python}, key=python_key)
     preferred = _OPENED_FIRST if _OPENED_FIRST in pythons else pythons[0] if pythons else None
     uploaded = [file.uploaded for _, _, file in wheels if file.uploaded]
+    opened = min((file for python, _, file in wheels if python == preferred), key=lambda file: file.url)
     return Offer(
         tuple(pythons),
         tuple(sorted({written for _, written, _ in wheels})),
         tuple(sorted({file.requires_python for _, _, file in wheels if file.requires_python})),
         min(uploaded, default=None),
-        min((file.url for python, _, file in wheels if python == preferred), default=wheels[0][2].url),
+        opened.url,
+        opened.size,
     )

@@ -23,13 +23,14 @@ _PIP_DEFAULT = re.compile(r"--index-url\s+<url>.*?\(default\s+(\S+?)\)", re.DOTA
 
 
 class File(NamedTuple):
-    """One file of a project's page. ``uploaded`` is a date (ISO 8601), or None where the page does not tell."""
+    """One file of a project's page. ``uploaded`` is a date (ISO 8601), ``size`` in bytes; HTML pages tell neither."""
 
     name: str
     url: str
     requires_python: str | None
     yanked: bool
     uploaded: str | None
+    size: int | None = None
 
 
 def project_files(base: str, project: str, *, timeout: float = 60) -> list[File]:
@@ -80,13 +81,14 @@ def _from_json(page: Page) -> list[File]:
 
 
 def _json_file(page_url: str, item: dict[str, Any]) -> File:
-    name, url = item["filename"], item["url"]
+    name, url, size = item["filename"], item["url"], item.get("size")
     requires, uploaded = item.get("requires-python"), item.get("upload-time")
-    if not (isinstance(name, str) and isinstance(url, str) and isinstance(requires or "", str)):
+    texts = all(isinstance(text, str) for text in (name, url, requires or ""))
+    if not texts or not isinstance(size or 0, int):
         raise TypeError(name)
     # PEP 592: the value may be a reason, and an empty reason is a reason too.
     yanked = item.get("yanked", False) is not False
-    return File(name, urljoin(page_url, url), requires, yanked, str(uploaded)[:10] if uploaded else None)
+    return File(name, urljoin(page_url, url), requires, yanked, str(uploaded)[:10] if uploaded else None, size)
 
 
 class _Links(HTMLParser):

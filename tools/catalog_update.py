@@ -51,8 +51,10 @@ _ROCM_PACKAGES = ("rocm", "rocm-sdk-core", "rocm-sdk-libraries")
 
 BUILD_KEYS = (
     "release", "platform", "torch_backend", "local", "tags", "pythons", "glibc", "own_index", "sm", "ptx", "gfx",
-    "arch_confidence", "arch_source", "confidence", "source",
+    "arch_confidence", "arch_source", "size", "confidence", "source",
 )  # fmt: skip
+
+PLACE_KEYS = ("release", "platform", "public", "pythons", "tags", "size", "confidence", "source")
 
 #: More builds than this never vanished at once: a page that misses so many is no page of the whole index.
 MAX_REMOVALS = 20
@@ -68,6 +70,7 @@ class Readers(NamedTuple):
     wheel: Callable[[str], Wheel]
     architectures: Callable[[str], Architectures | None]
     targets: Callable[[str], tuple[str, ...] | None]
+    size: Callable[[str], int | None]
 
 
 class Update:
@@ -103,6 +106,7 @@ class Update:
             if record["public"] is not None and record["platform"] not in by_release.get(record["release"], {}):
                 self.notes.append(f"torch {record['release']} is gone from PyPI on {record['platform']}")
                 record.update(public=None, confidence="verified", source="pypi")
+                record.pop("size", None)
 
     def _release(self, release: str, platforms: dict[str, Offer]) -> None:
         ranges = {text for offer in platforms.values() for text in offer.requires_python}
@@ -124,6 +128,7 @@ class Update:
             record = {"release": release, "platform": platform, "public": None, "pythons": [], "tags": []}
             self.records("releases.json", "platforms").append(record)
         record.update(pythons=list(offer.pythons), tags=list(offer.tags))
+        self._size(record, offer)
         if read_all or record["public"] is None or record["confidence"] != "verified":
             wheel = self.readers.wheel(offer.url)
             if wheel.version != release:
@@ -183,6 +188,17 @@ class Update:
             return bool(build.get("gfx"))
         floor = self.find("nvidia.json", "toolkit_floors", toolkit_major=cuda[0])
         return floor is not None and bool(build.get("sm"))
+
+    def _size(self, record: Record, offer: Offer) -> None:
+        """The bytes of the wheel that an offer opens: asked for once, since no file of an index changes."""
+        if "size" in record:
+            return
+        try:
+            size = offer.size if offer.size is not None else self.readers.size(offer.url)
+        except FetchError:
+            return  # the next refresh asks again: nothing is decided by it
+        if size is not None:
+            record["size"] = size
 
     def _note_drivers(self, torch_backend: str) -> None:
         """Note, of a build that is new, which facts about drivers nvidia.json lacks."""
@@ -271,6 +287,7 @@ class Update:
         elif place["public"] is None:
             place.update(pythons=list(offer.pythons), tags=list(offer.tags))
         if local is not None:
+            self._size(build, offer)
             _own(build, "tags", offer.tags if platform.startswith("linux") else place["tags"], place["tags"])
             _own(build, "pythons", offer.pythons, place["pythons"])
 
@@ -325,7 +342,11 @@ class Update:
             key=lambda other: (release_key(other["release"]), other["local"])
         )
         self.records("releases.json", "releases").sort(key=lambda record: release_key(record["release"]))
-        self.records("releases.json", "platforms").sort(key=place_key)
+        for place in (places := self.records("releases.json", "platforms")):
+            ordered = {key: place[key] for key in PLACE_KEYS if key in place}
+            place.clear()
+            place.update(ordered)
+        places.sort(key=place_key)
         projects = list(dict.fromkeys(record["project"] for record in self.records("pairs.json", "pairs")))
         self.records("pairs.json", "pairs").sort(
             key=lambda pair: (

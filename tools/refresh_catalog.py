@@ -14,11 +14,12 @@ import copy
 import datetime as dt
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 from catalog_diff import difference
 from catalog_family import update_family
 from catalog_files import DATA, Record, dump, load, save
-from catalog_http import FetchError
+from catalog_http import FetchError, fetch_size
 from catalog_offers import Key, Offer, offers
 from catalog_pages import default_index, project_files
 from catalog_update import MAX_REMOVALS, Readers, RefreshError, Update
@@ -40,9 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
-    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where something differs")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What is read."""
     parser.add_argument(
         "--side", choices=("both", "pypi", "index"), default="both", help="what is read (default: both)"
     )
@@ -51,15 +51,49 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--family", metavar="PROJECT", nargs="*", default=list(FAMILY), help="projects beside torch")
     parser.add_argument("--read-all", action="store_true", help="read the public wheel of every release and platform")
     parser.add_argument("--max-removals", metavar="N", type=int, default=MAX_REMOVALS, help="builds that may be gone")
+    parser.add_argument("--date", default=dt.datetime.now(tz=dt.timezone.utc).date().isoformat())
+    parser.add_argument("--timeout", metavar="SECONDS", type=float, default=60)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where something differs")
     parser.add_argument(
         "--data", metavar="FOLDER", type=Path, default=DATA, help="the catalog (default: the package's)"
     )
-    parser.add_argument("--date", default=dt.datetime.now(tz=dt.timezone.utc).date().isoformat())
-    parser.add_argument("--timeout", metavar="SECONDS", type=float, default=60)
+    add_options(parser)
     return parser
 
 
 def _refresh(options: argparse.Namespace) -> int:
+    comparison = compare(options)
+    for line in comparison.lines:
+        print(line)
+    for note in comparison.notes:
+        print(f"note: {note}")
+    print(f"{len(comparison.lines)} differences" if comparison.lines else "no difference")
+    if options.check:
+        return 1 if comparison.lines else 0
+    write(options, comparison)
+    return 0
+
+
+class Comparison(NamedTuple):
+    """A catalog as it is and as the indexes say that it should be, with the difference and notes for a maintainer."""
+
+    before: dict[str, Record]
+    after: dict[str, Record]
+    lines: list[str]
+    notes: list[str]
+
+
+def compare(options: argparse.Namespace) -> Comparison:
+    """Compare the catalog with what the indexes offer.
+
+    Raises:
+        FetchError: a page or a wheel cannot be read.
+        RefreshError: what the indexes offer does not fit together.
+    """
     before = {name: load(options.data, name) for name in FILES}
     bases = {
         "pypi": None if options.side == "index" else options.pypi or default_index(),
@@ -71,19 +105,19 @@ def _refresh(options: argparse.Namespace) -> int:
         if base is not None
     }
     update = _updated(before, read, options)
-    lines = difference(before, update.files)
-    for line in lines:
-        print(line)
-    for note in update.notes:
-        print(f"note: {note}")
-    print(f"{len(lines)} differences" if lines else "no difference")
-    if options.check:
-        return 1 if lines else 0
+    return Comparison(before, update.files, difference(before, update.files), update.notes)
+
+
+def write(options: argparse.Namespace, comparison: Comparison) -> None:
+    """Write the catalog as it should be, with the day where both indexes were read.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
     if options.side == "both":
-        update.files["releases.json"]["as_of"] = options.date
-    changed = {name: value for name, value in update.files.items() if dump(value) != dump(before[name])}
+        comparison.after["releases.json"]["as_of"] = options.date
+    changed = {name: value for name, value in comparison.after.items() if dump(value) != dump(comparison.before[name])}
     save(options.data, changed)
-    return 0
 
 
 def _offers(base: str, project: str, timeout: float) -> dict[Key, Offer]:
@@ -97,6 +131,7 @@ def _updated(
         lambda url: read_wheel(url, timeout=options.timeout),
         lambda url: read_architectures(url, timeout=options.timeout),
         lambda url: read_targets(url, timeout=options.timeout),
+        lambda url: fetch_size(url, timeout=options.timeout),
     )
     update = Update(copy.deepcopy(before), readers, options.date)
     if "pypi" in read:

@@ -306,7 +306,7 @@ def test_every_sdist_has_exactly_these_files(dists: Path, repair: Path) -> None:
 
 
 def test_the_cores_wheel_has_exactly_these_files(dists: Path) -> None:
-    """The package as it is in the sdist, with py.typed, data and schemas, and the metadata."""
+    """The package as it is in the sdist, with py.typed and data, and the metadata."""
     info = ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE")
     with zipfile.ZipFile(core_files(dists)[1]) as archive:
         names = sorted(archive.namelist())

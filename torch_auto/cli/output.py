@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from torch_auto.catalog import Catalog
 
-#: The version of what --json prints; schemas/ describe it.
+#: The version of what --json prints; docs/schemas/ describe it.
 FORMAT_VERSION = 2
 
 #: Columns of what is printed. A terminal that is narrower wraps it, and a file reads well.

@@ -90,18 +90,44 @@ def _files() -> dict[str, Record]:
     by_hand = {"confidence": "verified", "source": "by-hand"}
     tags = {"linux_x86_64": LINUX, "win_amd64": WINDOWS, "macos_arm64": MACOS}
     public = {"linux_x86_64": "cu124", "win_amd64": "cpu", "macos_arm64": "cpu"}
+    served = agreeing()
+    sizes = {wheel.filename: {"size": len(wheel.content)} for wheel in (*served.pypi, *served.whl)}
     platforms = [
         {"release": "2.5.1", "platform": name, "public": public[name], "pythons": ["3.12"], "tags": [tag]}
+        | sizes[f"torch-2.5.1-cp312-cp312-{tag}.whl"]
         | {"confidence": "verified", "source": "pypi-wheel"}
         for name, tag in tags.items()
     ]
     linux = {"release": "2.5.1", "platform": "linux_x86_64"}
     own = {"tags": ["linux_x86_64"]}
     gpus = {"sm": [50, 90], "ptx": [], "arch_confidence": "script", "arch_source": "by-hand"}
+    local = "torch-2.5.1+{}-cp312-cp312"
     builds = [
-        {**linux, "torch_backend": "cpu", "local": "cpu", **own, **known},
-        {**linux, "torch_backend": "cu124", "local": "cu124", **own, **gpus, **known},
-        {"release": "2.5.1", "platform": "win_amd64", "torch_backend": "cpu", "local": "cpu", **known},
+        {
+            **linux,
+            "torch_backend": "cpu",
+            "local": "cpu",
+            **own,
+            **sizes[f"{local.format('cpu')}-linux_x86_64.whl"],
+            **known,
+        },
+        {
+            **linux,
+            "torch_backend": "cu124",
+            "local": "cu124",
+            **own,
+            **gpus,
+            **sizes[f"{local.format('cu124')}-linux_x86_64.whl"],
+            **known,
+        },
+        {
+            "release": "2.5.1",
+            "platform": "win_amd64",
+            "torch_backend": "cpu",
+            "local": "cpu",
+            **sizes[f"{local.format('cpu')}-{WINDOWS}.whl"],
+            **known,
+        },
         {"release": "2.5.1", "platform": "macos_arm64", "torch_backend": "cpu", "local": None, **known},
     ]
     release = {"release": "2.5.1", "released": "2024-10-29", "requires_python": ">=3.8", "source": "pypi"}

@@ -243,7 +243,8 @@ def test_contradicting_python_ranges(refresh: Refresh) -> None:
 def test_new_build(refresh: Refresh) -> None:
     """A local version that is new on the index is added with the GPU architectures of its wheel, and can be pinned."""
     archs = "sm_75 sm_80 sm_120 compute_120"
-    refresh.indexes.whl.append(torch_wheel("2.5.1", "linux_x86_64", "2.5.1+cu126", local="cu126", archs=archs))
+    wheel = torch_wheel("2.5.1", "linux_x86_64", "2.5.1+cu126", local="cu126", archs=archs)
+    refresh.indexes.whl.append(wheel)
     assert refresh("--side", "index") == 0
     [build] = refresh.find("builds", "builds", torch_backend="cu126")
     assert build == {
@@ -256,6 +257,7 @@ def test_new_build(refresh: Refresh) -> None:
         "ptx": [120],
         "arch_confidence": "verified",
         "arch_source": "arch-wheel",
+        "size": len(wheel.content),
         "confidence": "verified",
         "source": "index-page",
     }
@@ -636,13 +638,49 @@ def test_a_file_of_the_catalog_is_damaged(refresh: Refresh) -> None:
 
 
 def test_wheels_are_never_downloaded(refresh: Refresh) -> None:
-    """Files are asked for by ranges only."""
+    """Files are asked for by ranges only, or for their size."""
     new_release(refresh)
     refresh.indexes.whl.append(torch_wheel("2.5.1", "linux_x86_64", "", local="cu126", archs="sm_90"))
     assert refresh("--read-all") == 0
     files = [request for request in refresh.server.log if request.path.endswith(".whl")]
     assert len(files) > 3
-    assert all(request.ranged for request in files)
+    assert all(request.ranged or request.method == "HEAD" for request in files)
+
+
+@pytest.mark.parametrize("json_pages", [True, False], ids=["json", "html"])
+def test_sizes(refresh: Refresh, *, json_pages: bool) -> None:
+    """The bytes of a wheel are the page's where it tells them, else its Content-Length; they are asked for once."""
+    refresh.indexes.json = json_pages
+    public, own = refresh.indexes.pypi[0], refresh.indexes.whl[1]
+    for file, name in (("releases", "platforms"), ("builds", "builds")):
+        value = load(refresh.data, f"{file}.json")
+        for record in value[name]:
+            record.pop("size", None)
+        (refresh.data / f"{file}.json").write_text(json.dumps(value))
+    assert refresh() == 0
+    [place] = refresh.find("releases", "platforms", platform="linux_x86_64")
+    [build] = refresh.find("builds", "builds", torch_backend="cu124")
+    assert (place["size"], build["size"]) == (len(public.content), len(own.content))
+    asked = [request.path for request in refresh.server.log if request.method == "HEAD"]
+    assert len(asked) == (3 if json_pages else 6)
+    refresh.server.reset_log()
+    assert refresh("--check") == 0
+    assert refresh.lines == ["no difference"]
+    assert not [request for request in refresh.server.log if request.method == "HEAD"]
+
+
+def test_a_size_that_cannot_be_read(refresh: Refresh) -> None:
+    """A wheel that does not answer has no size, and the next refresh asks again: nothing is decided by it."""
+    wheel = torch_wheel("2.5.1", "linux_x86_64", "2.5.1+xpu", local="xpu")
+    refresh.indexes.whl.append(wheel)
+    refresh.server.fault(f"/whl/torch/{wheel.filename}", Fault(status=403))
+    assert refresh("--side", "index") == 0
+    [build] = refresh.find("builds", "builds", torch_backend="xpu")
+    assert "size" not in build
+    assert refresh("--side", "index", "--check") == 0
+    refresh.server.clear_faults()
+    assert refresh("--side", "index") == 0
+    assert refresh.find("builds", "builds", torch_backend="xpu")[0]["size"] == len(wheel.content)
 
 
 def test_indexes_is_a_site() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 FOLDER = Path(__file__).resolve().parents[3] / ".github" / "workflows"
 WORKFLOWS = sorted(FOLDER.glob("*.yml"))
@@ -26,15 +28,60 @@ def test_one_commit_per_action() -> None:
     assert sorted(set(names)) == sorted(names)
 
 
+def jobs(path: Path) -> dict[str, dict[str, Any]]:
+    """The jobs of a workflow."""
+    found: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
+    return found
+
+
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_permissions(path: Path) -> None:
-    """A workflow has no permissions, each job says its own, and none may write contents or packages."""
-    text = path.read_text(encoding="utf-8")
-    assert "\npermissions: {}\n" in text
-    jobs = re.findall(r"^  [\w-]+:\n(?:    .*\n|\n)+", text.partition("\njobs:\n")[2], re.MULTILINE)
-    assert jobs
-    assert all("\n    permissions:" in job and "\n    timeout-minutes:" in job for job in jobs)
-    assert not re.search(r"(contents|packages|actions): write|write-all", text)
+    """A workflow has no permissions, and each job says its own, and how long it may take."""
+    assert "\npermissions: {}\n" in path.read_text(encoding="utf-8")
+    assert "write-all" not in path.read_text(encoding="utf-8")
+    for name, job in jobs(path).items():
+        assert "permissions" in job, name
+        assert "timeout-minutes" in job, name
+        assert {"packages", "actions"}.isdisjoint(
+            what for what, access in job["permissions"].items() if access == "write"
+        ), name
+
+
+def test_what_may_write_to_the_repository_runs_git_alone() -> None:
+    """One job may push: the proposal of a newer catalog. It installs nothing, and takes over the files of one alone."""
+    writing = {
+        f"{path.stem}.{name}": job
+        for path in WORKFLOWS
+        for name, job in jobs(path).items()
+        if job["permissions"].get("contents") == "write"
+    }
+    assert list(writing) == ["drift.propose"]
+    job = writing["drift.propose"]
+    commands = "\n".join(step.get("run", "") for step in job["steps"])
+    assert not re.search(r"python|pip |npm|curl|wget", commands)
+    assert {step["uses"].partition("@")[0] for step in job["steps"] if "uses" in step} == {
+        "actions/checkout",
+        "actions/download-artifact",
+    }
+    taken = re.findall(r"--include '?([^' ]+)", commands)
+    assert taken == [
+        "torch_auto/catalog/data/*.json",
+        "torch_auto/__init__.py",
+        "docs/*.md",
+        "README.md",
+        "CHANGELOG.md",
+    ]
+
+
+def test_a_newer_catalog_is_proposed_with_what_the_tests_say() -> None:
+    """Every day: the one command of a release day, the tests, and a pull request with the report."""
+    compare = jobs(FOLDER / "drift.yml")["compare"]
+    commands = "\n".join(step.get("run", "") for step in compare["steps"])
+    assert compare["permissions"] == {"contents": "read"}
+    assert "python tools/release_day.py " in commands
+    assert "python -m pytest tests/unit tests/build" in commands
+    propose = "\n".join(step.get("run", "") for step in jobs(FOLDER / "drift.yml")["propose"]["steps"])
+    assert "gh pr create" in propose
 
 
 def test_no_token_is_stored() -> None:

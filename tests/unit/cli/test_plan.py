@@ -13,14 +13,16 @@ import pytest
 from support import machines
 
 from torch_auto.catalog import load
+from torch_auto.catalog.origins import origins, sizes
 from torch_auto.cli import main
 from torch_auto.cli.output import catalog_age
 from torch_auto.machine_file import machine_from_json
+from unit.data import DATA, ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-SCHEMAS = Path(__file__).resolve().parents[3] / "torch_auto" / "schemas"
+SCHEMAS = Path(__file__).resolve().parents[3] / "docs" / "schemas"
 
 
 def schema(name: str) -> dict[str, Any]:
@@ -102,20 +104,122 @@ def test_releases_that_are_asked_for(plan: Callable[..., tuple[int, str, str]]) 
     ]
 
 
-@pytest.mark.parametrize("arguments", [(), ("2.5.1",), ("2.5.1", "2.9.1", "--pin", "exact"), ("--backend", "pypi")])
+ARGUMENTS: dict[str, tuple[str, ...]] = {
+    "nothing": (),
+    "a release": ("2.5.1",),
+    "exact": ("2.5.1", "2.9.1", "--pin", "exact"),
+    "PyPI": ("--backend", "pypi"),
+    "extras": ("--with", "vision,audio"),
+    "every release": tuple(release.version for release in load().releases),
+}
+
+
+def check_document(document: dict[str, Any]) -> None:
+    """What plan --json prints is as its schema says, and each reason in it has words of its own."""
+    jsonschema.validate(document, schema("plan"))
+    for reason in reasons_in(document):
+        assert reason["text"]
+        assert "a reason of a newer torch-auto" not in reason["text"]
+
+
+def reasons_in(value: Any) -> Iterator[dict[str, Any]]:
+    """Every reason in a JSON value, those that are values of others among them."""
+    if isinstance(value, dict):
+        if "code" in value:
+            yield value
+        for item in value.values():
+            yield from reasons_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from reasons_in(item)
+
+
+@pytest.mark.parametrize("name", ["plan", "fleet", "machine"])
+def test_a_schema_is_one(name: str) -> None:
+    """The published schemas are JSON schemas of their draft."""
+    jsonschema.Draft202012Validator.check_schema(schema(name))
+
+
+@pytest.mark.parametrize("arguments", ARGUMENTS.values(), ids=ARGUMENTS)
 @pytest.mark.parametrize("make", machines.MACHINES.values(), ids=machines.MACHINES)
 def test_json_is_as_its_schema_says(
     plan: Callable[..., tuple[int, str, str]], make: dict[str, Any], arguments: tuple[str, ...]
 ) -> None:
-    """plan --json on every machine of the tests, with and without releases and settings."""
+    """plan --json on every machine of the tests, with and without releases, settings and extras."""
     _, out, _ = plan(make, "--json", *arguments)
     document = json.loads(out)
-    jsonschema.validate(document, schema("plan"))
+    check_document(document)
     releases = [item["release"] for item in document["plans"]]
     asked = [argument for argument in arguments if argument[0] == "2" and "." in argument]
     assert releases[: len(asked)] == asked
     assert releases
     assert ("newest" in document) == (not asked)
+    assert all(set(item["extras"]) == {"vision", "audio"} for item in document["plans"])
+
+
+@pytest.mark.parametrize("groups", ["2.13.0+cpu,2.13.0+cu126,2.13.0+rocm7.1", "2.5.1+cu118,2.9.1+cpu"])
+@pytest.mark.parametrize("make", machines.MACHINES.values(), ids=machines.MACHINES)
+def test_json_with_groups(
+    plan: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, make: dict[str, Any], groups: str
+) -> None:
+    """The same with groups, where one plan is for all releases, and has no extras."""
+    monkeypatch.setenv("TORCH_AUTO_GROUPS", groups)
+    _, out, _ = plan(make, "--json")
+    document = json.loads(out)
+    check_document(document)
+    [only] = document["plans"]
+    assert only["group"].removeprefix("torch-") in groups.replace("rocm7.1", "rocm7-1")
+    assert only["extras"] == {}
+
+
+def test_the_size_of_a_wheel_is_told(plan: Callable[..., tuple[int, str, str]]) -> None:
+    """PyPI's is known of every build that it has; what is not known is said to be unknown."""
+    _, out, _ = plan(machines.h100_580(), "2.9.1", "--backend", "pypi")
+    assert "\nDownload, without what torch requires: torch 2.9.1 from PyPI: 900 MB.\n" in out
+    _, out, _ = plan(machines.a100_550(), "2.9.1")
+    known = sizes("2.9.1", "linux_x86_64", "cu126").index
+    size = f"{known / 1e6:,.0f} MB" if known else "size not known"
+    both = f"torch 2.9.1+cu126: {size}; torch 2.9.1 from PyPI: 900 MB."
+    assert f"\nDownload, without what torch requires: {both}\n" in out
+    _, out, _ = plan(machines.a100_550(), "2.15.0")
+    assert "Download" not in out
+
+
+def source(name: str) -> str:
+    """What sources.json says of a source, as far as it is not wrapped."""
+    found: dict[str, str] = json.loads((DATA / "sources.json").read_text("utf-8"))["sources"]
+    return " ".join(found[name].split())
+
+
+def test_each_fact_says_how_it_is_known(plan: Callable[..., tuple[int, str, str]]) -> None:
+    """--why names the confidence and the source of the build, its GPUs, its driver and PyPI's build."""
+    machine = machines.a100_550()
+    _, without, _ = plan(machine, "2.14.1")
+    assert "How this is known" not in without
+    _, out, _ = plan(machine, "2.14.1", "--why")
+    known = " ".join(out.partition(f"\nHow this is known, as of {load().as_of}:\n")[2].split())
+    [row] = [row for row in ROWS["2.14.1", "linux_x86_64"] if row["torch_backend"] == "cu126"]
+    assert f"- torch 2.14.1+cu126 exists: {row['confidence']} ({row['source']}: {source(row['source'])}" in known
+    assert f"- the GPUs that it is for: {row['arch_confidence']} ({row['arch_source']}: " in known
+    assert "- the oldest NVIDIA driver for its CUDA major version: published (nvidia-compat: docs.nvidia.com" in known
+    assert "- PyPI's build of 2.14.1: verified (pypi-wheel: torch/version.py" in known
+    _, out, _ = plan(machines.cpu(), "2.14.1", "--why", "--json")
+    document = json.loads(out)
+    assert document["as_of"] == load().as_of
+    assert [item["about"] for item in document["plans"][0]["known"]] == ["build", "pypi"]
+
+
+def test_every_build_has_an_origin() -> None:
+    """Each build of each release says how it is known, and how its GPUs are, where it is for GPUs by their code."""
+    for release in load().releases:
+        for platform, here in release.platforms.items():
+            for build in here.builds:
+                about = [item.about for item in origins(release.version, platform, build.torch_backend)]
+                assert about[0] == "build"
+                assert ("gpus" in about) == bool(build.sm or build.gfx)
+                assert ("pypi" in about) == (here.public is not None)
+            if here.public is not None:
+                assert sizes(release.version, platform, here.public.torch_backend).pypi
 
 
 def test_the_catalogs_age_is_told() -> None:

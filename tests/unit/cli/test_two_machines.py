@@ -250,3 +250,10 @@ def test_what_updates_the_core_can_be_typed(host: Callable[..., Host], sandbox: 
     for command in only["commands"]:
         a.uv(*command.split()[1:], cwd=project)
     assert a.python(project, "import torch_auto").stderr == ""
+    # From elsewhere, it is the command itself that is older.
+    told = a.uv("tool", "run", "torch-auto-core", "check", "--json", cwd=project)
+    [command] = json.loads(told.stdout)["checks"][0]["commands"]
+    assert command.startswith("uvx ")
+    assert a.uv("tool", "run", *command.split()[1:], cwd=project).stdout.startswith(
+        "OK, with 1 suggestion: torch-auto."
+    )

@@ -19,6 +19,7 @@ from unit.machines import (
     A100_550,
     H100_580,
     MIXED,
+    ORIN_7,
     P100_580,
     PYTHONS,
     RTX5090_575,
@@ -56,6 +57,11 @@ def chosen(release: str, on: Machine, torch_backend: str = "auto") -> str:
         ("2.9.1", machine(nvidia("390.157", (9, 1), (6, 1))), "cpu|public"),
         ("2.9.1", machine(nvidia(None, None, (8, 6))), "cpu|public"),  # nouveau
         ("2.9.1", machine(nvidia("540.4.0", (12, 6), (8, 7)), platform="linux_aarch64"), "cpu|public"),  # Jetson Orin
+        # Jetson Orin with JetPack 7.2: builds for CUDA 13.2, from the first release that has one.
+        ("2.15.0", machine(ORIN_7, platform="linux_aarch64"), "cu132|public"),
+        ("2.14.1", machine(ORIN_7, platform="linux_aarch64"), "cu132"),
+        ("2.12.0", machine(ORIN_7, platform="linux_aarch64"), "cu132"),
+        ("2.11.0", machine(ORIN_7, platform="linux_aarch64"), "needs.torch.2.12.0.or.newer"),
         # Rule 2, the order of toolkits: native ones newest first, then others oldest first, then older majors.
         ("2.5.1", machine(A100_550), "cu124|public"),
         ("2.2.2", machine(A100_550), "cu121|public"),
@@ -72,6 +78,11 @@ def chosen(release: str, on: Machine, torch_backend: str = "auto") -> str:
         # Rule 2 (b): no release's public build runs on it, so the public build is allowed.
         ("2.9.1", machine(amd("gfx1100")), "rocm6.4|public"),
         ("2.9.1", machine(amd("gfx906")), "rocm6.3|public"),
+        # Two kinds of AMD's, in both orders: where a build serves both, that one; else the newest release decides.
+        ("2.9.1", machine(amd("gfx906", "gfx1030")), "rocm6.3|public"),
+        ("2.14.1", machine(amd("gfx906", "gfx1030")), "rocm7.2|public"),
+        ("2.14.1", machine(amd("gfx1030", "gfx906")), "rocm7.2|public"),
+        ("2.14.1", machine(Accelerator("amd", (Device(pci_id="1002:744c"),))), "cpu|public"),
         ("2.9.1", machine(intel("8086:e20b")), "xpu|public"),
         ("2.9.1", machine(nvidia("581.15", (13, 0), (8, 9)), platform="win_amd64"), "cu130|public"),
         ("2.7.1", machine(V100_470), "cu118|public"),
@@ -213,12 +224,31 @@ def test_a_build_that_nobody_has_seen_yet_is_waited_for() -> None:
         f"torch {newest} may have a {hoped} build, which was not yet seen on PyTorch's index, as of {CATALOG.as_of}. "
     )
     rejected = {item.torch_backend: item.reason for item in selection.rejected}
-    assert rejected[hoped] == because("unseen", platform="linux_x86_64")
+    assert rejected[hoped] == because("unseen", platform="linux_x86_64", as_of=CATALOG.as_of)
+    assert sentence(rejected[hoped]).startswith("not yet seen on PyTorch's index for linux_x86_64, as of ")
     # Of an older release nobody waits for it: a newer one serves.
     release, known = with_builds("2.9.1", lambda item: item.replace(seen=item.torch_backend.rocm is None))
     older = select(on, release, known)
     assert older.needs is not None
     assert older.needs.kind == "newer-torch"
+
+
+@pytest.mark.parametrize(("torch_backend", "emptied"), [("cu126", "sm"), ("rocm7.2", "gfx"), ("cu1410", None)])
+def test_a_build_of_unknown_use_is_not_called_unseen(torch_backend: str, emptied: str | None) -> None:
+    """A build whose GPUs, or whose oldest driver, nobody knows is not pinned, and may well have been seen."""
+
+    def changed(item: Build) -> Build:
+        if item.torch_backend == torch_backend and emptied is not None:
+            return item.replace(seen=False, **{emptied: ()})
+        if item.torch_backend == "cu132" and emptied is None:
+            return item.replace(seen=False, torch_backend=TorchBackend(torch_backend))
+        return item
+
+    release, known = with_builds("2.14.1", changed)
+    rejected = {item.torch_backend: item.reason for item in select(machine(), release, known).rejected}
+    reason = rejected[torch_backend]
+    assert reason == because("for-unknown", as_of=CATALOG.as_of)
+    assert "which GPUs or drivers it is for" in sentence(reason)
 
 
 @pytest.mark.parametrize(

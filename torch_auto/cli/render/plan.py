@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from torch_auto import catalog, settings
+from torch_auto.catalog.origins import BUILD, DRIVER, GPUS, PYPI, origins, sizes
 from torch_auto.cli.output import FORMAT_VERSION, age_today, print_json, wrapped
 from torch_auto.decide import decide, machine_for
 from torch_auto.newest import Newest, newest_usable, satisfied_by_public
@@ -39,8 +40,69 @@ def worded(value: Any) -> Any:
     return {"code": value["code"], "text": sentence(reason_from_json(value)), **found} if "code" in value else found
 
 
-def _details(plan: Plan, extras: Sequence[str]) -> list[str]:
-    lines = ["Why:", *wrapped(sentences(plan.reasons))]
+def _backend(plan: Plan) -> str | None:
+    """The torch backend of the build that a plan installs with PyTorch's pages, or None where it installs none."""
+    selection = plan.selection
+    if selection.torch_backend is None or selection.platform is None or not plan.has_wheels:
+        return None
+    return selection.torch_backend
+
+
+def _megabytes(size: int | None) -> str:
+    return "size not known" if size is None else f"{size / 1e6:,.0f} MB"
+
+
+def _download(plan: Plan) -> list[str]:
+    """How large torch's own wheel is, of the build that is installed with PyTorch's pages and of PyPI's."""
+    torch_backend, selection = _backend(plan), plan.selection
+    if torch_backend is None:
+        return []
+    known = sizes(plan.release, selection.platform, torch_backend)
+    found = [(f"torch {selection.version}", known.index)] if selection.local_version is not None else []
+    if selection.public_allowed:
+        found.append((f"torch {plan.release} from PyPI", known.pypi))
+    shown = "; ".join(f"{name}: {_megabytes(size)}" for name, size in found)
+    return [f"Download, without what torch requires: {shown}."]
+
+
+_ABOUT = {
+    BUILD: "torch {torch} exists",
+    GPUS: "the GPUs that it is for",
+    DRIVER: "the oldest NVIDIA driver for its CUDA major version",
+    PYPI: "PyPI's build of {release}",
+}
+
+
+def _known(plan: Plan) -> list[str]:
+    """How what is said of the chosen build is known."""
+    torch_backend = _backend(plan)
+    if torch_backend is None:
+        return []
+    names = {"torch": plan.selection.version, "release": plan.release}
+    texts = [
+        f"{_ABOUT[item.about].format(**names)}: {item.confidence} ({item.source}: {item.text})"
+        for item in origins(plan.release, plan.selection.platform, torch_backend)
+    ]
+    return [f"How this is known, as of {catalog.load().as_of}:", *wrapped(texts)]
+
+
+def _to_json(plan: Plan) -> dict[str, Any]:
+    """A plan, with the sizes of wheels and with how they are known."""
+    torch_backend, platform = _backend(plan), plan.selection.platform
+    known = sizes(plan.release, platform, torch_backend)
+    found = origins(plan.release, platform, torch_backend) if torch_backend is not None else ()
+    return {
+        **worded(plan_to_json(plan)),
+        "bytes": {"pages": known.index, "pypi": known.pypi},
+        "known": [
+            {"about": item.about, "confidence": item.confidence, "source": item.source, "text": item.text}
+            for item in found
+        ],
+    }
+
+
+def _details(plan: Plan, extras: Sequence[str], *, why: bool) -> list[str]:
+    lines = [*_download(plan), "Why:", *wrapped(sentences(plan.reasons))]
     if plan.selection.rejected:
         lines += [
             "Not taken:",
@@ -53,7 +115,7 @@ def _details(plan: Plan, extras: Sequence[str]) -> list[str]:
     for item in plan.extras:
         if item.name in extras:
             lines += [f"and torch-auto[{item.name}]:", *(f"  {pin}" for pin in item.requirements or ("nothing",))]
-    return lines
+    return lines + (_known(plan) if why else [])
 
 
 def pages_line(pages: Sequence[str]) -> list[str]:
@@ -70,12 +132,12 @@ def _pages(plan: Plan, extras: Sequence[str]) -> list[str]:
     return [*plan.pages, *(item.page for item in plan.extras if item.name in extras)]
 
 
-def _render_newest(newest: Newest, plans: list[Plan], extras: Sequence[str]) -> str:
+def _render_newest(newest: Newest, plans: list[Plan], extras: Sequence[str], *, why: bool) -> str:
     by_release = {plan.release: plan for plan in plans}
     lines: list[str] = []
     if newest.with_pages is None:
         lines = ["No release of torch can be used on this machine with this Python."]
-        return "\n".join([*lines, *(line for plan in plans for line in _details(plan, extras))]) + "\n"
+        return "\n".join([*lines, *(line for plan in plans for line in _details(plan, extras, why=why))]) + "\n"
     with_pages = by_release[newest.with_pages]
     if newest.without_pages is None:
         lines.append(f"{_torch(with_pages)}, with PyTorch's page; without it, nothing can be installed.")
@@ -87,13 +149,16 @@ def _render_newest(newest: Newest, plans: list[Plan], extras: Sequence[str]) -> 
             lines.append(f"{_torch(with_pages)} with PyTorch's page; {alone} from PyPI without it.")
     lines += pages_line(_pages(with_pages, extras))
     for plan in plans:
-        lines += ["", f"torch-auto {plan.release}", *_details(plan, extras)]
+        lines += ["", f"torch-auto {plan.release}", *_details(plan, extras, why=why)]
     return "\n".join(lines) + "\n"
 
 
-def _render_group(plan: Plan) -> str:
+def _render_group(plan: Plan, *, why: bool) -> str:
     return (
-        "\n".join([f"{_torch(plan)}, by the group {plan.group}.", *pages_line(plan.pages), *_details(plan, ())]) + "\n"
+        "\n".join(
+            [f"{_torch(plan)}, by the group {plan.group}.", *pages_line(plan.pages), *_details(plan, (), why=why)]
+        )
+        + "\n"
     )
 
 
@@ -107,7 +172,7 @@ def _table(plans: list[Plan], pin: str) -> list[str]:
     return [f"{row[0]:{widths[0]}}  {row[1]:{widths[1]}}  {row[2]}" for row in rows]
 
 
-def _render(plans: list[Plan], pin: str, extras: Sequence[str]) -> str:
+def _render(plans: list[Plan], pin: str, extras: Sequence[str], *, why: bool) -> str:
     lines: list[str] = _table(plans, pin) if len(plans) > 1 else []
     for plan in plans:
         alone = (
@@ -117,12 +182,25 @@ def _render(plans: list[Plan], pin: str, extras: Sequence[str]) -> str:
         )
         nothing = plan.selection.needs or not plan.has_wheels
         tail = "" if nothing else f" ({alone})"
-        lines += [*([""] if lines else []), f"torch-auto {plan.release}: {_torch(plan)}{tail}", *_details(plan, extras)]
+        lines += [
+            *([""] if lines else []),
+            f"torch-auto {plan.release}: {_torch(plan)}{tail}",
+            *_details(plan, extras, why=why),
+        ]
     return "\n".join(lines + (pages_line(_pages(plans[0], extras)) if plans else [])) + "\n"
 
 
-def show(releases: list[str], config: Mapping[str, Any], extras: tuple[str, ...] = (), *, as_json: bool) -> int:
+def show(
+    releases: list[str],
+    config: Mapping[str, Any],
+    extras: tuple[str, ...] = (),
+    *,
+    why: bool = False,
+    as_json: bool = False,
+) -> int:
     """Print the plans of these releases or, without one, of the newest that the machine can use with these extras.
+
+    With ``why``, print how the catalog knows what it says of each build.
 
     Raises:
         SettingsError: a setting is wrong.
@@ -141,13 +219,16 @@ def show(releases: list[str], config: Mapping[str, Any], extras: tuple[str, ...]
     # With groups, torch-auto's own release makes no difference.
     plans = [decide(release, machine, chosen, known) for release in (wanted[:1] if chosen.groups else wanted)]
     if as_json:
-        document = {"version": FORMAT_VERSION, "plans": [worded(plan_to_json(plan)) for plan in plans]}
+        document = {"version": FORMAT_VERSION, "as_of": known.as_of, "plans": [_to_json(plan) for plan in plans]}
         if not releases:
             document["newest"] = {"with_pages": newest.with_pages, "without_pages": newest.without_pages}
         print_json(document)
     else:
-        text = _render(plans, chosen.pin, extras) if releases else _render_newest(newest, plans, extras)
         if chosen.groups:
-            text = _render_group(plans[0])
+            text = _render_group(plans[0], why=why)
+        elif releases:
+            text = _render(plans, chosen.pin, extras, why=why)
+        else:
+            text = _render_newest(newest, plans, extras, why=why)
         sys.stdout.write(f"{text}\n{age_today(known)}\n")
     return 0

@@ -15,6 +15,7 @@ _EXAMPLES = """\
 examples:
   torch-auto plan                       the newest release that this machine can use
   torch-auto plan 2.5.1 2.9.1           what two releases install
+  torch-auto plan --why                 the same, and how each fact about the build is known
   torch-auto plan --machine node7.json  the same for another machine
   torch-auto plan --machine node1.json --machine node2.json
                                         one torch that runs on all of them, or the fewest torch backends
@@ -31,6 +32,7 @@ def add(verbs: Verbs) -> None:
     plan.add_argument("--pin", metavar="HOW", help="prefer (default) or exact")
     shared.extras(plan, "vision, audio: with these extras of torch-auto")
     shared.index_url(plan)
+    plan.add_argument("--why", action="store_true", help="also print how the catalog knows what it says of the build")
     plan.add_argument("--json", action="store_true", help="print the plans as JSON")
 
 
@@ -48,14 +50,14 @@ def execute(options: argparse.Namespace) -> int:
 
     options.machine = files[0]
     given = shared.given(options, "backend", "pin", "machine", "index-url")
-    return show(options.release, given, shared.named_extras(options), as_json=options.json)
+    return show(options.release, given, shared.named_extras(options), why=options.why, as_json=options.json)
 
 
 def _for_several(options: argparse.Namespace) -> int:
     from torch_auto.cli.errors import UserError
     from torch_auto.cli.render.fleet import show
 
-    if options.backend or options.pin or options.family:
-        what = "--backend, --pin and --with are for one machine"
+    if options.backend or options.pin or options.family or options.why:
+        what = "--backend, --pin, --with and --why are for one machine"
         raise UserError(f"{what}: for several, torch backends are looked for")
     return show(options.machine, options.release, shared.given(options, "index-url"), as_json=options.json)
