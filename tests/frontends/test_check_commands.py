@@ -17,9 +17,9 @@ import pytest
 from support import machines
 from support.cache import REPOSITORY
 from support.wheels import TinyWheel
+from unit.cli.fake_environment import FakeEnvironment
 
 from torch_auto.cli.check.codes import CODES
-from unit.cli.fake_environment import FakeEnvironment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -109,9 +109,6 @@ class Place:
         """The commands that check prints for people, each line once."""
         said = self.type(f"{self.command} check").stdout
         return list(dict.fromkeys(re.findall(r"(?m)^ +-> (.+)$", said)))
-
-
-Make = "Callable[[Place], None]"
 
 
 @dataclass(frozen=True)
@@ -322,9 +319,6 @@ def of_checkout(place: Place, options: str) -> None:
     place.command = str(script)
 
 
-
-
-
 # --- projects of uv ------------------------------------------------------------------------------------------------
 
 HEAD = '[project]\nname = "project"\nversion = "1.0"\nrequires-python = ">=3.11,<3.13"\ndependencies = [{}]\n'
@@ -384,6 +378,19 @@ def _not_locked(place: Place) -> None:
     project(place, machines.a100_550(), "torch-auto")
 
 
+@fault("torch without torch-auto, in a project", "torch-auto.missing", "torch.cpu")
+def _without(place: Place) -> None:
+    project(place, machines.a100_550(), "torch==2.14.1+cpu")
+    place.make("uv sync")
+    place.make(f"uv pip install --python {place.python} torch-auto-core")
+
+
+@fault("PyPI's torchvision in a project, beside torch for a GPU", "companion.torch-backend")
+def _pypis_torchvision(place: Place) -> None:
+    synced(place, machines.a100_550())
+    place.make("uv add torchvision")
+
+
 def edited_lock(place: Place, edit: Callable[[str], str]) -> None:
     path = place.folder / "uv.lock"
     text = edit(path.read_text("utf-8"))
@@ -401,13 +408,18 @@ def _no_torch(place: Place) -> None:
 @fault("a lock that holds macOS files alone", "lock.no-files")
 def _no_files(place: Place) -> None:
     synced(place, machines.a100_550())
-    edited_lock(place, lambda text: re.sub(r"(?<=-)(?:manylinux_2_28_x86_64|win_amd64)(?=\.whl)", "macosx_11_0_arm64", text))
+    edited_lock(
+        place, lambda text: re.sub(r"(?<=-)(?:manylinux_2_28_x86_64|win_amd64)(?=\.whl)", "macosx_11_0_arm64", text)
+    )
 
 
 @fault("a lock with a torch-auto that is newer than the command", "lock.unknown", ends=NOTHING)
 def _lock_unknown(place: Place) -> None:
     synced(place, machines.a100_550())
-    edited_lock(place, lambda text: text.replace('name = "torch-auto"\nversion = "2.14.1"', 'name = "torch-auto"\nversion = "2.99.0"'))
+    edited_lock(
+        place,
+        lambda text: text.replace('name = "torch-auto"\nversion = "2.14.1"', 'name = "torch-auto"\nversion = "2.99.0"'),
+    )
 
 
 @fault("backend=cpu in the project's settings, on an H100", "torch.cpu-asked", ends=NOTHING)
@@ -516,7 +528,8 @@ def test_what_is_printed_ends_it(one: Fault, place: Place) -> None:
         return
     assert lines, found
     for line in lines:
-        done = place.type(line)
+        # What takes lines of the user's away asks on a terminal alone.
+        done = place.type(f"{line} --yes" if line.startswith(f"{place.command} add") else line)
         assert done.returncode == 0, (line, done.stdout, done.stderr)
     after = place.check()
     if one.ends == WELL:
@@ -530,7 +543,14 @@ def test_every_code_is_made() -> None:
     assert {code for code, item in CODES.items() if item.statuses != ("ok",)} == made
 
 
-@pytest.mark.parametrize("name", ["Colab: the command alone, torch for the CPU and torchvision beside it", "PyTorch's page is not named", "a bot without a GPU locked again"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Colab: the command alone, torch for the CPU and torchvision beside it",
+        "PyTorch's page is not named",
+        "a bot without a GPU locked again",
+    ],
+)
 def test_check_fix_runs_what_is_printed(name: str, place: Place) -> None:
     """`check --fix` shows each step, asks before it changes a lock that works for others, and ends with content."""
     [one] = [item for item in FAULTS if item.name == name]
@@ -538,6 +558,8 @@ def test_check_fix_runs_what_is_printed(name: str, place: Place) -> None:
     lines = [command for line in place.printed() for command in line.split(" && ")]
     done = place.type("torch-auto check --fix")
     assert done.returncode == 0, (done.stdout, done.stderr)
-    assert [line[2:] for line in done.stderr.splitlines() if line.startswith("$ torch-auto")] == list(dict.fromkeys(lines))
+    assert [line[2:] for line in done.stderr.splitlines() if line.startswith("$ torch-auto")] == list(
+        dict.fromkeys(lines)
+    )
     assert ("[y/N]" in done.stderr) is ("bot" in name)
     assert of(place.check()) == {}
