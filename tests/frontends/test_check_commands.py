@@ -113,24 +113,29 @@ class Place:
 
 @dataclass(frozen=True)
 class Fault:
-    """How a situation is made, the codes that it has, and what ends it.
+    """How a situation is made, the codes that it has, and the line that is printed; "" where a sentence is all.
 
-    ``ends``: "well" where the commands leave nothing, "nothing to type" where a sentence says what is so.
+    ``ends`` is False where the line cannot end it here: what it would install is not published.
     """
 
     name: str
     codes: tuple[str, ...]
     make: Callable[[Place], None]
-    ends: str = "well"
+    line: str
+    ends: bool = True
 
 
 FAULTS: list[Fault] = []
-WELL, NOTHING = "well", "nothing to type"
+REFRESH, NOTHING = "torch-auto refresh", ""
 
 
-def fault(name: str, *codes: str, ends: str = WELL) -> Callable[[Callable[[Place], None]], Callable[[Place], None]]:
+def fault(
+    name: str, *codes: str, line: str = REFRESH, ends: bool = True
+) -> Callable[[Callable[[Place], None]], Callable[[Place], None]]:
+    """Make a fault of a function that makes the situation."""
+
     def add(make: Callable[[Place], None]) -> Callable[[Place], None]:
-        FAULTS.append(Fault(name, codes, make, ends))
+        FAULTS.append(Fault(name, codes, make, line, ends))
         return make
 
     return add
@@ -269,19 +274,19 @@ def _colab(place: Place) -> None:
     place.make(f"{place.python} -m pip install {links} torch==2.9.0+cpu torchvision==0.24.0+cpu torch-auto-core")
 
 
-@fault("NVIDIA's driver is not installed", "machine.no-driver", ends=NOTHING)
+@fault("NVIDIA's driver is not installed", "machine.no-driver", line=NOTHING)
 def _no_driver(place: Place) -> None:
     venv(place, machines.nouveau())
     place.install("torch-auto")
 
 
-@fault("a driver that every torch is too new for", "machine.old-driver", ends=NOTHING)
+@fault("a driver that every torch is too new for", "machine.old-driver", line=NOTHING)
 def _old_driver(place: Place) -> None:
     venv(place, P100_390)
     place.install("torch-auto")
 
 
-@fault("a Python that no torch for the GPU comes for", "machine.python", ends=NOTHING)
+@fault("a Python that no torch for the GPU comes for", "machine.python", line=NOTHING)
 def _python(place: Place) -> None:
     place.on(machines.v100_470())
     FakeEnvironment.make(place.venv).install_torch("2.15.0+cpu")
@@ -290,20 +295,25 @@ def _python(place: Place) -> None:
     of_checkout(place, f"--venv {place.venv}")
 
 
-@fault("Alpine Linux", "machine.no-release", "torch.missing", ends=NOTHING)
+@fault("Alpine Linux", "machine.no-release", "torch.missing", line=NOTHING)
 def _musl(place: Place) -> None:
     venv(place, machines.musl())
     of_checkout(place, f"--venv {place.venv}")
 
 
-@fault("a torch-auto that is newer than the command", "torch-auto.unknown", ends=NOTHING)
+@fault("a torch-auto that is newer than the command", "torch-auto.unknown", line=NOTHING)
 def _unknown(place: Place) -> None:
     venv(place, machines.cpu())
     place.install("torch-auto-core", "torch==2.15.0+cpu")
     place.fake.install("torch-auto", "2.99.0")
 
 
-@fault("a record of a newer core, which is not published yet", "torch-auto.newer", ends="when there is one")
+@fault(
+    "a record of a newer core, which is not published yet",
+    "torch-auto.newer",
+    line="uv pip install --python .venv/bin/python --upgrade torch-auto-core",
+    ends=False,
+)
 def _newer(place: Place) -> None:
     venv(place, machines.cpu())
     place.install("torch-auto")
@@ -336,7 +346,7 @@ def synced(place: Place, machine: machines.Machine, **options: bool) -> None:
     place.make("uv sync")
 
 
-@fault("a fresh clone", "environment.missing")
+@fault("a fresh clone", "environment.missing", line="uvx torch-auto-core refresh")
 def _clone(place: Place) -> None:
     project(place, machines.a100_550(), "torch-auto")
     place.make("uv lock")
@@ -344,7 +354,7 @@ def _clone(place: Place) -> None:
     place.command = "uvx torch-auto-core"
 
 
-@fault("PyTorch's page is not named", "pages.missing")
+@fault("PyTorch's page is not named", "pages.missing", line="torch-auto init && torch-auto refresh")
 def _pages(place: Place) -> None:
     synced(place, machines.a100_550(), pages=False)
 
@@ -378,14 +388,16 @@ def _not_locked(place: Place) -> None:
     project(place, machines.a100_550(), "torch-auto")
 
 
-@fault("torch without torch-auto, in a project", "torch-auto.missing", "torch.cpu")
+@fault("torch without torch-auto, in a project", "torch-auto.missing", "torch.cpu", line="torch-auto add")
 def _without(place: Place) -> None:
     project(place, machines.a100_550(), "torch==2.14.1+cpu")
     place.make("uv sync")
     place.make(f"uv pip install --python {place.python} torch-auto-core")
 
 
-@fault("PyPI's torchvision in a project, beside torch for a GPU", "companion.torch-backend")
+@fault(
+    "PyPI's torchvision in a project, beside torch for a GPU", "companion.torch-backend", line="torch-auto add vision"
+)
 def _pypis_torchvision(place: Place) -> None:
     synced(place, machines.a100_550())
     place.make("uv add torchvision")
@@ -413,7 +425,7 @@ def _no_files(place: Place) -> None:
     )
 
 
-@fault("a lock with a torch-auto that is newer than the command", "lock.unknown", ends=NOTHING)
+@fault("a lock with a torch-auto that is newer than the command", "lock.unknown", line=NOTHING)
 def _lock_unknown(place: Place) -> None:
     synced(place, machines.a100_550())
     edited_lock(
@@ -422,7 +434,7 @@ def _lock_unknown(place: Place) -> None:
     )
 
 
-@fault("backend=cpu in the project's settings, on an H100", "torch.cpu-asked", ends=NOTHING)
+@fault("backend=cpu in the project's settings, on an H100", "torch.cpu-asked", line=NOTHING)
 def _project_asks(place: Place) -> None:
     project(place, machines.h100_580(), "torch-auto")
     with (place.folder / "pyproject.toml").open("a", encoding="utf-8") as file:
@@ -441,13 +453,18 @@ def portable(place: Place, machine: machines.Machine, backends: str = "cpu,cu126
     place.make("uv lock")
 
 
-@fault("a portable project without a group for an RTX 5090", "group.no-gpu", "torch.cpu-asked")
+@fault(
+    "a portable project without a group for an RTX 5090",
+    "group.no-gpu",
+    "torch.cpu-asked",
+    line="torch-auto init --portable --releases 2.13.0 --backends cpu,cu126,cu129 && uv lock && torch-auto sync",
+)
 def _no_group(place: Place) -> None:
     portable(place, machines.rtx5090_575())
     place.make("uv sync")
 
 
-@fault("plain uv in a portable project", "torch.cpu")
+@fault("plain uv in a portable project", "torch.cpu", line="torch-auto sync")
 def _plain_uv(place: Place) -> None:
     portable(place, machines.a100_550())
     place.make("uv sync")
@@ -467,7 +484,7 @@ def _without_groups(place: Place) -> None:
     place.install("--no-config", "--reinstall-package", "torch-auto", "torch-auto")
 
 
-@fault("an extra beside groups", "group.extras")
+@fault("an extra beside groups", "group.extras", line="torch-auto init --portable && uv lock && torch-auto sync")
 def _extras(place: Place) -> None:
     portable(place, machines.a100_550())
     path = place.folder / "pyproject.toml"
@@ -475,7 +492,7 @@ def _extras(place: Place) -> None:
     place.make("uv lock && uv sync && torch-auto sync")
 
 
-@fault("the lock of a portable project is not there", "group.lock")
+@fault("the lock of a portable project is not there", "group.lock", line="uv lock && torch-auto sync")
 def _no_lock(place: Place) -> None:
     portable(place, machines.a100_550())
     place.make("uv sync")
@@ -483,7 +500,7 @@ def _no_lock(place: Place) -> None:
     (place.folder / "uv.lock").unlink()
 
 
-@fault("groups that contradict the setting", "groups.faulty", ends=NOTHING)
+@fault("groups that contradict the setting", "groups.faulty", line=NOTHING)
 def _faulty(place: Place) -> None:
     portable(place, machines.cpu())
     place.make("uv sync")
@@ -491,7 +508,7 @@ def _faulty(place: Place) -> None:
     path.write_text(path.read_text("utf-8").replace('groups = "2.13.0+cpu,', 'groups = "2.12.0+cpu,'), "utf-8")
 
 
-@fault("a portable project on Alpine Linux", "group.none", ends=NOTHING)
+@fault("a portable project on Alpine Linux", "group.none", line=NOTHING)
 def _no_group_at_all(place: Place) -> None:
     portable(place, machines.cpu())
     place.make("uv sync")
@@ -523,16 +540,15 @@ def test_what_is_printed_ends_it(one: Fault, place: Place) -> None:
     found = place.check()
     assert set(one.codes) <= set(of(found)), found
     lines = place.printed()
-    if one.ends == NOTHING:
-        assert lines == [], found
+    assert [line.replace(str(place.venv), ".venv") for line in lines] == [one.line] * bool(one.line), found
+    if not lines:
         return
-    assert lines, found
     for line in lines:
         # What takes lines of the user's away asks on a terminal alone.
         done = place.type(f"{line} --yes" if line.startswith(f"{place.command} add") else line)
         assert done.returncode == 0, (line, done.stdout, done.stderr)
     after = place.check()
-    if one.ends == WELL:
+    if one.ends:
         assert of(after) == {}, (lines, after)
         assert place.printed() == []
 
@@ -563,3 +579,24 @@ def test_check_fix_runs_what_is_printed(name: str, place: Place) -> None:
     )
     assert ("[y/N]" in done.stderr) is ("bot" in name)
     assert of(place.check()) == {}
+
+
+TABLE = re.compile(r"(?s)<!-- situations -->\n(.*?)<!-- /situations -->")
+
+
+def table() -> str:
+    """The situations as docs/check.md has them."""
+    rows = ["| situation | codes | what is printed |", "|---|---|---|"]
+    for one in FAULTS:
+        codes = ", ".join(f"`{code}`" for code in one.codes)
+        line = " && ".join(f"`{command}`" for command in one.line.split(" && ")) if one.line else "a sentence"
+        rows.append(f"| {one.name} | {codes} | {line} |")
+    return "\n".join(rows) + "\n"
+
+
+def test_the_docs_have_every_situation_and_every_code() -> None:
+    """The tables of docs/check.md are the tests' and the program's own."""
+    text = (REPOSITORY / "docs" / "check.md").read_text("utf-8")
+    assert TABLE.findall(text) == [table()]
+    for code, item in CODES.items():
+        assert f"| `{code}` | {', '.join(item.statuses)} | {item.meaning} |" in text, code
