@@ -181,7 +181,7 @@ def test_companion_of_another_torch_backend(env: FakeEnvironment, look: Callable
     assert found["torchvision"].text == (
         "torchvision 0.29.2+xpu was built for xpu, and torch for cu126: they have to be of one torch backend."
     )
-    assert found["torchvision"].commands == ("torch-auto init --with vision", 'uv add "torch-auto[vision]"')
+    assert found["torchvision"].commands == ("torch-auto add vision",)
 
 
 def test_companion_for_the_cpu_beside_a_torch_for_a_gpu(

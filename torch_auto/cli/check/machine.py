@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torch_auto.cli.check.finding import FAIL, OK, WARN, Finding, torch_of
-from torch_auto.cli.check.standing import decisive
 from torch_auto.cli.render.machine import devices as devices_in_words
 from torch_auto.machine_file import MachineError, machine_from_json
 from torch_auto.newest import newest_usable
@@ -59,9 +58,9 @@ def machine(situation: Situation) -> Finding:
 def _unusable(situation: Situation) -> Finding:
     """A GPU that no torch uses here: with what would change that, or as it is."""
     found, catalog = situation.machine, situation.catalog
-    device = decisive(found, catalog)
+    reaches = ((item, reach_of(item, found, catalog).other_pythons) for item in candidates(found))
+    device, others = next((pair for pair in reaches if pair[1]), (None, ()))
     if device is not None:
-        others = reach_of(device, found, catalog).other_pythons
         text = f"torch cannot use the GPU. {sentence(unsupported(device, found, catalog, others))}"
         return Finding("machine.python", "machine", WARN, text)
     reasons = [unsupported(item, found, catalog, ()) for item in candidates(found)]
