@@ -1,7 +1,7 @@
 """What one lock for every machine costs: ``python3 tools/dev.py run python tools/bench_portable.py``.
 
 Size and time of the lock that `torch-auto init --portable` leads to, against that of one torch backend (torch-auto as
-an ordinary dependency, with the hint), on the tests' package index. All raw rows are printed.
+an ordinary dependency, with PyTorch's page), on the tests' package index. All raw rows are printed.
 
 cold   nothing in uv's cache
 warm   the lock deleted, the cache kept
@@ -45,10 +45,10 @@ class Bench:
         self.env = {"TORCH_AUTO_MACHINE": str(root / "machine.json"), "TORCH_AUTO_INDEX_URL": index.whl}
         self.cache = root / "uv-cache"
         pages = [index.find_links, *(f"{index.whl}/torchvision/" for _ in family)]
-        hint = f"[tool.uv]\nfind-links = {json.dumps(pages)}" if backends is None else ""
+        page = f"[tool.uv]\nfind-links = {json.dumps(pages)}" if backends is None else ""
         beside = ["torchvision==0.28.0+cu126; sys_platform == 'linux'"] if family and backends is None else []
         dependencies = [f"torch-auto=={RELEASE}" if backends is None else "torch-auto", "numpy", *beside]
-        self.project = self.sandbox.project(dependencies, name=name, extra=hint)
+        self.project = self.sandbox.project(dependencies, name=name, extra=page)
         if backends is not None:
             words = ["init", "--portable", "--releases", RELEASE, "--backends", backends]
             words += ["--with", ",".join(family)] if family else []

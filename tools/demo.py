@@ -1,6 +1,7 @@
 """The main job, end to end: real uv, our real sdists, and a PyTorch index on this machine whose wheels are tiny.
 
-Run it with ``python3 tools/dev.py demo``. Each step shows the command that a user would type, and what came of it.
+Run it with ``python3 tools/dev.py demo``. Each step shows the command that a user would type, and the torch
+that was installed.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ VERSIONS = "from importlib.metadata import version as v; print('torch-auto', v('
 
 def main() -> int:
     """Run the demonstration; returns 0 where every machine got the torch that it should have."""
-    print("Making the sdists of all releases, and fetching what builds need (once) ...", flush=True)
+    print("Making torch-auto-core and the sdists of all releases, and fetching what builds need (once) ...", flush=True)
     alone, pages = answer("A100, driver 550", "3.11", catalog.load())
     old = answer("P100, driver 580", "3.11", catalog.load())[1]
     steps = [
@@ -40,12 +41,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, TorchIndex(wheelhouse=wheelhouse()) as index:
         index.add(dists())
         uv = frontends.uv()
-        for number, (name, machine, hint, expected) in enumerate(steps):
+        for number, (name, machine, page, expected) in enumerate(steps):
             root = Path(folder) / str(number)
             root.mkdir()
             sandbox = frontends.Sandbox(root, index)
             project = sandbox.project(requires_python=">=3.10")
-            env = {"UV_FIND_LINKS": index.find_links} if hint else {}
+            env = {"UV_FIND_LINKS": index.find_links} if page else {}
             if machine is not None:
                 (root / "machine.json").write_text(json.dumps(machine), "utf-8")
                 env["TORCH_AUTO_MACHINE"] = str(root / "machine.json")

@@ -75,14 +75,14 @@ def tables(found: list[Row]) -> dict[str, str]:
         [str(number), row.kind.name, row.kind.fed, row.found, row.kind.source] for number, row in enumerate(found, 1)
     ]
     against = [
-        [str(number), row.kind.name, row.torch, row.uv, "yes" if row.differs else "", row.kind.why]
+        [str(number), row.kind.name, row.torch, row.uv, row.kind.why]
         for number, row in enumerate(found, 1)
+        if row.differs
     ]
-    count = sum(row.differs for row in found)
     return {
         "kinds": _table(["", "machine", "what is fed", "what comes out", "source of the facts"], kinds),
-        "uv": f"{len(found)} kinds of machine; on {count} the two take different torch backends.\n\n"
-        + _table(["", "machine", "torch-auto, with the hint", "uv", "differ", "who is right"], against),
+        "uv": f"On {len(against)} of the {len(found)} kinds of machine the two take different torch backends:\n\n"
+        + _table(["", "machine", "torch-auto, with PyTorch's pages", "uv", "who is right"], against),
     }
 
 

@@ -23,11 +23,13 @@ def _ranges(text: str) -> list[list[str]]:
     return [[f"8086:{part.partition('-')[0]}", f"8086:{part.partition('-')[2] or part}"] for part in text.split()]
 
 
-# family, ids, integrated, the first release whose documentation or build names it, confidence, sources.
-# "published": PyTorch's documentation names the family. "inferred": it is the same chip as a family that it names.
+# family, ids, integrated, the first release whose documentation names it or None, confidence.
+# "published": PyTorch's documentation names the family. "inferred": it is the same chip as a family that it names, or a
+# newer chip than Alchemist, below which alone PyTorch warns; the wheels hold code for any of them to be compiled on the
+# machine (spir64), beside native code for those that the documentation names.
 SUPPORTED = [
     ("Data Center GPU Max (Ponte Vecchio)", "0b69 0b6e 0bd4-0bdb 0be0 0be1 0be5", False, "2.5.0", "published"),
-    ("Data Center GPU Flex (Arctic Sound-M)", "56c0-56c2", False, "2.5.0", "inferred"),
+    ("Data Center GPU Flex (Arctic Sound-M)", "56c0-56c2", False, None, "inferred"),
     ("Arc A-series (Alchemist)", "5690-5697 56a0-56a6 56b0-56b3 56ba-56bf", False, "2.5.0", "published"),
     ("Arc B-series (Battlemage)", "e202 e209 e20b-e20d e210-e212 e216 e220-e223", False, "2.6.0", "published"),
     ("Core Ultra with Arc graphics (Meteor Lake-H)", "7d55 7dd5", True, "2.5.0", "published"),
@@ -40,12 +42,16 @@ SUPPORTED = [
         "2.10.0",
         "published",
     ),
+    ("Arc B-series (Battlemage, not in the kernel's list)", "e215", False, None, "inferred"),
+    ("Core Ultra with Intel Graphics (Meteor Lake-U)", "7d40 7d45 7d60", True, None, "inferred"),
+    ("Core Ultra 200 with Intel Graphics (Arrow Lake-U and -S)", "7d41 7d67 b640", True, None, "inferred"),
+    ("Wildcat Lake", "fd80-fd81", True, None, "inferred"),
+    ("Nova Lake", "d740-d743 d745 d74a-d74b d750-d757 d75f", True, None, "inferred"),
+    ("Data Center GPU (Crescent Island)", "674c-6750", False, None, "inferred"),
 ]
 
 # family, ranges of ids, integrated.
 UNSUPPORTED = [
-    ("Core Ultra with Intel Graphics (Meteor Lake-U)", "7d40 7d45 7d60", True),
-    ("Core Ultra 200 with Intel Graphics (Arrow Lake-U and -S)", "7d41 7d67 b640", True),
     ("Iris Xe MAX and Server GPU (DG1)", "4905-4909", False),
     ("Raptor Lake", "a720-a721 a780-a78b a7a0-a7ad", True),
     ("Alder Lake", "4626-462a 4680-4693 46a0-46d4", True),
@@ -64,6 +70,9 @@ UNSUPPORTED = [
     ("Cherry Trail and Bay Trail", "22b0-22b3 0f30-0f33", True),
     ("Haswell", "0402-042e 0a02-0a2e 0c02-0c2e 0d02-0d2e", True),
     ("Ivy Bridge and Sandy Bridge", "0102-0126 0152-016a", True),
+    ("Ironlake", "0042 0046", True),
+    ("GMA 4500 and older", "2562 2572 2582 258a 2592 2772 27a2 27ae 2972 2982 2992 29a2-29d2", True),
+    ("GMA 4500 and older, mobile", "2a02-2a42 2e02-2e92 3577-358e a001-a011", True),
 ]
 
 
@@ -80,7 +89,7 @@ def main() -> None:
             "integrated": integrated,
             "since": since,
             "confidence": confidence,
-            "source": ["linux-pciids", "torch-xpu-docs"],
+            "source": ["linux-pciids" if ids != "e215" else "compute-runtime", "torch-xpu-docs" if since else "torch-xpu-code"],
         }
         for family, ids, integrated, since, confidence in SUPPORTED
     ]

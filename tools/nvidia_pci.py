@@ -45,6 +45,9 @@ CHIPS = {
 }
 CAPABILITY = {chip: capability for capability, chips in CHIPS.items() for chip in chips}
 
+#: Ids that pci.ids does not have yet, as machines show them: first, last, compute capability, chip, source.
+SEEN = ((0x3000, 0x30FF, "10.7", "Rubin", "rubin-seen"),)
+
 #: The first id of Pascal, from where on chips have blocks of their own.
 BLOCKS_FROM = 0x1B00
 BLOCK = 0x80
@@ -109,7 +112,7 @@ def main() -> None:
     text = Path(sys.argv[1]).read_text(encoding="utf-8", errors="replace")
     version = re.search(r"^#\s+Version: ([\d.]+)", text, re.MULTILINE)
     chips = chips_by_id(text)
-    rows = [
+    rows: list[dict[str, object]] = [
         {
             "first": f"{first:04x}",
             "last": f"{last:04x}",
@@ -118,6 +121,11 @@ def main() -> None:
         }
         for first, last, names in ranges(chips, others(text, chips))
     ]
+    rows += [
+        {"first": f"{first:04x}", "last": f"{last:04x}", "compute_capability": capability, "chips": [chip], "source": source}
+        for first, last, capability, chip, source in SEEN
+    ]
+    rows.sort(key=lambda row: str(row["first"]))
     head = {
         "version": 1,
         "pci_ids": version.group(1) if version else "unknown",

@@ -26,39 +26,39 @@ What torch-auto knows of PyTorch's builds, as of {as_of}. This page is made from
 | verified | read out of the wheel, or seen on a page of an index, file by file | yes |
 | published | PyTorch's own release matrix or documents say so | yes |
 | inferred | follows from the neighbouring releases, or from what PyPI has | yes |
-| unseen | not seen on PyTorch's index as of this day, or nobody knows which GPUs or drivers it is for: that is \
-no word against it, and its name is what a pin of the public build leaves out | never |
+| unseen | not seen on PyTorch's index as of this day, or nobody knows which GPUs or drivers it is for; it may well \
+exist, so a pin of PyPI's build leaves it out by name | never |
 
-The facts about GPUs have a confidence of their own, `arch_confidence`: verified (the string in the wheel's own library
-that `torch.cuda.get_arch_list()` returns), script (the build script of that release), table (PyTorch's table in the
-wheel or in RELEASE.md), reported (users who printed `torch.cuda.get_arch_list()`), inferred, doubtful (the sources
-contradict each other: such a build gives way to one that is sure), unknown.
+The facts about GPUs have a confidence of their own, `arch_confidence`.
 
-A record's `size` are the bytes of the wheel for Python 3.12, or for the first Python that has one: as the index's page
-says, or by the file's Content-Length. Where a record has none, the size is not known. `torch-auto plan` prints sizes,
-and `torch-auto plan --why` the confidence and the source of what is said of a build.
+| arch_confidence | where it is from |
+|---|---|
+| verified | the string in the wheel's own library that `torch.cuda.get_arch_list()` returns |
+| script | the build script of that release |
+| table | PyTorch's table in the wheel or in RELEASE.md |
+| reported | users who printed `torch.cuda.get_arch_list()` |
+| inferred | the neighbouring releases |
+| doubtful | sources that contradict each other: such a build gives way to one that is sure |
+| unknown | nowhere: such a build is never pinned |
 
-`tools/refresh_catalog.py` compares the catalog with PyPI and with the PyTorch index, prints the difference and writes
-it. It reads wheels by range requests: what a build is, which GPUs it holds, which triton it requires, and whether it
-needs packages of ROCm, which an index of its own has. A torchvision that requires a range of torch is the pair of the
-release in it that had none. What no index tells is written by hand: drivers, and pairs that are not sure. A build for a
-CUDA major of which no driver is known is a name, and never pinned, until a person adds the driver.
+A record's `size` are the bytes of the wheel for Python 3.12, or for the first Python that has one, as the index's page
+says, or the file's Content-Length. Where a record has none, the size is not known. `torch-auto plan` prints sizes, and
+`torch-auto plan --why` the confidence and the source of what is said of a build.
+
+`tools/refresh_catalog.py` compares the catalog with PyPI and with the PyTorch index, prints what differs and writes it.
+It reads wheels by range requests: what a build is, which GPUs it holds, which triton it requires, and whether it needs
+packages of ROCm, which an index of its own has.
+A torchvision that requires a range of torch is the pair of the release in it that had none.
+What no index says is written by hand: drivers, and pairs that are not sure.
+A build for a CUDA major without a known driver is never pinned, until a person adds the driver.
 """
 
 _FORMAT = """\
 ## Why JSON
 
-A build loads the catalog in a fresh interpreter. Measured for the four files that it needs, 137 kB of text (Python
-3.12.1, median of 31 starts, over a start that loads nothing; hatchling imports `json` anyway):
-
-| form | ms | of these for the import of its reader |
-|---|---|---|
-| JSON | 24.6 | 19.5 |
-| TOML, the same records (there is no `tomllib` before Python 3.11) | 106.0 | not measured |
-| pickle | 24.8 | 19.8 |
-| a Python literal, compiled | 2.9 | - |
-
-JSON takes 5 ms once `json` is there. A compiled form would save 2 of them, and is nothing that a person can review.
+It can be reviewed as text, and every Python has a reader of it, where that of TOML came with 3.11.
+Measured for the four files that a build reads (Python 3.12.1, median of 31 starts): 24.6 ms, 19.5 of them the import of
+`json`; 2.9 ms for a compiled Python literal, which nobody can review.
 """
 
 _MARKS = {"verified": "", "published": "°", "inferred": "?"}
@@ -83,12 +83,13 @@ def main(arguments: list[str] | None = None) -> int:
 def render(data: Path) -> str:
     """The text of the document for the catalog in a folder."""
     files = {name: load(data, f"{name}.json") for name in ("releases", "builds", "nvidia", "pairs")}
+    known = [record["release"] for record in files["releases"]["releases"]]
     sections = [
         _INTRODUCTION.format(as_of=files["releases"]["as_of"]),
         _summary(files),
         _builds(files),
-        _others(files["builds"].get("other_locals", [])),
-        _architectures(files["builds"]["builds"]),
+        _others(files["builds"].get("other_locals", []), known),
+        _architectures(files["builds"]["builds"], known),
         _drivers(files["nvidia"]),
         _pairs(files["pairs"]["pairs"]),
         _FORMAT,
@@ -103,7 +104,7 @@ def _table(header: list[str], rows: list[list[str]]) -> str:
 
 def _summary(files: dict[str, Record]) -> str:
     kinds = {
-        "public builds (release and platform)": [p for p in files["releases"]["platforms"] if p["public"] is not None],
+        "PyPI's builds (release and platform)": [p for p in files["releases"]["platforms"] if p["public"] is not None],
         "builds of the PyTorch index": files["builds"]["builds"],
         "local versions that are only left out by name": files["builds"].get("other_locals", []),
         "drivers": files["nvidia"]["toolkit_floors"] + files["nvidia"]["paired_drivers"],
@@ -136,21 +137,24 @@ def _builds(files: dict[str, Record]) -> str:
     return f"## Builds\n\n{legend}\n" + _table(["release", *PLATFORMS], rows)
 
 
-def _others(others: list[Record]) -> str:
+def _others(others: list[Record], known: list[str]) -> str:
     rows = []
     for local, records in groupby(
         sorted(others, key=lambda r: (r["local"], r["confidence"])), lambda r: (r["local"], r["confidence"])
     ):
         same = list(records)
         places = sorted({platform for record in same for platform in record["platforms"]}, key=PLATFORMS.index)
-        rows.append([local[0], ", ".join(record["release"] for record in same), ", ".join(places), local[1]])
-    text = "On the page of all wheels there are more local versions; a pin of the public build leaves them out too.\n"
+        rows.append([local[0], _spans([record["release"] for record in same], known), ", ".join(places), local[1]])
+    text = (
+        "PyTorch's pages list more local versions, and its build matrix had more of them in the nightly and test channels "
+        "of a release's cycle.\nA pin of PyPI's build leaves all of them out.\n"
+    )
     return f"## Only left out by name\n\n{text}\n" + _table(
         ["local version", "releases", "platforms", "confidence"], rows
     )
 
 
-def _architectures(builds: list[Record]) -> str:
+def _architectures(builds: list[Record], known: list[str]) -> str:
     rows: dict[tuple[str, ...], list[str]] = {}
     for build in sorted(
         builds, key=lambda build: (TorchBackend(build["torch_backend"]).key, PLATFORMS.index(build["platform"]))
@@ -161,12 +165,19 @@ def _architectures(builds: list[Record]) -> str:
         ptx = " ".join(f"{number // 10}.{number % 10}" for number in build.get("ptx", [])) or "-"
         key = (build["torch_backend"], build["platform"], gpus or "not known", ptx, build["arch_confidence"])
         rows.setdefault(key, []).append(build["release"])
-    table = [[key[0], key[1], _span(releases), *key[2:]] for key, releases in rows.items()]
+    table = [[key[0], key[1], _spans(releases, known), *key[2:]] for key, releases in rows.items()]
     return "## GPUs\n\n" + _table(["torch backend", "platform", "releases", "GPUs", "PTX", "arch_confidence"], table)
 
 
-def _span(releases: list[str]) -> str:
-    return ", ".join(sorted(releases, key=release_key))
+def _spans(releases: list[str], known: list[str]) -> str:
+    """Releases as runs of successive ones: "2.0.0 to 2.6.0, 2.8.0"."""
+    runs: list[list[str]] = [[]]
+    for release in known:
+        if release in releases:
+            runs[-1].append(release)
+        elif runs[-1]:
+            runs.append([])
+    return ", ".join(run[0] if run[0] == run[-1] else f"{run[0]} to {run[-1]}" for run in runs if run)
 
 
 def _drivers(nvidia: Record) -> str:

@@ -137,6 +137,7 @@ def decide(release: Release, machine: Machine, settings: Settings, catalog: Cata
     platform = machine.platform if settings.backend != PUBLIC else None
     every = selections or {machine.python: selection}
     lacking = _no_wheels(release, machine)
+    named = settings.backend not in (AUTO, PUBLIC)
     return Plan(
         release=release.version,
         selection=selection,
@@ -144,7 +145,7 @@ def decide(release: Release, machine: Machine, settings: Settings, catalog: Cata
         index_url=f"{base}/{backend}" if backend else base,
         pages=_pages(base, selection),
         reasons=(*selection.reasons, *lacking, *settings.notes),
-        extras=extras(Answer(machine, release, catalog, selection, every, platform, settings.pin), base),
+        extras=extras(Answer(machine, release, catalog, selection, every, platform, settings.pin, named), base),
         accepted=_accepted(every, release, settings.pin),
         has_wheels=not lacking,
     )

@@ -1,7 +1,7 @@
 """What torch calls on ``import torch`` (entry point group ``torch.backends``, torch 2.5 and newer).
 
 It says, in two lines, that the installed torch is not one that torch-auto's wheel was built to require on this
-machine, or does not use its GPU. An exception here would break ``import torch``, and every import pays for what happens
+machine, or does not use its GPU, or that a torchvision or torchaudio beside it was built for another torch. An exception here would break ``import torch``, and every import pays for what happens
 here. So: nothing is imported that Python and torch have not loaded already, one folder is listed and one file read, and
 everything is caught. What is only needed where something is wrong is in :mod:`torch_auto.import_warning`: without
 bytecode (uv compiles none unless told to), a module's length is what its import costs.
@@ -22,7 +22,7 @@ _FILE = "torch_auto.json"
 
 
 class TorchAutoWarning(UserWarning):
-    """The installed torch is not what torch-auto requires on this machine, or does not use its GPU."""
+    """The installed torch is not what this machine needs, or what is beside it was built for another torch."""
 
 
 def warn_if_wrong() -> None:
@@ -43,7 +43,7 @@ def _warning(torch: ModuleType) -> str | None:
     Raises:
         Exception: the record is not what a build writes, or torch is not what torch is.
     """
-    version, found = _versions(torch)
+    version, found, others = _versions(torch)
     if found is None:
         return None
     import json  # noqa: PLC0415  # torch has loaded it
@@ -55,32 +55,44 @@ def _warning(torch: ModuleType) -> str | None:
         runs = record["runs_on_gpu"]
         # Where the first of them does not use the GPU, that is what was asked for, or the best of the groups.
         if version in accepted and (version in runs or accepted[0] not in runs):
-            return None
+            known = record.get("beside") or {}  # a record of an older core does not have it
+            torch_backend = version.partition("+")[2] or "pypi"
+            if all(item in known.get(name, {}).get("fits", {}).get(torch_backend, ()) for name, item in others.items()):
+                return None
+            from torch_auto.import_warning import warning_of_others  # noqa: PLC0415  # see above
+
+            return warning_of_others(version, torch_backend, others, known)
     from torch_auto.import_warning import warning  # noqa: PLC0415  # see above
 
     return warning(torch, version, record)
 
 
-def _versions(torch: ModuleType) -> tuple[str, str | None]:
-    """The version in the installed torch's METADATA, by its dist-info folder's name, and the path of the record.
+def _versions(torch: ModuleType) -> tuple[str, str | None, dict[str, str]]:
+    """The version in the installed torch's METADATA, the path of the record, and the versions of what is beside torch.
 
-    ``torch.__version__`` is not it: PyPI's torch 2.5.1 calls itself 2.5.1+cu124 inside. torch-auto is beside torch,
-    or else beside this package.
+    Versions are those in the names of dist-info folders. ``torch.__version__`` is another one: PyPI's torch 2.5.1 calls
+    itself 2.5.1+cu124 inside. torch-auto is beside torch, or else beside this package.
     """
     inside = str(torch.__version__)
     sites = dict.fromkeys(
         os.path.dirname(os.path.dirname(os.path.abspath(str(file)))) for file in (torch.__file__, __file__)
     )
     version = found = None
+    others: dict[str, str] = {}
     for site in sites:
         for name in os.listdir(site):
-            if name.startswith("torch-") and name.endswith(".dist-info") and version is None:
-                version = name[len("torch-") : -len(".dist-info")]
-            elif name.startswith("torch_auto-") and name.endswith(".dist-info"):
+            if not name.startswith("torch") or not name.endswith(".dist-info"):
+                continue
+            project, _, its_version = name[: -len(".dist-info")].partition("-")
+            if project == "torch" and version is None:
+                version = its_version
+            elif project == "torch_auto":
                 found = os.path.join(site, name, _FILE)
+            elif project in ("torchvision", "torchaudio"):
+                others.setdefault(project, its_version)
         if found is not None:
             break
-    return version or inside, found  # conda and a build tree have no dist-info of torch
+    return version or inside, found, others  # conda and a build tree have no dist-info of torch
 
 
 def _another_process_says_it() -> bool:

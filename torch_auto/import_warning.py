@@ -44,6 +44,52 @@ def warning(torch: ModuleType, version: str, record: dict[str, Any]) -> str | No
     )
 
 
+def warning_of_others(version: str, torch_backend: str, others: dict[str, str], known: dict[str, Any]) -> str | None:
+    """The warning of a torchvision or torchaudio that was built for another torch, or None where nothing is known.
+
+    ``version`` and ``torch_backend`` are the installed torch's ("pypi" for PyPI's build), ``others`` the versions of
+    what is beside it, ``known`` what the record says of them.
+
+    Raises:
+        Exception: the record is not what a build writes.
+    """
+    faults, extras = [], []
+    for project, installed in sorted(others.items(), reverse=True):
+        text = _of_other(project, installed, torch_backend, known[project]) if project in known else None
+        if text is not None:
+            faults.append(text)
+            extras.append(project[len("torch") :])
+    if not faults:
+        return None
+    what = " ".join(faults)
+    return (
+        f"torch {version} is installed. {what}\n"
+        f"  Fix: `torch-auto add {' '.join(extras)}`. Why: `torch-auto check`. TORCH_AUTO_WARN=0 turns this off."
+    )
+
+
+def _of_other(project: str, installed: str, torch_backend: str, known: dict[str, Any]) -> str | None:
+    """What is wrong with a torchvision or torchaudio beside torch, or None."""
+    release, _, local = installed.partition("+")
+    if release not in known["versions"]:
+        if known["newer"] and _numbers(release) > _numbers(known["versions"][-1]):
+            return None
+        return f"It goes with {project} {known['version']}, and {project} {installed} is installed."
+    fits = known["fits"].get(torch_backend)
+    same = f"{known['version']}+{local}" if local else known["version"]
+    if fits is None or same in fits:
+        return None
+    built_for = local or known["pypi"]
+    if built_for == "cpu":
+        return f"{project} {installed} is built for the CPU: it can be imported, but its operators do not use the GPU."
+    return f"{project} {installed} is built for {built_for}, which is another torch backend than torch's."
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """0.29.1 as (0, 29, 1)."""
+    return tuple(int(part) for part in version.split(".")[:3])
+
+
 def _why(torch_backend: str, decided: dict[str, Any]) -> str:
     """Why a build leaves the GPU unused, as the end of a sentence; nothing where the record does not say it."""
     from torch_auto.select.reasons import reason_from_json  # noqa: PLC0415  # only where something is wrong

@@ -19,6 +19,8 @@ PLATFORMS = {
 }
 
 SYSTEMS = ("linux", "windows", "macos")
+#: The only implementation of Python that torch has wheels for.
+CPYTHON = "cpython"
 OUTCOMES = ("found", "absent", "unreadable")
 #: The vendors of accelerators, and what people call them; the order is that in which they are preferred.
 VENDORS = {"nvidia": "NVIDIA", "amd": "AMD", "intel": "Intel"}
@@ -28,7 +30,9 @@ class Device(Frozen):
     """One GPU. What its vendor tells GPUs apart by is set, and the others are None.
 
     NVIDIA: ``compute_capability``, (8, 6), or None where nothing could tell it. AMD: ``gfx_target``, LLVM's name
-    "gfx90a", with HSA_OVERRIDE_GFX_VERSION counted in. Intel: ``pci_id``, "8086:56a0", in lower case.
+    "gfx90a", with HSA_OVERRIDE_GFX_VERSION counted in; ``pci_id`` alone where the kernel's compute driver, which
+    tells the target, is not there. Intel: ``pci_id``, "8086:56a0", in lower case, and ``driver``, the name of its
+    kernel driver, where that is known.
     """
 
     name: str = ""
@@ -36,6 +40,7 @@ class Device(Frozen):
     gfx_target: str | None = None
     pci_id: str | None = None
     integrated: bool = False
+    driver: str | None = None
 
 
 class Accelerator(Frozen):
@@ -43,14 +48,23 @@ class Accelerator(Frozen):
 
     ``driver_version`` is the version of NVIDIA's kernel driver ("550.54.14"), ``cuda_driver_version`` the newest
     toolkit that it supports natively ((12, 4)): neither is the version of an installed CUDA toolkit. Both are None
-    for other vendors, and where the GPUs are there and NVIDIA's driver is not (nouveau, or no driver at all). Intel's
-    devices are all that there are, those that PyTorch does not support among them.
+    for other vendors, and where the GPUs are there and NVIDIA's driver is not (nouveau, or no driver at all).
+    ``driver_loaded`` says that NVIDIA's driver is loaded although nothing told its version. ``lacks`` is the library of
+    the driver that torch computes through ("libcuda.so.1"), where it was looked for and is not there. Intel's devices
+    are all that there are, those that PyTorch does not support among them.
     """
 
     vendor: str
     devices: tuple[Device, ...]
     driver_version: str | None = None
     cuda_driver_version: tuple[int, int] | None = None
+    driver_loaded: bool = False
+    lacks: str | None = None
+
+    @property
+    def has_driver(self) -> bool:
+        """Whether NVIDIA's driver is there, as far as anything told."""
+        return self.driver_loaded or self.driver_version is not None or self.cuda_driver_version is not None
 
 
 class Evidence(Frozen):
@@ -66,7 +80,8 @@ class Machine(Frozen):
 
     ``system`` is one of :data:`SYSTEMS` or, for any other, ``sys.platform``; ``architecture`` that of the running
     Python's wheels (x86_64, aarch64, arm64, or another); ``libc`` "glibc 2.36", "musl 1.2", or None where
-    there is none to know; ``python`` "3.12", with a "t" for a free-threaded one.
+    there is none to know; ``python`` "3.12", with a "t" for a free-threaded one. ``system_version`` is that of macOS
+    ("15.6.1"), which its wheels ask for; ``implementation`` is ``sys.implementation.name``.
     """
 
     system: str
@@ -75,6 +90,8 @@ class Machine(Frozen):
     libc: str | None = None
     accelerators: tuple[Accelerator, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    system_version: str | None = None
+    implementation: str = CPYTHON
 
     @property
     def platform(self) -> str | None:

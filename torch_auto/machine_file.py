@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 
-from torch_auto.machine import OUTCOMES, VENDORS, Accelerator, Device, Evidence, Machine
+from torch_auto.machine import CPYTHON, OUTCOMES, SYSTEMS, VENDORS, Accelerator, Device, Evidence, Machine
 from torch_auto.machine_json import FORMAT_VERSION
 
 TYPE_CHECKING = False
@@ -27,6 +27,17 @@ _GFX_TARGET = re.compile(r"gfx[0-9a-f]{3,6}", re.ASCII)
 _PCI_ID = re.compile(r"[0-9a-f]{4}:[0-9a-f]{4}", re.ASCII)
 _PYTHON = re.compile(r"3\.\d{1,3}t?", re.ASCII)
 _LIBC = re.compile(r"(glibc|musl) \d{1,4}\.\d{1,4}", re.ASCII)
+_SYSTEM_VERSION = re.compile(r"\d{1,4}(\.\d{1,4}){0,3}", re.ASCII)
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}", re.ASCII)
+_LIBRARY = re.compile(r"[A-Za-z0-9_.+-]{1,64}", re.ASCII)
+
+#: What others call a system, and an architecture on one of ours: taken for unknown ones, they would get no torch.
+_SYSTEM_NAMES = {"darwin": "macos", "mac": "macos", "osx": "macos", "win32": "windows", "win": "windows"}
+_ARCHITECTURE_NAMES = {
+    "linux": {"amd64": "x86_64", "x64": "x86_64", "x86-64": "x86_64", "arm64": "aarch64"},
+    "windows": {"amd64": "x86_64", "x64": "x86_64", "x86-64": "x86_64", "aarch64": "arm64"},
+    "macos": {"amd64": "x86_64", "x64": "x86_64", "x86-64": "x86_64", "aarch64": "arm64"},
+}
 
 
 class MachineError(ValueError):
@@ -144,11 +155,15 @@ def _read_device(vendor: str, value: object, path: str, faults: list[str]) -> De
     if vendor == "nvidia":
         device = Device(name, compute_capability=reader.pair("compute_capability", '"8.6"'))
     elif vendor == "amd":
-        target = reader.text("gfx_target", required=True, pattern=_GFX_TARGET, example='"gfx90a"')
-        device = Device(name, gfx_target=target or "", integrated=reader.flag("integrated"))
+        # Without the kernel's compute driver, or on Windows, the PCI id is all that is known.
+        alone = reader.items.get("pci_id") is not None
+        target = reader.text("gfx_target", required=not alone, pattern=_GFX_TARGET, example='"gfx90a"')
+        pci_id = reader.text("pci_id", pattern=_PCI_ID, example='"1002:744c"')
+        device = Device(name, gfx_target=target, pci_id=pci_id, integrated=reader.flag("integrated"))
     else:
         pci_id = reader.text("pci_id", required=True, pattern=_PCI_ID, example='"8086:56a0"')
-        device = Device(name, pci_id=pci_id or "", integrated=reader.flag("integrated"))
+        driver = reader.text("driver", pattern=_LIBRARY, example='"xe"')
+        device = Device(name, pci_id=pci_id or "", integrated=reader.flag("integrated"), driver=driver)
     reader.refuse_unknown()
     return device
 
@@ -156,13 +171,15 @@ def _read_device(vendor: str, value: object, path: str, faults: list[str]) -> De
 def _read_accelerator(vendor: str, value: object, path: str, faults: list[str]) -> Accelerator:
     reader = _Reader(value, path, faults)
     reader.text("vendor")
-    driver, cuda = None, None
+    driver, cuda, loaded = None, None, False
+    lacks = reader.text("lacks", pattern=_LIBRARY, example='"libcuda.so.1"') if vendor != "amd" else None
     if vendor == "nvidia":
+        loaded = reader.flag("driver_loaded")
         driver = reader.text("driver_version", pattern=_DRIVER_VERSION, example='"550.54.14"')
         cuda = reader.pair("cuda_driver_version", '"12.4"')
     found = [_read_device(vendor, item, at, faults) for item, at in reader.objects("devices", required=True)]
     reader.refuse_unknown()
-    return Accelerator(vendor, tuple(found), driver, cuda)
+    return Accelerator(vendor, tuple(found), driver, cuda, loaded, lacks)
 
 
 def _read_accelerators(objects: list[tuple[object, str]], faults: list[str]) -> tuple[Accelerator, ...]:
@@ -193,13 +210,16 @@ def machine_from_json(value: object) -> Machine:
     reader = _Reader(value, "", faults)
     if not isinstance(value, dict):
         raise MachineError([f"a machine must be an object, not {_json_type(value)}"])
-    version = value.get("version")
-    if version != FORMAT_VERSION or isinstance(version, bool):
+    form = value.get("version")
+    if form != FORMAT_VERSION or isinstance(form, bool):
         faults.append(f"version: must be {FORMAT_VERSION}, as `torch-auto info --json` prints it")
     system = reader.text("system", required=True)
     architecture = reader.text("architecture", required=True)
+    _refuse_other_names(system, architecture, reader)
     libc = reader.text("libc", pattern=_LIBC, example='"glibc 2.36" or "musl 1.2"')
     python = reader.text("python", required=True, pattern=_PYTHON, example='"3.12" or "3.13t"')
+    version = reader.text("system_version", pattern=_SYSTEM_VERSION, example='"15.6.1"')
+    implementation = reader.text("implementation", pattern=_NAME, example='"cpython"') or CPYTHON
     accelerators = _read_accelerators(reader.objects("accelerators", required=True), faults)
     evidence = []
     for item, path in reader.objects("evidence"):
@@ -212,7 +232,26 @@ def machine_from_json(value: object) -> Machine:
     reader.refuse_unknown()
     if faults:
         raise MachineError(faults)
-    return Machine(system or "", architecture or "", python or "", libc, accelerators, tuple(evidence))
+    return Machine(
+        system or "",
+        architecture or "",
+        python or "",
+        libc,
+        accelerators,
+        tuple(evidence),
+        version,
+        implementation,
+    )
+
+
+def _refuse_other_names(system: str | None, architecture: str | None, reader: _Reader) -> None:
+    """A system or an architecture by a name that it does not have here would be taken for an unknown one."""
+    known = _SYSTEM_NAMES.get((system or "").lower())
+    if system is not None and system not in SYSTEMS and (known or system.lower() in SYSTEMS):
+        reader.fault("system", f"is {_shown(system)}; did you mean {_shown(known or system.lower())}?")
+    names = _ARCHITECTURE_NAMES.get(known or (system or "").lower(), {})
+    if architecture is not None and architecture.lower() in names:
+        reader.fault("architecture", f"is {_shown(architecture)}; did you mean {_shown(names[architecture.lower()])}?")
 
 
 def machine_from_text(text: str) -> Machine:

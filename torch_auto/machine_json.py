@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from torch_auto.machine import format_pair
+from torch_auto.machine import CPYTHON, format_pair
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def device_to_json(device: Device) -> dict[str, Any]:
             "gfx_target": device.gfx_target,
             "pci_id": device.pci_id,
             "integrated": device.integrated,
+            "driver": device.driver,
         }
     )
 
@@ -42,6 +43,8 @@ def _accelerator_to_json(accelerator: Accelerator) -> dict[str, Any]:
         "vendor": accelerator.vendor,
         "driver_version": accelerator.driver_version,
         "cuda_driver_version": format_pair(cuda) if cuda is not None else None,
+        "driver_loaded": accelerator.driver_loaded,
+        "lacks": accelerator.lacks,
     }
     return {**_without_defaults(items), "devices": [device_to_json(device) for device in accelerator.devices]}
 
@@ -54,6 +57,12 @@ def machine_to_json(machine: Machine) -> dict[str, Any]:
         "architecture": machine.architecture,
         "libc": machine.libc,
         "python": machine.python,
+        **_without_defaults(
+            {
+                "system_version": machine.system_version,
+                "implementation": machine.implementation if machine.implementation != CPYTHON else None,
+            }
+        ),
         "accelerators": [_accelerator_to_json(item) for item in machine.accelerators],
         "evidence": [
             {"source": item.source, "outcome": item.outcome, "detail": item.detail} for item in machine.evidence

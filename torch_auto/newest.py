@@ -7,7 +7,7 @@ from torch_auto.frozen import Frozen
 from torch_auto.pins.extras import Answer, extras
 from torch_auto.select.build import select
 from torch_auto.select.runs_on import libc_fault
-from torch_auto.settings import PREFER
+from torch_auto.settings import AUTO, PREFER, PUBLIC
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def newest_usable(machine: Machine, settings: Settings, catalog: Catalog, wanted
         alone = usable and plan.selection.local_version is None
         return Newest(plan.release if usable else None, plan.release if alone else None)
     with_pages = None
+    named = settings.backend not in (AUTO, PUBLIC)
     for release in reversed(catalog.releases):
         here = release.platforms.get(machine.platform or "")
         if here is None or machine.python not in here.pythons:
@@ -44,7 +45,7 @@ def newest_usable(machine: Machine, settings: Settings, catalog: Catalog, wanted
         build = here.find(selection.torch_backend) or here.public
         if selection.needs is not None or build is None or build.own_index or libc_fault(build.glibc, machine):
             continue
-        answer = Answer(machine, release, catalog, selection, {}, None, settings.pin)
+        answer = Answer(machine, release, catalog, selection, {}, None, settings.pin, named)
         found = extras(answer, settings.index_url) if wanted else ()
         asked = [item for item in found if item.name in wanted]
         if any(item.needs is not None for item in asked):

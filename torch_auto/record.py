@@ -10,6 +10,7 @@ import json
 
 from torch_auto import __version__
 from torch_auto.machine_json import device_to_json, machine_to_json
+from torch_auto.pins.extras import beside
 from torch_auto.select.reach import reach_of
 from torch_auto.select.reasons import reason_to_json
 from torch_auto.select.runs_on import candidates, fault
@@ -98,7 +99,7 @@ def make_record(decision: Decision) -> dict[str, Any]:
     """The record of a wheel.
 
     ``accepted`` are the versions of torch that serve on this machine's platform, by Python; ``runs_on_gpu`` those of
-    the release that use its GPU, accepted or not. They say what METADATA's requirements say, for programs that do not
+    the release that use its GPU, accepted or not; ``beside`` which torchvision and torchaudio go with them. They say what METADATA's requirements say, for programs that do not
     read markers.
     """
     plan, machine = decision.plan, decision.machine
@@ -110,6 +111,7 @@ def make_record(decision: Decision) -> dict[str, Any]:
         "decided": plan_to_json(plan),
         "accepted": {python: list(versions) for python, versions in plan.accepted.items()},
         "runs_on_gpu": list(runs_on_gpu(plan.release, machine, decision.catalog)),
+        "beside": beside(decision.catalog.release(plan.release), machine.platform, decision.catalog),
     }
 
 

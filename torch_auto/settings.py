@@ -28,7 +28,7 @@ PREFER, EXACT = "prefer", "exact"
 DEFAULT_INDEX_URL = "https://download.pytorch.org/whl"
 
 #: Each setting's name as a config setting; its variable is TORCH_AUTO_ and the name in capitals.
-NAMES = ("backend", "pin", "machine", "index-url", "groups")
+NAMES = ("backend", "pin", "machine", "index-url", "groups", "group")
 
 #: Variables of the same prefix that are read elsewhere: at import, and when an sdist is made.
 _OTHER_VARIABLES = ("TORCH_AUTO_WARN", "TORCH_AUTO_VERSION")
@@ -167,6 +167,16 @@ def _groups(given: _Given, catalog: Catalog, faults: list[str]) -> tuple[Group, 
         return ()
 
 
+def _of_group(given: _Given, groups: tuple[Group, ...], faults: list[str]) -> str:
+    """The torch backend of the group that `torch-auto sync` takes: what is cached for it is not served to another."""
+    for group in groups:
+        if group.name == given.value:
+            return group.torch_backend
+    names = ", ".join(group.name for group in groups) or "none, since there are no groups"
+    faults.append(f"{given.origin}: there is no group {given.value!r}; there are {names}")
+    return AUTO
+
+
 def _machine(given: _Given, faults: list[str]) -> Machine | None:
     from torch_auto.machine_file import MachineError, read_machine  # noqa: PLC0415  # most builds are for this machine
 
@@ -247,6 +257,8 @@ def read(
     machine = _machine(given["machine"], faults) if "machine" in given else None
     index_url = _index_url(given["index-url"], faults) if "index-url" in given else DEFAULT_INDEX_URL
     groups = _groups(given["groups"], catalog, faults) if "groups" in given else ()
+    if "group" in given and backend == AUTO:
+        backend = _of_group(given["group"], groups, faults)
     driver, gfx = _uv_assumptions(environment, faults)
     if faults:
         raise SettingsError(faults)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import importlib
 import json
 import os
 import re
@@ -256,7 +257,7 @@ def test_messages_are_the_programs_own() -> None:
     trees = [ast.parse(path.read_text("utf-8")) for path in (ROOT / "torch_auto").rglob("*.py")]
     constants = [node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)]
     source = "\n".join(value for value in constants if isinstance(value, str))
-    section = (ROOT / "docs/command.md").read_text("utf-8").split("## Every message")[1]
+    section = (ROOT / "docs/command.md").read_text("utf-8").split("## Messages")[1]
     rows = [line.strip("|").split(" | ") for line in section.splitlines() if line.startswith("| ")]
     messages = [code for row in rows for code in re.findall(r"`([^`]+)`", row[len(row) > 2])]
     parts = {part.strip(" .,;()") for message in messages for part in re.split(FILLED_IN, message)}
@@ -277,6 +278,16 @@ def test_a_snippet_parses(block: Block) -> None:
         "python": lambda text: compile(text, str(block), "exec"),
     }
     assert readers[block.language](block.text)
+
+
+def test_a_snippet_of_python_imports_what_there_is() -> None:
+    """What a piece of Python takes from torch_auto can be imported from there."""
+    trees = [ast.parse(block.text) for block in BLOCKS if block.language == "python"]
+    nodes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    names = [(str(node.module), name.name) for node in nodes for name in node.names]
+    ours = [(module, name) for module, name in names if module.partition(".")[0] == "torch_auto"]
+    assert ours
+    assert [item for item in ours if not hasattr(importlib.import_module(item[0]), item[1])] == []
 
 
 def is_uv_project(block: Block) -> bool:

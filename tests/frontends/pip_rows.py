@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from support import frontends
 
 from frontends.rows import FAILS, requirements_file, row, seen, wheels_of
-from frontends.uv_rows import PRINTS_TORCH, new_venv
+from frontends.uv_rows import PRINTS_TORCH, new_venv, planned
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,23 +110,32 @@ def _pip_tools(kit: Kit) -> str:
     return kit.torch(python)
 
 
-def pipx(kit: Kit, backend: str, *args: str | Path) -> Finished:
+#: torch-auto brings torch into an environment; the command is torch-auto-core's.
+NO_APPS = "No apps associated with package torch-auto."
+
+
+def pipx(kit: Kit, backend: str, *args: str | Path, check: bool = True) -> Finished:
     variables = {"PIPX_DEFAULT_BACKEND": backend}
     variables["PATH"] = f"{frontends.uv().executable.parent}:{kit.sandbox.environment['PATH']}"
-    return kit.run(frontends.pipx(), *args, env=variables)
+    return kit.run(frontends.pipx(), *args, env=variables, check=check)
 
 
-@row("pipx", "pipx install --backend pip torch-auto")
+@row("pipx", "pipx install --backend pip torch-auto-core, torch-auto plan")
 def _pipx_pip(kit: Kit) -> str:
     kit.index.add(wheels_of("pip"))  # pipx installs the newest pip for itself first
-    pipx(kit, "pip", "install", "torch-auto")
-    return kit.torch(kit.root / "home/pipx/venvs/torch-auto/bin/python")
+    pipx(kit, "pip", "install", "torch-auto-core")
+    return planned(kit, kit.root / "home/pipx/venvs/torch-auto-core")
 
 
-@row("pipx", "pipx install --backend uv torch-auto")
+@row("pipx", "pipx install --backend uv torch-auto-core, torch-auto plan")
 def _pipx_uv(kit: Kit) -> str:
-    pipx(kit, "uv", "install", "torch-auto")
-    return kit.torch(kit.root / "home/pipx/venvs/torch-auto/bin/python")
+    pipx(kit, "uv", "install", "torch-auto-core")
+    return planned(kit, kit.root / "home/pipx/venvs/torch-auto-core")
+
+
+@row("pipx", "pipx install torch-auto", cpu=FAILS, a100=FAILS, sees=NO_APPS)
+def _pipx_torch(kit: Kit) -> str:
+    return seen(pipx(kit, "uv", "install", "torch-auto", check=False), NO_APPS)
 
 
 @row("pipx", "pipx run torch-auto-core plan")

@@ -85,7 +85,7 @@ def _pdm(kit: Kit) -> str:
     "pdm add torch-auto",
     cpu="2.15.0",
     a100="2.10.0",
-    setting="without these, PDM comes to PyPI's builds: one version of torch for all platforms",
+    setting="without these, PDM takes PyPI's builds: one version of torch for all platforms",
 )
 def _pdm_plain(kit: Kit) -> str:
     project = pdm_project(kit)

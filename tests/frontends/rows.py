@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +37,7 @@ class Row:
     """What is run, and what has to come of it on each machine.
 
     ``command`` names the row. ``cpu`` and ``a100`` are the torch that comes, FAILS for none. ``setting`` is what it
-    takes beside the hint, "" if nothing. ``sees`` is the line that the user sees where no torch comes.
+    takes beside PyTorch's pages, "" if nothing. ``sees`` is the line that the user sees where no torch comes.
     """
 
     frontend: str
@@ -110,7 +111,7 @@ class Kit:
         env: Mapping[str, str | None] | None = None,
         check: bool = True,
     ) -> Finished:
-        """Run a tool on this machine, with the hint in UV_FIND_LINKS and PIP_FIND_LINKS."""
+        """Run a tool on this machine, with PyTorch's pages in UV_FIND_LINKS and PIP_FIND_LINKS."""
         self.used[tool.name] = tool.version
         env = {**self.variables, **(env or {})}
         return Frontend(tool, self.sandbox).run(args, cwd=cwd, env=env, check=check)
@@ -181,6 +182,9 @@ README = REPOSITORY / "README.md"
 COLUMNS = ("frontend", "command", "", *MACHINES, "setting, or what is seen")
 #: Rows of tools that no test runs, and why.
 NOT_RUN = "not run"
+WORKS = ("works", "works with a setting")
+#: What a tool's name is followed by where a checkout is what it installs.
+OF_CHECKOUT = ", a checkout"
 CONDA = tuple(
     (name, f"`{command}`", NOT_RUN, FAILS, FAILS, why)
     for name, command, why in (
@@ -201,18 +205,15 @@ def table(rows: Iterable[Sequence[str]], columns: Sequence[str] = COLUMNS) -> st
     return "".join(lines)
 
 
-def short_table(rows: Iterable[Sequence[str]]) -> str:
-    """The same with a line for each frontend: how many of its commands work, and how it is with the others."""
-    by_frontend: dict[str, dict[str, list[str]]] = {}
-    for frontend, command, outcome, *_ in rows:
-        by_frontend.setdefault(frontend, {}).setdefault(outcome, []).append(command)
-    lines = []
-    for frontend, outcomes in by_frontend.items():
-        count = sum(map(len, outcomes.values()))
-        works = len(outcomes.pop("works", ()))
-        others = "; ".join(f"{outcome}: {', '.join(commands)}" for outcome, commands in outcomes.items())
-        lines.append((frontend, f"{works} of {count}", others))
-    return table(lines, ("frontend", "commands that work as they are", "others"))
+def in_short(rows: Iterable[Sequence[str]]) -> str:
+    """The same as a sentence: of how many of a tool's commands torch comes, with a setting or without."""
+    counts: dict[str, Counter[str]] = {}
+    for frontend, _, outcome, *_ in rows:
+        counts.setdefault(frontend.removesuffix(OF_CHECKOUT).split(" 2")[0], Counter())[outcome] += 1
+    ran = {tool: found for tool, found in counts.items() if NOT_RUN not in found}
+    works = [f"{tool} {sum(found[outcome] for outcome in WORKS)} of {found.total()}" for tool, found in ran.items()]
+    missing = ", ".join(tool for tool in counts if tool not in ran)
+    return f"Commands that work, some of them with a setting:\n{', '.join(works)}; not run: {missing}.\n"
 
 
 def _marked(text: str) -> tuple[str, str, str]:

@@ -173,7 +173,7 @@ def test_fact_5_the_page_is_fetched_when_resolving_alone(any_uv: Frontend, sandb
 
 
 def find_links(index: TorchIndex) -> str:
-    """The hint, as a project holds it."""
+    """PyTorch's page, as a project holds it."""
     return f'[tool.uv]\nfind-links = ["{index.find_links}"]'
 
 
@@ -199,16 +199,16 @@ def test_fact_6_a_bare_pin_takes_the_highest_local_version(
     assert [item["metadata"]["version"] for item in json.loads(report.read_text("utf-8"))["install"]] == [expected]
 
 
-@pytest.mark.parametrize("hint", [True, False], ids=["hint", "PyPI alone"])
+@pytest.mark.parametrize("page", [True, False], ids=["page", "PyPI alone"])
 def test_fact_7_leaving_out_all_but_one_takes_it_or_the_public_build(
-    uv: Frontend, any_pip: Frontend, sandbox: Sandbox, index: TorchIndex, hint: bool
+    uv: Frontend, any_pip: Frontend, sandbox: Sandbox, index: TorchIndex, page: bool
 ) -> None:
     """One requirement takes 2.5.1+cu121 where an index shows it and PyPI's 2.5.1 where none does."""
     wanted = "torch==2.5.1.*," + ",".join(f"!=2.5.1+{local}" for local in LOCALS if local != "cu121")
-    flags = ["--find-links", index.find_links] if hint else []
+    flags = ["--find-links", index.find_links] if page else []
     source = write(sandbox.root / "x.in", wanted + "\n")
     done = uv.run(["pip", "compile", source, "--no-annotate", *flags])
-    expected = "2.5.1+cu121" if hint else "2.5.1"
+    expected = "2.5.1+cu121" if page else "2.5.1"
     assert re.findall(r"^torch==(\S+)", done.stdout, re.MULTILINE) == [expected]
     report = sandbox.root / "report.json"
     any_pip.run(["--python", sandbox.venv(), "install", "--dry-run", "--quiet", "--report", report, *flags, wanted])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from frontends import all_rows
-from frontends.rows import COLUMNS, CONDA, FAILS, MACHINES, README, ROWS, between, committed, record, short_table
+from frontends.rows import COLUMNS, CONDA, FAILS, MACHINES, README, ROWS, between, committed, in_short, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,5 +50,5 @@ def test_the_table_has_no_other_rows() -> None:
 
 
 def test_the_readme_has_the_same_in_short() -> None:
-    """The README's table is the one of docs/frontends.md, a line for each frontend."""
-    assert between(README.read_text("utf-8")) == short_table(list(committed().values()))
+    """The README counts what docs/frontends.md lists, by tool."""
+    assert between(README.read_text("utf-8")) == in_short(list(committed().values()))

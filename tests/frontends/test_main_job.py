@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.frontend, pytest.mark.usefixtures("published")]
 
-#: Machine, torch-auto and torch with PyPI alone, torch with the hint. torch-auto has torch's release each time.
+#: Machine, torch-auto and torch with PyPI alone, torch with PyTorch's page. torch-auto has torch's release each time.
 KINDS: list[tuple[str, Any, str, str]] = [
     ("CPU", machines.cpu, "2.15.0", "2.15.0+cpu"),
     ("H100 and driver 580", machines.h100_580, "2.15.0", "2.15.0+cu132"),
@@ -63,7 +63,7 @@ def test_uv_add_with_pypi_alone(uv: Frontend, sandbox: Sandbox) -> None:
     assert found == {name: (public, public) for name, _, public, _ in KINDS}
 
 
-def test_uv_add_with_the_hint(uv: Frontend, sandbox: Sandbox, index: TorchIndex) -> None:
+def test_uv_add_with_the_page(uv: Frontend, sandbox: Sandbox, index: TorchIndex) -> None:
     """With UV_FIND_LINKS on the one page, each machine gets the exact build."""
     found = {}
     for number, (name, make, _, _) in enumerate(KINDS):
@@ -74,20 +74,20 @@ def test_uv_add_with_the_hint(uv: Frontend, sandbox: Sandbox, index: TorchIndex)
     assert found == {name: (torch.split("+")[0], torch) for name, _, _, torch in KINDS}
 
 
-@pytest.mark.parametrize("hint", [False, True], ids=["PyPI alone", "hint"])
-def test_pip_install(any_pip: Frontend, sandbox: Sandbox, index: TorchIndex, hint: bool) -> None:
-    """pip, new and old, comes to the same as uv, with the hint and without it."""
+@pytest.mark.parametrize("page", [False, True], ids=["PyPI alone", "page"])
+def test_pip_install(any_pip: Frontend, sandbox: Sandbox, index: TorchIndex, page: bool) -> None:
+    """pip, new and old, installs the same as uv, with PyTorch's page and without it."""
     found, expected = {}, {}
     # A walk back costs pip about 3 s a release, so the old pip goes the way of three machines alone.
     kinds = KINDS if any_pip.version != OLD_PIP else KINDS[:3]
     for number, (name, make, public, local) in enumerate(kinds):
         python = sandbox.venv(name=f"venv{number}")
         env = on(make(), sandbox, PIP_CACHE_DIR=str(sandbox.root / f"c{number}"))
-        if hint:
+        if page:
             env["PIP_FIND_LINKS"] = index.find_links
         any_pip.run(["--python", python, "install", "torch-auto"], env=env)
         found[name] = installed(sandbox, python)
-        expected[name] = (local.split("+")[0], local) if hint else (public, public)
+        expected[name] = (local.split("+")[0], local) if page else (public, public)
     assert found == expected
 
 
@@ -99,17 +99,17 @@ def test_a_v100_with_an_old_driver_resolves(uv: Frontend, sandbox: Sandbox, inte
     assert installed(sandbox, project / ".venv/bin/python") == ("2.7.1", "2.7.1")
 
 
-def test_a_v100_with_an_old_driver_gets_its_build_with_the_hint(
+def test_a_v100_with_an_old_driver_gets_its_build_with_the_page(
     uv: Frontend, sandbox: Sandbox, index: TorchIndex
 ) -> None:
-    """Driver 470 runs CUDA 11.8 builds, and with the hint gets the newest."""
+    """Driver 470 runs CUDA 11.8 builds, and with PyTorch's page gets the newest."""
     project = sandbox.project(requires_python=">=3.11")
     uv.run(["add", "torch-auto"], cwd=project, env=on(machines.v100_470(), sandbox, UV_FIND_LINKS=index.find_links))
     assert installed(sandbox, project / ".venv/bin/python") == ("2.7.1", "2.7.1+cu118")
 
 
 def test_a_release_that_is_asked_for(uv: Frontend, sandbox: Sandbox, index: TorchIndex) -> None:
-    """``torch-auto==2.5.1`` on an A100 with driver 550 and the hint is torch 2.5.1+cu124."""
+    """``torch-auto==2.5.1`` on an A100 with driver 550 and PyTorch's page is torch 2.5.1+cu124."""
     project = sandbox.project(requires_python=">=3.11")
     env = on(machines.a100_550(), sandbox, UV_FIND_LINKS=index.find_links)
     uv.run(["add", "torch-auto==2.5.1"], cwd=project, env=env)
@@ -154,7 +154,7 @@ def test_a_pin_that_nothing_satisfies_says_why(uv: Frontend, sandbox: Sandbox) -
 def test_a_lock_from_linux_serves_macos_and_windows(
     any_uv: Frontend, sandbox: Sandbox, index: TorchIndex, make: Any, here: str
 ) -> None:
-    """A lock made on Linux with the hint holds wheels for macOS and Windows: the public build, or its twin there."""
+    """A lock made on Linux with PyTorch's page holds wheels for macOS and Windows: PyPI's build, or its twin there."""
     pages = [index.find_links, f"{index.whl}/pytorch-triton-rocm/"]
     project = sandbox.project(
         ["torch-auto==2.5.1"], requires_python=">=3.11,<3.13", extra=f"[tool.uv]\nfind-links = {pages}"
@@ -178,17 +178,17 @@ def test_a_lock_from_linux_serves_macos_and_windows(
 def test_other_platforms_resolve_to_the_public_build(
     uv: Frontend, sandbox: Sandbox, index: TorchIndex, make: Any
 ) -> None:
-    """Resolved for macOS and Windows on a Linux machine, with the hint and without it, the public build comes out."""
+    """Resolved for macOS and Windows on a Linux machine, with PyTorch's page and without it, PyPI's build comes out."""
     found = {}
-    for hint in (False, True):
-        env = on(make(), sandbox, **({"UV_FIND_LINKS": index.find_links} if hint else {}))
+    for page in (False, True):
+        env = on(make(), sandbox, **({"UV_FIND_LINKS": index.find_links} if page else {}))
         for platform in ("aarch64-apple-darwin", "x86_64-pc-windows-msvc"):
             source = sandbox.root / "in.txt"
             source.write_text("torch-auto==2.5.1\n", "utf-8")
             done = uv.run(
                 ["pip", "compile", "--python-platform", platform, "--python-version", "3.11", source], env=env
             )
-            found[platform, hint] = re.findall(r"^torch==(\S+)", done.stdout, re.MULTILINE)
+            found[platform, page] = re.findall(r"^torch==(\S+)", done.stdout, re.MULTILINE)
     assert found == {
         ("aarch64-apple-darwin", False): ["2.5.1"],
         ("aarch64-apple-darwin", True): ["2.5.1"],
@@ -205,7 +205,7 @@ def test_other_platforms_resolve_to_the_public_build(
 def test_amd_and_intel_need_the_page_of_their_triton(
     any_uv: Frontend, sandbox: Sandbox, index: TorchIndex, make: Any, torch: str
 ) -> None:
-    """The hint that plan gives installs the ROCm or XPU build; torch's page alone leads to what PyPI has."""
+    """The pages that plan gives install the ROCm or XPU build; torch's page alone leads to what PyPI has."""
     machine = machine_from_json(make())
     plan = decide(catalog.load().release("2.14.1"), machine, Settings(index_url=index.whl), catalog.load())
     found = []
@@ -214,7 +214,7 @@ def test_amd_and_intel_need_the_page_of_their_triton(
         project = sandbox.project(name=f"project{number}", requires_python=">=3.11", extra=extra)
         any_uv.run(["add", "torch-auto"], cwd=project, env=on(make(), sandbox))
         found.append(installed(sandbox, project / ".venv/bin/python")[1])
-    assert found == [torch, "2.14.1+cu130"]  # the public build's twin
+    assert found == [torch, "2.14.1+cu130"]  # PyPI's build's twin
 
 
 def test_local_versions_that_are_no_torch_backends_are_left_out(

@@ -132,7 +132,7 @@ def test_the_variable_is_followed(here: Machine, value: str, expected: str) -> N
     ],
     ids=["H100", "P100", "V100", "MI300"],
 )
-def test_auto_serves_as_the_hint(
+def test_auto_serves_as_the_page(
     here: Machine, machine: dict[str, Any], driver: str | None, gfx: str | None, expected: str
 ) -> None:
     """With ``--torch-backend=auto`` uv looks at all indexes that could do, and torch-auto's pin is found there."""

@@ -53,6 +53,16 @@ def built_with(folder: Path) -> str:
         return wheel.read("ext_torch").decode()
 
 
+#: torch-auto brings torch into an environment; the command is torch-auto-core's.
+NOT_A_TOOL = "Did you mean `uv tool install torch-auto-core`?"
+
+
+def planned(kit: Kit, environment: Path) -> str:
+    """The torch that the command of an environment plans for this machine."""
+    said = kit.sandbox.run([environment / "bin/torch-auto", "plan"], env=kit.variables).stdout
+    return said.split(" ", 2)[1]
+
+
 def new_venv(kit: Kit, name: str = "venv") -> Path:
     """The Python of a venv that uv makes, without pip."""
     kit.run(frontends.uv(), "venv", "--quiet", kit.root / name)
@@ -108,10 +118,15 @@ def _pip_compile(kit: Kit) -> str:
     return kit.pinned(kit.run(frontends.uv(), "pip", "compile", "--universal", source).stdout)
 
 
-@row("uv", "uv tool install torch-auto")
+@row("uv", "uv tool install torch-auto-core, torch-auto plan")
 def _tool_install(kit: Kit) -> str:
-    kit.run(frontends.uv(), "tool", "install", "torch-auto")
-    return kit.torch(kit.root / "home/data/uv/tools/torch-auto/bin/python")
+    kit.run(frontends.uv(), "tool", "install", "torch-auto-core")
+    return planned(kit, kit.root / "home/data/uv/tools/torch-auto-core")
+
+
+@row("uv", "uv tool install torch-auto", cpu=FAILS, a100=FAILS, sees=NOT_A_TOOL)
+def _tool_install_torch(kit: Kit) -> str:
+    return seen(kit.run(frontends.uv(), "tool", "install", "torch-auto", check=False), NOT_A_TOOL)
 
 
 @row("uv", "uv export, uv pip install -r")

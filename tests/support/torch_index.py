@@ -109,7 +109,7 @@ class TorchIndex:
 
     @property
     def find_links(self) -> str:
-        """The hint: the page that lists every file of torch."""
+        """PyTorch's page of torch, which lists every file of it."""
         return f"{self.whl}/torch/"
 
     def of_backend(self, torch_backend: str) -> str:

@@ -53,12 +53,17 @@ H100_580 = nvidia("580.65.06", (13, 0), (9, 0))
 P100_580 = nvidia("580.65.06", (13, 0), (6, 0))
 V100_470 = nvidia("470.57.02", (11, 4), (7, 0))
 RTX5090_575 = nvidia("575.51.03", (12, 9), (12, 0))
+#: Jetsons: Xavier; Orin with JetPack 6, with JetPack 7.2, and with 7.2 where nothing tells the driver's version.
+XAVIER = nvidia("35.3.1", None, (7, 2))
+ORIN_6 = nvidia("540.4.0", (12, 6), (8, 7))
+ORIN_7 = nvidia("595.45.04", (13, 2), (8, 7))
+ORIN_UNTOLD = nvidia(None, (13, 2), (8, 7)).replace(driver_loaded=True)
 
 # --- all that the rules tell apart ---------------------------------------------------------------------------------
 
 CAPABILITIES = [
     (3, 0), (3, 5), (3, 7), (5, 0), (5, 2), (5, 3), (6, 0), (6, 1), (6, 2), (7, 0), (7, 2), (7, 5),
-    (8, 0), (8, 6), (8, 7), (8, 9), (9, 0), (10, 0), (10, 3), (11, 0), (12, 0), (12, 1), (13, 0),
+    (8, 0), (8, 6), (8, 7), (8, 9), (9, 0), (10, 0), (10, 1), (10, 3), (10, 7), (11, 0), (12, 0), (12, 1), (13, 0),
 ]  # fmt: skip
 DRIVERS = [
     (None, None), ("390.157", (9, 1)), ("450.80.01", (11, 0)), ("450.80.02", (11, 0)), ("470.57.02", (11, 4)),
@@ -90,6 +95,9 @@ MIXED: dict[tuple[Accelerator, ...], Accelerator] = {
     (H100_580, amd("gfx942"), intel("8086:9bc5")): H100_580,
     (nvidia("580.65.06", (13, 0), (6, 0), (12, 0)),): nvidia("580.65.06", (13, 0), (12, 0)),
     (nvidia(None, None, (8, 6)), amd("gfx1100")): amd("gfx1100"),
+    # Of AMD's, the one that the newest release serves, whichever slot it is in.
+    (amd("gfx906", "gfx1030"),): amd("gfx1030"),
+    (amd("gfx1030", "gfx906"),): amd("gfx1030"),
 }
 
 # --- the rules once more -------------------------------------------------------------------------------------------
@@ -118,7 +126,15 @@ def runs(build: dict[str, Any], on: Machine) -> bool:
                     continue
                 if device.compute_capability is None:
                     return True
-                if device.compute_capability in ((5, 3), (6, 2), (7, 2), (8, 7)):
+                if device.compute_capability in ((5, 3), (6, 2), (7, 2)):
+                    continue
+                if device.compute_capability == (8, 7) and not (
+                    toolkit >= (13, 2) and (accelerator.cuda_driver_version or (0, 0)) >= (13, 2)
+                ):
+                    continue
+                if device.compute_capability in ((10, 1), (11, 0)):
+                    if {101, 110} & set(build["sm"]):
+                        return True
                     continue
                 number = device.compute_capability[0] * 10 + device.compute_capability[1]
                 if any(sm // 10 == number // 10 and sm <= number for sm in build["sm"]):

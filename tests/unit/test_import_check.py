@@ -245,6 +245,100 @@ def test_workers_are_silent(env: FakeEnvironment) -> None:
     assert done.stderr.count("TorchAutoWarning") == 1, done
 
 
+# --- torchvision and torchaudio beside torch ------------------------------------------------------------------------
+
+
+def said(env: FakeEnvironment, **beside: str) -> str:
+    """What the import says where these versions of torchvision and torchaudio are installed, on one line."""
+    for project, version in beside.items():
+        env.install(project, version)
+    return " ".join(run(env).stderr.split()).replace("torch-auto:1: TorchAutoWarning: ", "")
+
+
+END = "Why: `torch-auto check`. TORCH_AUTO_WARN=0 turns this off."
+
+
+@pytest.mark.parametrize(
+    ("machine", "torch", "beside"),
+    [
+        (machines.cpu(), "2.14.1+cpu", {"torchvision": "0.29.1+cpu", "torchaudio": "2.11.0+cpu"}),
+        (machines.cpu(), "2.14.1", {"torchvision": "0.29.1", "torchaudio": "2.11.0"}),
+        (machines.h100_580(), "2.14.1+cu130", {"torchvision": "0.29.1", "torchaudio": "2.11.0"}),
+        (machines.h100_580(), "2.14.1", {"torchvision": "0.29.1+cu132"}),  # the same major version is enough for it
+        (machines.mi300(), "2.14.1+rocm7.2", {"torchvision": "0.29.1+rocm7.2"}),
+        (machines.a100_550(), "2.14.1+cu126", {"torchvision": "0.29.2+cu126"}),  # it requires torch>=2.14.0
+        (machines.a100_550(), "2.14.1+cu126", {"torchvision": "0.31.0+cu126"}),  # nothing is known of it
+        (machines.gb200(), "2.9.1+cu130", {"torchvision": "0.24.1"}),  # the CPU's: there is no better one
+    ],
+)
+def test_silent_beside_a_pair(
+    env: FakeEnvironment, machine: machines.Machine, torch: str, beside: dict[str, str]
+) -> None:
+    """A torchvision and a torchaudio of torch's own torch backend and release, and one that nothing is known of."""
+    install(env, machine, torch.partition("+")[0], torch)
+    assert said(env, **beside) == ""
+
+
+@pytest.mark.parametrize(
+    ("machine", "torch", "beside", "text", "add"),
+    [
+        (
+            machines.cpu(), "2.14.1+cpu", {"torchvision": "0.29.1"},
+            "torchvision 0.29.1 is built for cu130, which is another torch backend than torch's.", "vision",
+        ),
+        (
+            machines.a100_550(), "2.14.1+cu126", {"torchvision": "0.29.1+cu130"},
+            "torchvision 0.29.1+cu130 is built for cu130, which is another torch backend than torch's.", "vision",
+        ),
+        (
+            machines.h100_580(), "2.14.1+cu130", {"torchaudio": "2.11.0+cu126"},
+            "torchaudio 2.11.0+cu126 is built for cu126, which is another torch backend than torch's.", "audio",
+        ),
+        (
+            machines.h100_580(), "2.15.0", {"torchaudio": "2.11.0"},
+            "torchaudio 2.11.0 is built for cu130, which is another torch backend than torch's.", "audio",
+        ),
+        (
+            machines.a100_550(), "2.14.1+cu126", {"torchvision": "0.29.1+cpu"},
+            "torchvision 0.29.1+cpu is built for the CPU: it can be imported, but its operators do not use the GPU.",
+            "vision",
+        ),
+        (
+            machines.cpu(), "2.9.1+cpu", {"torchvision": "0.25.0+cpu"},
+            "It goes with torchvision 0.24.1, and torchvision 0.25.0+cpu is installed.", "vision",
+        ),
+        (
+            machines.cpu(), "2.9.1+cpu", {"torchvision": "0.24.1", "torchaudio": "2.8.0+cpu"},
+            "torchvision 0.24.1 is built for cu128, which is another torch backend than torch's. It goes with torchaudio "
+            "2.9.1, and torchaudio 2.8.0+cpu is installed.", "vision audio",
+        ),
+    ],
+)  # fmt: skip
+def test_what_was_built_for_another_torch(
+    env: FakeEnvironment, machine: machines.Machine, torch: str, beside: dict[str, str], text: str, add: str
+) -> None:
+    """A torchvision or torchaudio of another torch backend or release is named, with the command."""
+    install(env, machine, torch.partition("+")[0], torch)
+    assert said(env, **beside) == f"torch {torch} is installed. {text} Fix: `torch-auto add {add}`. {END}"
+
+
+def test_a_wrong_torch_comes_first(env: FakeEnvironment) -> None:
+    """Where torch itself is not what the machine needs, that alone is said."""
+    install(env, machines.cpu(), "2.13.0", "2.13.0+cu126")
+    text = said(env, torchvision="0.28.0+cpu")
+    assert "this machine needs torch 2.13.0+cpu" in text
+    assert "torchvision" not in text
+
+
+def test_a_record_of_an_older_core_says_nothing_of_them(env: FakeEnvironment) -> None:
+    """Without ``beside`` nothing is known, and nothing is said."""
+    install(env, machines.cpu(), "2.14.1", "2.14.1+cpu")
+    record = json.loads(env.record.read_text("utf-8"))
+    del record["beside"]
+    env.record.write_text(json.dumps(record), "utf-8")
+    assert said(env, torchvision="0.29.1") == ""
+
+
 # --- where torch and torch-auto lie ------------------------------------------------------------------------------
 
 
@@ -338,6 +432,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("place")
     (folder / "torch-2.13.0.dist-info").mkdir()
     (folder / "torch_auto-2.13.0.dist-info").mkdir()
+    (folder / "torchvision-0.28.0.dist-info").mkdir()
     return folder
 
 
@@ -366,7 +461,7 @@ JSON = st.recursive(
 )
 
 
-@given(key=st.sampled_from(["version", "accepted", "runs_on_gpu", "decided"]), value=JSON)
+@given(key=st.sampled_from(["version", "accepted", "runs_on_gpu", "decided", "beside"]), value=JSON)
 def test_never_raises_on_any_json(place: Path, key: str, value: Any) -> None:
     """A record in which one key holds anything at all does not make it raise either."""
     record = make_record(decision_for(linux(machines.mi300()), "2.13.0"))
@@ -460,7 +555,7 @@ def test_agrees_with_packaging(name: str, tmp_path: Path, monkeypatch: pytest.Mo
         versions = [release.version, "1.13.1", f"{release.version}.post1", "1.14.0a0+git1234"]
         for version in [*versions, *(f"{release.version}+{local}" for local in release.local_versions)]:
             torch: Any = types.SimpleNamespace(__version__=version)
-            monkeypatch.setattr(import_check, "_versions", lambda _, found=(version, str(path)): found)
+            monkeypatch.setattr(import_check, "_versions", lambda _, found=(version, str(path), {}): found)
             needed = "and this machine needs" in (import_check._warning(torch) or "")
             expected = not all(item.contains(version, prereleases=True) for item in pins)
             here_known = PYTHON in decision.plan.accepted or decision.plan.selection.needs is not None
@@ -471,8 +566,9 @@ def test_agrees_with_packaging(name: str, tmp_path: Path, monkeypatch: pytest.Mo
     assert compared > 200
 
 
-#: Codes of reasons that say that a build would run on the GPU, and of those that leave it open.
-RUNS_TOO, OPEN = ("later-in-order", "fewer-gpus"), ("own-index",)
+#: Codes of reasons that say that a build would run on the GPU, be it that its code is doubtful; and of those that leave
+#: it open.
+RUNS_TOO, OPEN = ("later-in-order", "fewer-gpus", "doubtful"), ("own-index",)
 
 
 @pytest.mark.parametrize("name", sorted(machines.MACHINES))

@@ -46,6 +46,8 @@ _nvidia = st.builds(
     st.lists(st.builds(Device, _names, st.none() | _pairs), max_size=3).map(tuple),
     st.none() | st.from_regex(r"[0-9]{3}\.[0-9]{1,3}(\.[0-9]{2})?", fullmatch=True).filter(str.isascii),
     st.none() | _pairs,
+    st.booleans(),
+    st.none() | st.just("libcuda.so.1"),
 )
 
 
@@ -55,12 +57,12 @@ def _gpus(vendor: str, **told_by: Any) -> st.SearchStrategy[Accelerator]:
     return st.builds(Accelerator, st.just(vendor), st.lists(devices, max_size=3).map(tuple))
 
 
-_amd = _gpus("amd", gfx_target=st.sampled_from(["gfx90a", "gfx1100"]))
-_intel = _gpus("intel", pci_id=st.just("8086:56a0"))
+_amd = _gpus("amd", gfx_target=st.sampled_from(["gfx90a", "gfx1100"])) | _gpus("amd", pci_id=st.just("1002:744c"))
+_intel = _gpus("intel", pci_id=st.just("8086:56a0"), driver=st.sampled_from([None, "xe", "i915"]))
 _machines = st.builds(
     Machine,
     st.sampled_from(["linux", "windows", "macos", "freebsd14"]),
-    st.sampled_from(["x86_64", "aarch64", "arm64", "riscv64"]),
+    st.sampled_from(["x86_64", "riscv64"]),
     st.sampled_from(["3.8", "3.12", "3.14t"]),
     st.sampled_from([None, "glibc 2.36", "musl 1.2"]),
     st.tuples(st.lists(_nvidia, max_size=1), st.lists(_amd, max_size=1), st.lists(_intel, max_size=1)).map(
@@ -69,6 +71,8 @@ _machines = st.builds(
     st.lists(st.builds(Evidence, _names, st.sampled_from(["found", "absent", "unreadable"]), _names), max_size=3).map(
         tuple
     ),
+    st.none() | st.sampled_from(["13", "15.6.1"]),
+    st.sampled_from(["cpython", "pypy"]),
 )
 
 
@@ -210,3 +214,39 @@ def test_any_json_is_a_machine_or_a_machine_error(value: object) -> None:
         found = None
         faults = error.faults
     assert isinstance(found, Machine) or faults
+
+
+@pytest.mark.parametrize(
+    ("system", "architecture", "words"),
+    [
+        ("darwin", "arm64", 'system: is "darwin"; did you mean "macos"?'),
+        ("Darwin", "arm64", 'system: is "Darwin"; did you mean "macos"?'),
+        ("win32", "x86_64", 'system: is "win32"; did you mean "windows"?'),
+        ("Linux", "x86_64", 'system: is "Linux"; did you mean "linux"?'),
+        ("linux", "amd64", 'architecture: is "amd64"; did you mean "x86_64"?'),
+        ("linux", "arm64", 'architecture: is "arm64"; did you mean "aarch64"?'),
+        ("windows", "AMD64", 'architecture: is "AMD64"; did you mean "x86_64"?'),
+        ("macos", "aarch64", 'architecture: is "aarch64"; did you mean "arm64"?'),
+    ],
+)
+def test_a_system_by_another_of_its_names_is_a_fault(system: str, architecture: str, words: str) -> None:
+    """What platform.system() and platform.machine() say is not taken for a system that torch does not know."""
+    document = {**EXAMPLE, "system": system, "architecture": architecture}
+    with pytest.raises(MachineError) as error:
+        machine_from_json(document)
+    assert words in error.value.faults
+
+
+def test_other_systems_keep_their_own_names() -> None:
+    """FreeBSD calls x86_64 amd64, and is no system that torch is built for."""
+    machine = machine_from_json({**EXAMPLE, "system": "freebsd14", "architecture": "amd64"})
+    assert (machine.architecture, machine.platform) == ("amd64", None)
+
+
+def test_an_amd_gpu_is_told_by_its_target_or_by_its_pci_id() -> None:
+    """Without the kernel's compute driver the PCI id is all there is; neither is a fault."""
+    document = {**EXAMPLE, "accelerators": [{"vendor": "amd", "devices": [{"pci_id": "1002:744c"}]}]}
+    jsonschema.validate(document, SCHEMA)
+    assert machine_from_json(document).accelerators == (Accelerator("amd", (Device(pci_id="1002:744c"),)),)
+    with pytest.raises(MachineError, match="gfx_target: is missing"):
+        machine_from_json({**EXAMPLE, "accelerators": [{"vendor": "amd", "devices": [{"name": "a"}]}]})

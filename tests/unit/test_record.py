@@ -13,6 +13,7 @@ from torch_auto import __version__
 from torch_auto.decide import Decision, decide
 from torch_auto.machine import Machine
 from torch_auto.machine_file import machine_from_json
+from torch_auto.pins.extras import pair_of
 from torch_auto.record import make_record, plan_to_json, record_text, runs_on_gpu
 from torch_auto.select.reasons import reason_from_json
 from torch_auto.select.runs_on import candidates, fault
@@ -21,6 +22,7 @@ from torch_auto.settings import read as read_settings
 from unit.data import CATALOG, PLATFORMS, RELEASES, environment
 from unit.groups import THREE, groups
 from unit.machines import H100_580, MACHINES, amd, intel, machine, nvidia
+from unit.pins.admitted import admitted
 
 #: Machines whose answer depends on the Python, and one of each kind else.
 ON: dict[str, Machine] = {
@@ -197,6 +199,52 @@ def test_without_a_setting_what_is_taken_uses_the_gpu_if_anything_does(name: str
             runs = runs_on_gpu(release.version, on, CATALOG)
             if runs and plan.selection.needs is None:
                 assert plan.accepted[python.rstrip("t")][0] in runs, (release.version, python)
+
+
+# --- what goes with it ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(ON))
+def test_what_an_extra_pins_fits(name: str) -> None:
+    """Every torch and torchvision or torchaudio that an extra admits go together by the record."""
+    on = ON[name]
+    for settings in (Settings(), Settings(pin="exact")):
+        for release in CATALOG.releases:
+            here = release.platforms.get(str(on.platform))
+            if here is None:
+                assert record_of(release.version, on, settings)["beside"] == {}
+                continue
+            plan = decide(release, on, settings, CATALOG)
+            kept = record_of(release.version, on, settings)["beside"]
+            for extra in plan.extras:
+                pair = pair_of(extra.project, release.version, CATALOG)
+                if extra.project not in kept or pair is None:
+                    assert on.platform == "win_arm64"
+                    continue
+                assert kept[extra.project]["version"] == pair.version
+                wanted = (*plan.requirements, *extra.requirements)
+                torch, other = admitted(wanted, release, pair, str(on.platform), here.python_versions[-1])
+                for version in torch if torch and other else ():
+                    fits = kept[extra.project]["fits"][version.partition("+")[2] or "pypi"]
+                    assert {*other} <= {*fits}, (release.version, version, other, fits)
+
+
+def test_what_goes_with_a_torch() -> None:
+    """torchvision goes with CUDA builds of the same major version, torchaudio with the same CUDA version alone."""
+    kept = record_of("2.14.1", MACHINES["cpu"], Settings())["beside"]
+    vision, audio = kept["torchvision"], kept["torchaudio"]
+    assert (vision["version"], vision["versions"][0]) == ("0.29.1", "0.29.1")
+    assert (vision["newer"], vision["pypi"]) == (True, "cu130")
+    assert {"0.29.1", "0.29.1+cu130", "0.29.1+cu132"} <= {*vision["fits"]["pypi"]}
+    assert vision["fits"]["cpu"] == ["0.29.1+cpu"]
+    assert (audio["version"], audio["versions"], audio["newer"]) == ("2.11.0", ["2.11.0"], False)
+    assert audio["fits"]["cu130"] == audio["fits"]["pypi"] == ["2.11.0+cu130", "2.11.0"]
+
+
+def test_torchvision_of_one_release_alone_before_its_range() -> None:
+    """torchvision 0.28.0 requires torch 2.13.0 and no other."""
+    kept = record_of("2.13.0", MACHINES["cpu"], Settings())["beside"]["torchvision"]
+    assert (kept["versions"], kept["newer"]) == (["0.28.0"], False)
 
 
 # --- its form ------------------------------------------------------------------------------------------------------

@@ -118,9 +118,19 @@ def test_what_is_not_ours_is_left_alone() -> None:
         because("unknown-setting", name=name, valid=NAMES) for name in ("editable_mode", "--build-option")
     )
     assert sentence(found.notes[0]) == (
-        "The config setting 'editable_mode' is not one of torch-auto's (backend, pin, machine, index-url, groups); "
-        "it was not used."
+        "The config setting 'editable_mode' is not one of torch-auto's (backend, pin, machine, index-url, groups, "
+        "group); it was not used."
     )
+
+
+def test_a_group_is_named_by_who_takes_it() -> None:
+    """The setting group is one of the groups, and leaves the build no choice; without groups it is a fault."""
+    groups = "2.13.0+cpu,2.13.0+cu126"
+    assert settings({"groups": groups, "group": "torch-cu126"}).backend == "cu126"
+    assert faults({"groups": groups, "group": "torch-cu130"}) == (
+        "config setting group: there is no group 'torch-cu130'; there are torch-cpu, torch-cu126",
+    )
+    assert "since there are no groups" in faults({"group": "torch-cu126"})[0]
 
 
 def test_a_machine_file_is_read(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 
 from torch_auto.catalog.drivers import drivers_of, pair
 from torch_auto.catalog.files import DATA, CatalogError, read
-from torch_auto.catalog.model import Build, Catalog, PlatformBuilds, Platforms, Release
+from torch_auto.catalog.model import Build, Catalog, PlatformBuilds, Platforms, Release, XpuFamily
 from torch_auto.catalog.torch_backends import parse
 
 TYPE_CHECKING = False
@@ -95,9 +95,15 @@ def _by_release(rows: list[Row]) -> dict[str, list[Row]]:
     return found
 
 
+def _xpu_ids(rows: list[Row]) -> dict[str, XpuFamily]:
+    families = [(XpuFamily(row["family"], row["since"]), row["ids"]) for row in rows]
+    return {pci_id: family for family, ids in families for pci_id in ids}
+
+
 def _load(directory: str) -> Catalog:
     releases, build_file = read(directory, "releases.json"), read(directory, "builds.json")
     nvidia, intel = read(directory, "nvidia.json"), read(directory, "intel.json")
+    overrides, exceptions = read(directory, "amd.json")["overrides"], read(directory, "exceptions.json")
     platforms, builds = _by_release(releases["platforms"]), _by_release(build_file["builds"])
     others = _by_release(build_file.get("other_locals", []))
     found = []
@@ -114,12 +120,20 @@ def _load(directory: str) -> Catalog:
                 tuple(sorted(local_versions)),
             )
         )
+    unified, same_code = exceptions["server_builds_on_tegra"], {}
+    for row in exceptions["same_code"]:
+        alike = frozenset(map(pair, row["compute_capabilities"]))
+        same_code.update(dict.fromkeys(alike, alike))
     return Catalog(
         as_of=releases["as_of"],
         releases=tuple(found),
         drivers=drivers_of(nvidia),
         tegra_compute_capabilities=frozenset(map(pair, nvidia["tegra_compute_capabilities"])),
-        xpu_ids={pci_id: row["family"] for row in intel["supported"] for pci_id in row["ids"]},
+        unified=dict.fromkeys(map(pair, unified["compute_capabilities"]), pair(unified["toolkit"])),
+        same_code=same_code,
+        xpu_ids=_xpu_ids(intel["supported"]),
+        xpu_too_old=tuple((first, last) for row in intel["unsupported"] for first, last in row["ranges"]),
+        gfx_overrides={target: (row["value"], row["as"]) for row in overrides for target in row["gfx_targets"]},
     )
 
 

@@ -108,6 +108,16 @@ class Platforms(_PlatformMapping):
         return name in self._names
 
 
+class XpuFamily(Frozen):
+    """A family of Intel's GPUs that XPU builds run on, and the first release whose documentation lists it, if any does.
+
+    The wheels hold native code for what the documentation lists, and code that the machine compiles for all the others.
+    """
+
+    name: str
+    since: str | None
+
+
 class Release(Frozen):
     """A torch release: ``released`` is a date (ISO 8601), ``local_versions`` every local version known of it."""
 
@@ -124,15 +134,23 @@ class Release(Frozen):
 class Catalog(Frozen):
     """The whole catalog; ``as_of`` is the day (ISO 8601) that it was last compared with what is published.
 
-    ``releases`` are sorted, the oldest first. ``xpu_ids`` are the PCI ids of the GPUs that PyTorch's XPU builds
-    support, each with its family. A catalog equals itself alone, which makes it a cheap key of caches.
+    ``releases`` are sorted, the oldest first. Of ``tegra_compute_capabilities``, those in ``unified`` run the builds for
+    servers from a toolkit on. Each set in ``same_code`` is of compute capabilities that run each other's code, and no
+    other code of their major version. ``xpu_ids`` are the PCI ids of the GPUs that PyTorch's XPU builds
+    run on, each with its family; ``xpu_too_old`` are the ranges of those that they do not run on. A GPU in neither, with
+    Intel's driver, is newer than the table. ``gfx_overrides`` has, of AMD's targets, the value of HSA_OVERRIDE_GFX_VERSION by which
+    ROCm takes a GPU for another target that shares its code, and that target. A catalog equals itself alone, which makes it a cheap key of caches.
     """
 
     as_of: str
     releases: tuple[Release, ...]
     drivers: Drivers
     tegra_compute_capabilities: frozenset[tuple[int, int]]
-    xpu_ids: Mapping[str, str]
+    unified: Mapping[tuple[int, int], tuple[int, int]]
+    same_code: Mapping[tuple[int, int], frozenset[tuple[int, int]]]
+    xpu_ids: Mapping[str, XpuFamily]
+    xpu_too_old: tuple[tuple[str, str], ...]
+    gfx_overrides: Mapping[str, tuple[str, str]]
 
     def __hash__(self) -> int:
         return id(self)

@@ -11,14 +11,14 @@ from torch_auto.catalog import CatalogError, UnknownReleaseError
 from torch_auto.cli.errors import UserError
 from torch_auto.cli.options import Verbs, split
 from torch_auto.cli.project.toml import NotTomlError
-from torch_auto.cli.verbs import check, env, group, info, init, lock, plan, refresh, run, sync
+from torch_auto.cli.verbs import add, check, env, group, info, init, lock, plan, refresh, run, sync
 from torch_auto.machine_file import MachineError
 from torch_auto.settings import SettingsError
 
 USAGE_ERROR = 2
 
 #: The verbs, in the order of --help.
-VERBS = (info, plan, init, check, refresh, group, sync, run, lock, env)
+VERBS = (add, info, plan, init, check, refresh, group, sync, run, lock, env)
 
 #: What the user has to change; the message says what.
 _MISTAKES = (
@@ -33,6 +33,7 @@ _MISTAKES = (
 
 _EXAMPLES = """\
 examples:
+  torch-auto add vision                  torch and torchvision for this machine, in this project or a new one
   torch-auto plan                        what plain `uv add torch-auto` installs here, and why
   torch-auto init                        name PyTorch's page in the project: exact builds from now on
   torch-auto check                       do machine, environment, lock and PyTorch's pages agree?

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 
 class VerbParser(argparse.ArgumentParser):
-    """The parser of a verb. ``hands_on``: words that are not its own go to a tool."""
+    """The parser of a verb. ``hands_on``: words not its own go to a tool; ``takes_packages``: packages follow --."""
 
     hands_on = False
+    takes_packages = False
 
     def own(self) -> dict[str, bool]:
         """Its own options, each with whether a value follows."""
@@ -47,12 +48,15 @@ class Verbs:
 
 
 def split(arguments: Sequence[str], verbs: dict[str, VerbParser]) -> tuple[list[str], list[str]]:
-    """The words of the command line as (ours, those that a tool gets).
+    """The words of the command line as (ours, those that a tool gets). Of a verb that takes packages these follow --.
 
     A tool gets what follows ``--`` and what follows the first word that is no option; and options that are not ours.
     `run` hands ``--`` on too: a command is behind it.
     """
     verb = verbs.get(arguments[0]) if arguments else None
+    if verb is not None and verb.takes_packages and "--" in arguments:
+        at = arguments.index("--")
+        return list(arguments[:at]), list(arguments[at + 1 :])
     if verb is None or not verb.hands_on:
         return list(arguments), []
     takes_value = verb.own()
@@ -90,9 +94,19 @@ def index_url(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--index-url", metavar="URL", help="base of the PyTorch index or of a mirror of it")
 
 
+class _Joined(argparse.Action):
+    """An option whose values, when it is given again, are one list with commas."""
+
+    def __call__(
+        self, _: argparse.ArgumentParser, namespace: argparse.Namespace, values: object, __: str | None = None
+    ) -> None:
+        before = getattr(namespace, self.dest)
+        setattr(namespace, self.dest, f"{before},{values}" if before else values)
+
+
 def extras(parser: argparse.ArgumentParser, text: str) -> None:
     """``--with``."""
-    parser.add_argument("--with", dest="family", metavar="P,Q", help=text)
+    parser.add_argument("--with", dest="family", action=_Joined, metavar="P,Q", help=text)
 
 
 def environment(parser: argparse.ArgumentParser) -> None:

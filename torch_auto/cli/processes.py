@@ -101,9 +101,21 @@ def hand_over(command: Sequence[str], variables: Mapping[str, str]) -> int:
     sys.stderr.flush()
     if os.name == "posix":
         os.execve(command[0], list(command), dict(variables))  # noqa: S606  # the user's own tool, by its full path
+    return wait_for(command, variables)
+
+
+def wait_for(command: Sequence[str], variables: Mapping[str, str]) -> int:
+    """Run a program that has this command's terminal; its exit status, and 128 more than a signal that ended it.
+
+    Raises:
+        OSError: it does not start.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
     with subprocess.Popen(list(command), env=dict(variables)) as child:  # noqa: S603  # as above
         while True:
             try:
-                return child.wait()
+                status = child.wait()
             except KeyboardInterrupt:  # the console has told the child as well, and what it does is its own affair
                 continue
+            return status if status >= 0 else 128 - status

@@ -9,18 +9,21 @@ from __future__ import annotations
 import os
 import re
 
+from torch_auto.catalog.files import DATA, read
 from torch_auto.detect.log import Log, clean
+from torch_auto.detect.pci import PciDevice, gives_away
 from torch_auto.detect.sources import Sources
 from torch_auto.detect.tree import Tree
 from torch_auto.machine import Accelerator, Device
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 NODES = "/sys/class/kfd/kfd/topology/nodes"
 DEVICE_FILE = "/dev/kfd"
 OVERRIDE = "HSA_OVERRIDE_GFX_VERSION"
+VENDOR = "1002"
 
 _MOST_NODES = 256
 _OVERRIDE = re.compile(r"(\d{1,2})\.(\d{1,3})\.(\d{1,3})", re.ASCII)
@@ -28,7 +31,7 @@ _OVERRIDE = re.compile(r"(\d{1,2})\.(\d{1,3})\.(\d{1,3})", re.ASCII)
 #: and the MI300A is no lesser GPU for it.
 _INTEGRATED = frozenset(
     {"gfx700", "gfx801", "gfx902", "gfx909", "gfx90c"}
-    | {"gfx1013", "gfx1033", "gfx1035", "gfx1036"}
+    | {"gfx1013", "gfx1033", "gfx1035", "gfx1036", "gfx1037"}
     | {"gfx1103", "gfx1150", "gfx1151", "gfx1152", "gfx1153"}
 )
 
@@ -37,21 +40,26 @@ def amd(sources: Sources, tree: Tree, log: Log) -> Accelerator | None:
     """The AMD accelerator of a Linux machine, or None where KFD lists no GPU."""
     devices: list[Device] = []
     seen: dict[tuple[int, int], str] = {}
-    for node in tree.names(NODES, log)[:_MOST_NODES]:
+    for node in sorted(tree.names(NODES, log), key=_number)[:_MOST_NODES]:
         path = f"{NODES}/{node}/properties"
         text = tree.read(path, log)
         if text is None:
             continue  # a container's devices cgroup hides a GPU by refusing to read its node
         values = properties(text)
-        target = gfx_target(values.get("gfx_target_version", 0))
-        if target is None:
-            _note_no_target(path, values, log)
+        target = gfx_target(values.get("gfx_target_version", 0)) or _by_device(values, path, log)
+        if target is None and not _is_gpu(values):
+            if not values:
+                log.unreadable(path, "no properties in it")
             continue
         physical = _physical(values)
         if physical in seen:
             log.found(path, f"{target}, a partition of the GPU of {seen[physical]}")
             continue
         seen[physical] = path
+        if target is None:
+            log.unreadable(path, "a GPU whose target cannot be told; kernels before 5.16 have no gfx_target_version")
+            devices.append(Device(_name(node, values, tree), pci_id=f"{VENDOR}:{values.get('device_id', 0) & 0xFFFF:04x}"))
+            continue
         integrated = target in _INTEGRATED
         log.found(path, f"{target}, {'integrated' if integrated else 'discrete'}")
         target = _overridden(target, node, sources.env, log)
@@ -89,11 +97,41 @@ def override_target(text: str) -> str | None:
     return gfx_target(major * 10000 + minor * 100 + stepping) if minor < 100 and stepping < 100 else None  # noqa: PLR2004
 
 
-def _note_no_target(path: str, values: Mapping[str, int], log: Log) -> None:
-    if values.get("simd_count", 0) > 0:
-        log.unreadable(path, "a GPU without a gfx_target_version that can be decoded; kernels before 5.16 have none")
-    elif not values:
-        log.unreadable(path, "no properties in it")
+def without_kfd(displays: Sequence[PciDevice], log: Log) -> Accelerator | None:
+    """AMD's GPUs that the PCI bus has and the kernel's compute driver does not list: they are named, and not usable."""
+    devices = []
+    for device in displays:
+        if device.vendor != VENDOR:
+            continue
+        where = f"/sys/bus/pci/devices/{device.address}"
+        if gives_away(device.driver):
+            log.absent(where, f"{device.pci_id} is set aside for a virtual machine")
+            continue
+        log.absent(where, f"{device.pci_id}: the kernel's compute driver (amdgpu with KFD) does not list it")
+        devices.append(Device(pci_id=device.pci_id))
+    return Accelerator("amd", tuple(devices)) if devices else None
+
+
+def _number(node: str) -> tuple[int, str]:
+    """Nodes are numbers: 10 comes after 2."""
+    return (int(node), "") if node.isascii() and node.isdigit() and len(node) < 10 else (1 << 40, node)  # noqa: PLR2004
+
+
+def _is_gpu(values: Mapping[str, int]) -> bool:
+    return values.get("simd_count", 0) > 0
+
+
+def _by_device(values: Mapping[str, int], path: str, log: Log) -> str | None:
+    """The target by the device's id, as ROCm itself tells it where the kernel is older than 5.16."""
+    if not _is_gpu(values) or values.get("gfx_target_version", 0):
+        return None
+    number = f"{values.get('device_id', 0):04x}"
+    for row in read(DATA, "amd.json")["devices"]:
+        if number in row["ids"]:
+            log.found(path, f"no gfx_target_version, as of kernels before 5.16; {VENDOR}:{number} is {row['gfx_target']}")
+            target: str = row["gfx_target"]
+            return target
+    return None
 
 
 def _physical(values: Mapping[str, int]) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch_auto.catalog.files import DATA, read
 from torch_auto.detect.log import Log
-from torch_auto.detect.pci import GIVEN_AWAY, PciDevice
+from torch_auto.detect.pci import PciDevice, gives_away
 from torch_auto.machine import Accelerator, Device
 
 TYPE_CHECKING = False
@@ -12,43 +12,80 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from torch_auto.detect.sources import Sources
+    from torch_auto.detect.tree import Tree
+
 VENDOR = "8086"
+#: Level Zero for Intel's GPUs: torch's wheels bring the rest along, and this one is the compute driver's.
+LIBRARY = "libze_intel_gpu.so.1"
+#: Where WSL shows the files of Windows' drivers; Intel's folder begins so.
+WSL_DRIVERS = "/usr/lib/wsl/drivers"
+_WSL_INTEL = "iigd_"
 
 
-def intel(displays: Sequence[PciDevice], log: Log) -> Accelerator | None:
+def intel(sources: Sources, tree: Tree, displays: Sequence[PciDevice], log: Log) -> Accelerator | None:
     """The Intel accelerator of a Linux machine: every Intel display device that this system keeps for itself."""
     devices: list[Device] = []
     for device in displays:
         if device.vendor != VENDOR:
             continue
         where = f"/sys/bus/pci/devices/{device.address}"
-        if device.driver in GIVEN_AWAY:
+        if gives_away(device.driver):
             log.absent(where, f"{device.pci_id} is set aside for a virtual machine")
             continue
         # The integrated GPU of every Intel processor is device 2 on bus 0.
-        devices.append(described(device.pci_id, log, integrated=device.address.endswith(":00:02.0")))
+        integrated = device.address.endswith(":00:02.0")
+        devices.append(described(device.pci_id, log, integrated=integrated, driver=device.driver))
         if device.driver is None:
             log.absent(where, "no driver; XPU builds compute through the kernel's i915 or xe")
-    return Accelerator("intel", tuple(devices)) if devices else None
+    if not devices:
+        return None
+    lacks = None
+    if sources.live and any(_row(device.pci_id or "", "unsupported") is None for device in devices):
+        lacks = _lacks(sources, tree, log)
+    return Accelerator("intel", tuple(devices), lacks=lacks)
 
 
-def described(pci_id: str, log: Log, *, integrated: bool, name: str = "") -> Device:
+def _lacks(sources: Sources, tree: Tree, log: Log) -> str | None:
+    """Intel's compute driver, where it is not installed: the GPU is there, and torch does not find it."""
+    from torch_auto.detect.libraries import find  # noqa: PLC0415  # for GPUs that torch can use alone
+
+    where = find(LIBRARY, tree, sources.env)
+    if where is None:
+        log.absent(LIBRARY, "Intel's compute driver is not installed, and XPU builds do not find the GPU without it")
+        return LIBRARY
+    log.found(LIBRARY, where)
+    return None
+
+
+def note_wsl(tree: Tree, log: Log) -> None:
+    """Windows' Linux shows no PCI id of a GPU, so Intel's is not found there; its driver's folder says that it may be."""
+    for name in tree.names(WSL_DRIVERS):
+        if name.startswith(_WSL_INTEL):
+            text = "Intel's driver for WSL is there, and WSL does not say for which GPU: for Arc and newer, the setting "
+            log.unreadable(f"{WSL_DRIVERS}/{name}", text + "backend=xpu takes the XPU build")
+            return
+
+
+def described(pci_id: str, log: Log, *, integrated: bool, name: str = "", driver: str | None = None) -> Device:
     """A device with its family's name, and whether PyTorch lists it noted. ``integrated`` counts for unknown ids."""
-    table = read(DATA, "intel.json")
-    for row in table["supported"]:
-        if pci_id in row["ids"]:
-            log.found("Intel GPUs", f"{pci_id} is {row['family']}, which XPU builds support")
-            return Device(name or row["family"], pci_id=pci_id, integrated=row["integrated"])
-    row = _unsupported(pci_id, table["unsupported"])
+    row = _row(pci_id, "supported")
+    if row is not None:
+        listed = f"which PyTorch lists from {row['since']} on" if row["since"] else "which PyTorch does not list"
+        log.found("Intel GPUs", f"{pci_id} is {row['family']}, {listed}; XPU builds support Alchemist and newer")
+        return Device(name or row["family"], pci_id=pci_id, integrated=row["integrated"], driver=driver)
+    row = _row(pci_id, "unsupported")
     if row is not None:
         log.found("Intel GPUs", f"{pci_id} is {row['family']}, which no XPU build supports")
-        return Device(name or row["family"], pci_id=pci_id, integrated=row["integrated"])
+        return Device(name or row["family"], pci_id=pci_id, integrated=row["integrated"], driver=driver)
     log.unreadable("Intel GPUs", f"{pci_id} is not in the table of what XPU builds support")
-    return Device(name, pci_id=pci_id, integrated=integrated)
+    return Device(name, pci_id=pci_id, integrated=integrated, driver=driver)
 
 
-def _unsupported(pci_id: str, rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+def _row(pci_id: str, kind: str) -> dict[str, Any] | None:
+    """The row of a table that has a PCI id."""
+    rows: list[dict[str, Any]] = read(DATA, "intel.json")[kind]
     for row in rows:
-        if any(first <= pci_id <= last for first, last in row["ranges"]):
+        if pci_id in row.get("ids", ()) or any(first <= pci_id <= last for first, last in row.get("ranges", ())):
             return row
     return None

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
-from torch_auto.detect.log import Log
+from torch_auto.detect.libraries import find
+from torch_auto.detect.log import Log, clean
 from torch_auto.detect.pci import PciDevice
 from torch_auto.detect.tree import Tree
+from torch_auto.frozen import Frozen
+from torch_auto.machine import Device
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,19 +18,11 @@ if TYPE_CHECKING:
 VENDOR = "10de"
 MODULE_VERSION = "/sys/module/nvidia/version"
 PROC_VERSION = "/proc/driver/nvidia/version"
+PROC_GPUS = "/proc/driver/nvidia/gpus"
 LIBRARY = "libnvidia-ml.so.1"
-LOADER_CACHE = "/etc/ld.so.cache"
 WSL_LIBRARIES = "/usr/lib/wsl/lib"
 
-#: Where NVIDIA's libraries are put that the loader finds without help, and then those that it does not.
-_LOADER_FOLDERS = (
-    "/usr/lib/x86_64-linux-gnu",
-    "/usr/lib/aarch64-linux-gnu",
-    "/usr/lib64",
-    "/lib64",
-    "/usr/lib",
-    "/lib",
-)
+#: Where NVIDIA's libraries are put that the loader does not find without help.
 _OTHER_FOLDERS = (
     WSL_LIBRARIES,
     "/usr/local/nvidia/lib64",  # containers of Google's and of older container toolkits
@@ -35,6 +30,20 @@ _OTHER_FOLDERS = (
     "/usr/lib/nvidia",
     "/run/opengl-driver/lib",  # NixOS
     "/opt/nvidia/lib64",
+    "/run/current-system/profile/lib",  # Guix System
+    "/.singularity.d/libs",  # Apptainer, with --nv
+    "/run/nvidia/driver/usr/lib/x86_64-linux-gnu",  # the driver container of NVIDIA's gpu-operator
+    "/run/nvidia/driver/usr/lib64",
+    "/usr/local/glibc/usr/lib",  # Talos
+    "/x86_64-bottlerocket-linux-gnu/sys-root/usr/lib/nvidia/tesla",
+    "/aarch64-bottlerocket-linux-gnu/sys-root/usr/lib/nvidia/tesla",
+)
+#: Folders of one driver each, below these: Flatpak's extension org.freedesktop.Platform.GL.nvidia-550-54-14.
+_FLATPAK = ("/usr/lib/x86_64-linux-gnu/GL", "/usr/lib/aarch64-linux-gnu/GL")
+
+LOOKED_IN = (
+    "looked in LD_LIBRARY_PATH, the loader's folders and cache, and where WSL, NixOS, Guix, Flatpak, Apptainer, "
+    "gpu-operator, Talos, Bottlerocket and Google's images keep it"
 )
 
 #: Files of a Tegra module, which has no GPU on a bus, and what is in them.
@@ -53,29 +62,69 @@ def is_driver_version(text: str) -> bool:
     return DRIVER_VERSION.fullmatch(text) is not None
 
 
-def module_version(tree: Tree, log: Log) -> str | None:
-    """The version of the loaded kernel module. Both files are the kernel's, and hang in no driver.
+class Module(Frozen):
+    """The kernel module: its version, and whether it is loaded, which it can be although nothing tells its version."""
+
+    version: str | None = None
+    loaded: bool = False
+
+
+def module(tree: Tree, log: Log) -> Module:
+    """The loaded kernel module. Both files are the kernel's, and hang in no driver.
 
     /sys/module/nvidia/version holds "550.54.14". /proc/driver/nvidia/version says, of the proprietary and of the
-    open module:
+    open module, and of a Jetson Thor's:
 
         NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.14  Thu Feb 22 01:44:30 UTC 2024
         NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  550.54.14  Release Build  (dvs-builder@...)  ...
+        NVRM version: NVIDIA UNIX Open Kernel Module for aarch64  TempVersion  Release Build  (buildbrain@...)  ...
     """
     text = tree.read(MODULE_VERSION, log)
     if text is not None:
         if is_driver_version(text):
             log.found(MODULE_VERSION, text)
-            return text
+            return Module(text, loaded=True)
         log.unreadable(MODULE_VERSION, f"not a driver version: {text!r}")
     text = tree.read(PROC_VERSION, log)
     if text is not None:
         version = proc_version(text)
         if version:
             log.found(PROC_VERSION, text.splitlines()[0])
-            return version
+            return Module(version, loaded=True)
         log.unreadable(PROC_VERSION, f"no driver version in it: {text!r}")
-    return None
+        return Module(loaded=_is_loaded(text))
+    return Module()
+
+
+def _is_loaded(text: str) -> bool:
+    return any(line.startswith("NVRM version:") and "Kernel Module" in line for line in text.splitlines())
+
+
+def architecture(tree: Tree) -> str | None:
+    """The architecture that the driver's module was made for, "x86_64" or "aarch64"; None where there is none."""
+    found = re.search(r"NVRM version:.*?\b(x86_64|aarch64)\b", tree.read(PROC_VERSION) or "", re.ASCII)
+    return found.group(1) if found else None
+
+
+def listed(tree: Tree, log: Log) -> tuple[Device, ...]:
+    """The GPUs that the driver lists in /proc, for a container that hides /sys: their names, and nothing else of use.
+
+    Each has a file "information" with the lines "Model: <tab> NVIDIA A100-SXM4-40GB" and, where an administrator has
+    taken the GPU away, "GPU Excluded: <tab> Yes".
+    """
+    devices = []
+    for name in tree.names(PROC_GPUS):
+        path = f"{PROC_GPUS}/{name}/information"
+        text = tree.read(path, log)
+        if text is None:
+            continue
+        values = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in text.splitlines())}
+        if values.get("GPU Excluded", "No") == "Yes":
+            log.absent(path, "excluded by an administrator")
+            continue
+        devices.append(Device(clean(values.get("Model", ""), 80)))
+        log.found(path, values.get("Model", ""))
+    return tuple(devices)
 
 
 def proc_version(text: str) -> str | None:
@@ -90,20 +139,16 @@ def proc_version(text: str) -> str | None:
 
 def library(tree: Tree, env: Mapping[str, str]) -> str | None:
     """Where libnvidia-ml.so.1 is: a path, or the loader's cache that lists it; None where there is none."""
-    # An empty part of LD_LIBRARY_PATH means the current directory, which is nothing to go by.
-    for folder in env.get("LD_LIBRARY_PATH", "").split(":")[:256]:
-        if folder.startswith("/") and tree.exists(f"{folder}/{LIBRARY}"):
-            return f"{folder}/{LIBRARY}"
-    for folder in (*_LOADER_FOLDERS, *_OTHER_FOLDERS):
-        if tree.exists(f"{folder}/{LIBRARY}"):
-            return f"{folder}/{LIBRARY}"
-    cache = tree.read_bytes(LOADER_CACHE, limit=4 << 20)
-    return LOADER_CACHE if cache and LIBRARY.encode() in cache else None
+    flatpak = [
+        f"{parent}/{name}/lib" for parent in _FLATPAK for name in tree.names(parent) if name.startswith("nvidia")
+    ]
+    return find(LIBRARY, tree, env, (*_OTHER_FOLDERS, *flatpak))
 
 
 def out_of_reach(path: str) -> bool:
     """Whether a library's path is one that the loader does not look at by itself."""
-    return path.rpartition("/")[0] in _OTHER_FOLDERS
+    folder = path.rpartition("/")[0]
+    return folder in _OTHER_FOLDERS or folder.startswith(_FLATPAK)
 
 
 def has_trace(tree: Tree, log: Log, displays: Sequence[PciDevice], env: Mapping[str, str]) -> bool:
@@ -122,5 +167,5 @@ def has_trace(tree: Tree, log: Log, displays: Sequence[PciDevice], env: Mapping[
         log.absent(path)
     where = library(tree, env)
     if where is None:
-        log.absent(LIBRARY, "neither in LD_LIBRARY_PATH nor where the loader looks")
+        log.absent(LIBRARY, LOOKED_IN)
     return where is not None

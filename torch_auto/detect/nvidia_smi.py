@@ -11,22 +11,30 @@ from torch_auto.detect.sources import Sources
 from torch_auto.frozen import Frozen
 
 _QUERY = ("--query-gpu=name,driver_version,compute_cap", "--format=csv,noheader")
-#: Drivers before R470 or so do not know compute_cap, and refuse the whole query.
-_OLD_QUERY = ("--query-gpu=name,driver_version", "--format=csv,noheader")
+#: Drivers before R470 or so do not know compute_cap, and refuse the whole query. PCI ids tell it of those GPUs.
+_OLD_QUERY = ("--query-gpu=name,driver_version,pci.device_id", "--format=csv,noheader")
 
 _CAPABILITY = re.compile(r"(\d{1,3})\.(\d{1,3})", re.ASCII)
 #: "| NVIDIA-SMI 550.54.14  Driver Version: 550.54.14  CUDA Version: 12.4  |"; from 610 on "KMD" and "CUDA UMD Version".
 _HEADER_CUDA = re.compile(r"CUDA (?:UMD )?Version: ?(\d{1,3})\.(\d{1,2})", re.ASCII)
+#: "CUDA Version: N/A" is what it says where there is no libcuda.
+_NO_CUDA = re.compile(r"CUDA (?:UMD )?Version: ?N/A", re.ASCII)
+#: The device in the upper half, the vendor in the lower: "0x102D10DE".
+_PCI_ID = re.compile(r"0x([0-9A-F]{4})([0-9A-F]{4})", re.ASCII | re.IGNORECASE)
 _HEADER_DRIVER = re.compile(r"(?:Driver|KMD) Version: ?(\d{1,6}(?:\.\d{1,6}){1,3})", re.ASCII)
 _MOST_DEVICES = 64
 
 
 class SmiReport(Frozen):
-    """What nvidia-smi said: a (name, compute capability or None) for every GPU."""
+    """What nvidia-smi said: a (name, compute capability or None, PCI id or None) for every GPU.
+
+    ``lacks_cuda`` says that it found no libcuda.
+    """
 
     driver_version: str | None = None
     cuda_driver_version: tuple[int, int] | None = None
-    devices: tuple[tuple[str, tuple[int, int] | None], ...] = ()
+    devices: tuple[tuple[str, tuple[int, int] | None, str | None], ...] = ()
+    lacks_cuda: bool = False
 
 
 def ask(sources: Sources, log: Log) -> SmiReport | None:
@@ -58,7 +66,7 @@ def _query(path: str, sources: Sources, log: Log) -> SmiReport | None:
             log.unreadable(path, f"no answer within {sources.deadline:g} s")
             return None
         if output.exit_code == 0:
-            report = parse_query(output.text, arguments[0].count(",") + 1)
+            report = parse_query(output.text)
             break
         log.unreadable(path, f"exit code {output.exit_code} for {arguments[0]}: {output.text}")
     if report.driver_version is not None:
@@ -69,25 +77,37 @@ def _query(path: str, sources: Sources, log: Log) -> SmiReport | None:
         driver, cuda = parse_banner(banner.text)
         if cuda is not None:
             log.found(path, f"CUDA driver version {cuda[0]}.{cuda[1]}")
-        return SmiReport(report.driver_version or driver, cuda, report.devices)
+        return SmiReport(report.driver_version or driver, cuda, report.devices, lacks_cuda(banner.text))
     return report if report.driver_version is not None else None
 
 
-def parse_query(text: str, columns: int) -> SmiReport:
+def parse_query(text: str) -> SmiReport:
     """A report of lines such as ``NVIDIA A100-SXM4-40GB, 550.54.14, 8.0``; other lines are passed over.
 
-    ``columns`` is how many were asked for: two without the compute capability. A name may hold a comma.
+    The last column is the compute capability or, of an older nvidia-smi, the PCI id: ``Tesla K80, 440.33.01,
+    0x102D10DE``. A name may hold a comma.
     """
     driver: str | None = None
-    devices: list[tuple[str, tuple[int, int] | None]] = []
+    devices: list[tuple[str, tuple[int, int] | None, str | None]] = []
     for line in text.splitlines():
-        parts = [part.strip() for part in line.rsplit(",", columns - 1)]
-        if len(parts) != columns or not is_driver_version(parts[1]) or len(devices) >= _MOST_DEVICES:
+        parts = [part.strip() for part in line.rsplit(",", 2)]
+        if len(parts) != 3 or not is_driver_version(parts[1]) or len(devices) >= _MOST_DEVICES:  # noqa: PLR2004
             continue
         driver = driver or parts[1]
-        found = _CAPABILITY.fullmatch(parts[2]) if columns > 2 else None  # noqa: PLR2004
-        devices.append((parts[0], (int(found.group(1)), int(found.group(2))) if found else None))
+        found, pci = _CAPABILITY.fullmatch(parts[2]), _PCI_ID.fullmatch(parts[2])
+        devices.append(
+            (
+                parts[0],
+                (int(found.group(1)), int(found.group(2))) if found else None,
+                f"{pci.group(2)}:{pci.group(1)}".lower() if pci else None,
+            )
+        )
     return SmiReport(driver, None, tuple(devices))
+
+
+def lacks_cuda(banner: str) -> bool:
+    """Whether plain ``nvidia-smi`` says that there is no libcuda: "CUDA Version: N/A"."""
+    return _NO_CUDA.search(banner) is not None
 
 
 def parse_banner(text: str) -> tuple[str | None, tuple[int, int] | None]:

@@ -1,7 +1,8 @@
 """The display devices on a Linux machine's PCI bus, from sysfs.
 
 Layout: Documentation/ABI/testing/sysfs-bus-pci of the kernel. ``class`` is 0x03xxxx for a display device: 0x0300
-VGA, 0x0302 a "3D controller" without outputs (most data center GPUs), 0x0380 any other.
+VGA, 0x0302 a "3D controller" without outputs (most data center GPUs), 0x0380 any other. AMD's newer accelerators are
+of class 0x1200, processing accelerators, as Intel's NPUs are too.
 """
 
 from __future__ import annotations
@@ -11,8 +12,16 @@ from torch_auto.detect.tree import Tree
 from torch_auto.frozen import Frozen
 
 DEVICES = "/sys/bus/pci/devices"
-#: Drivers that take a device away from this system, to hand it to a virtual machine.
-GIVEN_AWAY = ("vfio-pci", "pci-stub", "xen-pciback")
+#: Drivers that take a device away from this system, to hand it to a virtual machine; sysfs calls Xen's "pciback".
+_GIVEN_AWAY = ("pci-stub", "pciback", "xen-pciback")
+
+
+def gives_away(driver: str | None) -> bool:
+    """Whether a driver takes its device away from this system: those above, and every kind of VFIO.
+
+    Variants of vfio-pci have names of their own, such as nvgrace_gpu_vfio_pci (Linux: drivers/vfio/pci).
+    """
+    return driver is not None and (driver in _GIVEN_AWAY or "vfio" in driver)
 
 
 class PciDevice(Frozen):
@@ -44,9 +53,12 @@ def display_devices(tree: Tree, log: Log) -> tuple[PciDevice, ...]:
     for address in addresses:
         folder = f"{DEVICES}/{address}"
         # The class first, and alone: a server has hundreds of devices, and a read each is what they cost.
-        if not (_hex(tree.read(f"{folder}/class"), 6) or "").startswith("03"):
+        kind = _hex(tree.read(f"{folder}/class"), 6) or ""
+        if not kind.startswith(("03", "1200")):
             continue
         vendor, device = _hex(tree.read(f"{folder}/vendor"), 4), _hex(tree.read(f"{folder}/device"), 4)
+        if kind.startswith("12") and vendor != "1002":
+            continue
         if vendor is None or device is None:
             log.unreadable(folder, "a display device without a readable vendor and device")
             continue

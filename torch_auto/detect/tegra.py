@@ -1,6 +1,7 @@
 """NVIDIA's Tegra modules (Jetson, DRIVE), whose GPU is on the chip and on no PCI bus that tells its id.
 
-Up to Orin they need wheels of their own, which NVIDIA publishes. Thor runs the ordinary aarch64 driver and wheels.
+Up to Orin with JetPack 6 they need wheels of their own, which NVIDIA publishes. Thor runs the ordinary aarch64 driver and
+wheels, and so does Orin from JetPack 7.2 (L4T R39) on.
 """
 
 from __future__ import annotations
@@ -24,23 +25,44 @@ _CHIPS = (
     ("tegra234", "35", "Jetson Orin", (8, 7)),
     ("tegra264", "38", "Jetson Thor", (11, 0)),
 )
+_ORIN, _THOR = (8, 7), (11, 0)
 #: The release of Jetson Linux that is for Thor alone. Those before are for older modules, 39 is for Orin and Thor.
 _THOR_RELEASE = 38
+_UNIFIED_RELEASE = 39
+#: The CUDA that a release's driver is of: R38 is JetPack 7.0 and 7.1, R39 is JetPack 7.2 (OE4T/meta-tegra PR 2224).
+_CUDA = {_THOR_RELEASE: (13, 0), _UNIFIED_RELEASE: (13, 2)}
 
 POINTER = "PyTorch's wheels do not run on it; NVIDIA's do: see docs.nvidia.com, Installing PyTorch for Jetson Platform"
+LATER = "; with JetPack 7.2 (L4T R39) PyTorch's builds for CUDA 13.2 and newer run on it too"
 
 
 class Tegra:
-    """A Tegra module: its name, and its compute capability where the chip is known."""
+    """A Tegra module: its name, its compute capability where the chip is known, and its release of Jetson Linux."""
 
-    def __init__(self, name: str, compute_capability: tuple[int, int] | None) -> None:
+    def __init__(self, name: str, compute_capability: tuple[int, int] | None, release: int | None) -> None:
         self.name = name
         self.compute_capability = compute_capability
+        self.release = release
 
     @property
     def has_ordinary_driver(self) -> bool:
         """Whether NVIDIA's driver for servers and its CUDA serve it, as they do from Thor on, or may."""
-        return self.compute_capability is None or self.compute_capability >= (11, 0)
+        if self.compute_capability == _ORIN:
+            return self.release is not None and self.release >= _UNIFIED_RELEASE
+        return self.compute_capability is None or self.compute_capability >= _THOR
+
+    @property
+    def may_have_ordinary_driver(self) -> bool:
+        """Whether only the driver itself can tell: an Orin whose release is hidden, as in a container."""
+        return self.compute_capability == _ORIN and self.release is None
+
+    @property
+    def cuda(self) -> tuple[int, int] | None:
+        """The CUDA that its driver is of at least, where the driver does not say it; None where that is not known."""
+        if not self.has_ordinary_driver:
+            return None
+        known = _CUDA.get(min(self.release or 0, _UNIFIED_RELEASE))
+        return known or (_CUDA[_THOR_RELEASE] if self.compute_capability == _THOR else None)
 
 
 def tegra(tree: Tree, log: Log) -> Tegra | None:
@@ -52,22 +74,24 @@ def tegra(tree: Tree, log: Log) -> Tegra | None:
         log.found(KERNEL, kernel)
     if chip is not None:
         _, _, name, capability = chip
-        found = Tegra(name, capability)
+        found = Tegra(name, capability, release)
     elif release is not None or kernel.endswith("-tegra"):
         found = _of_release(release)
         log.unreadable("Tegra", f"no file names the chip; taken for {found.name}")
     else:
         return None
     if not found.has_ordinary_driver:
-        log.found(found.name, POINTER)
+        log.found(found.name, POINTER + (LATER if found.compute_capability == _ORIN else ""))
     return found
 
 
 def _of_release(release: int | None) -> Tegra:
     """What a release of Jetson Linux runs on. Orin stands for all the modules that are served alike."""
     if release is not None and release > _THOR_RELEASE:
-        return Tegra("Jetson Orin or Thor", None)
-    return Tegra("Jetson Thor", (11, 0)) if release == _THOR_RELEASE else Tegra("Jetson Orin or older", (8, 7))
+        return Tegra("Jetson Orin or Thor", None, release)
+    if release == _THOR_RELEASE:
+        return Tegra("Jetson Thor", _THOR, release)
+    return Tegra("Jetson Orin or older", _ORIN, release)
 
 
 def _from_device_tree(tree: Tree, log: Log) -> tuple[str, str, str, tuple[int, int]] | None:

@@ -2,9 +2,9 @@
 
 A torchvision for CUDA beside a torch for the CPU fails with "operator torchvision::nms does not exist", and METADATA
 cannot say "both local or both public": what it says of torch holds for every torchvision that it admits. So with an
-extra each torch that is admitted is of one torch backend, and each torchvision of the same: where PyPI's builds are of
-that torch backend they do beside the local versions, and where they are not, both are pinned to the local version.
-docs/family.md has the rules, and what was measured.
+extra each torch that is admitted is of one torch backend, and each torchvision of the same: PyPI's builds, wherever
+torch's own pin admits PyPI's torch, and else the local versions of the machine's torch backend. docs/family.md has the
+rules, and what was measured.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from functools import lru_cache
 
 from torch_auto.catalog.drivers import version_key
 from torch_auto.catalog.pairs import pair_rows
+from torch_auto.catalog.torch_backends import parse_or_none
 from torch_auto.frozen import Frozen
 from torch_auto.pins.torch import (
+    accepted,
     by_python,
     counted_with,
     leaving_out,
-    lower_twin,
     partition,
     public_specifier,
     render,
@@ -28,13 +29,14 @@ from torch_auto.pins.torch import (
 from torch_auto.select.needs import Needs, needs_build
 from torch_auto.select.reasons import because
 from torch_auto.select.runs_on import candidates, fault
-from torch_auto.settings import PREFER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from torch_auto.catalog.model import Build, Catalog, PlatformBuilds, Release
+    from torch_auto.catalog.torch_backends import TorchBackend
     from torch_auto.machine import Machine
     from torch_auto.select.build import Selection
     from torch_auto.select.reasons import Reason
@@ -108,6 +110,58 @@ def pair_of(project: str, release: str, catalog: Catalog) -> Pair | None:
     )
 
 
+# --- what goes with an installed torch ------------------------------------------------------------------------------
+
+#: torchvision from this version on requires this torch or a newer one, and no longer one release (its METADATA).
+_OPEN_ENDED = {"torchvision": ("0.29.1", "2.14.0")}
+#: What a torch without a local version counts as: PyPI's build.
+PYPI = "pypi"
+
+
+def beside(release: Release, platform: str | None, catalog: Catalog) -> dict[str, Any]:
+    """Which versions of each project go with a release's torch on a platform, as data for the record.
+
+    ``version`` is the one that was made for the release, ``versions`` are all of them that go with it as far as is
+    known, and ``newer`` says that newer ones may. ``pypi`` is the torch backend of PyPI's build. ``fits`` are, by the
+    torch backend of the installed torch, the builds of ``version`` that go with it; one without a local version is
+    PyPI's. Where no build for a GPU is known, the CPU's is among them: it can be imported.
+    """
+    here = release.platforms.get(platform or "")
+    found: dict[str, Any] = {}
+    for project in EXTRAS.values() if here is not None else ():
+        pair = pair_of(project, release.version, catalog)
+        if pair is None or platform not in pair.public:
+            continue
+        fits = {str(build.torch_backend): _fitting(pair, platform, build.torch_backend) for build in here.builds}
+        if here.public is not None:
+            fits[PYPI] = fits[here.public.torch_backend]
+        start, oldest = _OPEN_ENDED.get(project, (None, ""))
+        newer = start is not None and version_key(release.version) >= version_key(oldest)
+        versions = {row["version"] for row in pair_rows() if row["project"] == project} if newer else set()
+        versions = {item for item in versions if version_key(item) >= version_key(start or "")} | {pair.version}
+        found[project] = {
+            "version": pair.version,
+            "versions": sorted(versions, key=version_key),
+            "newer": newer,
+            "pypi": pair.public[platform],
+            "fits": fits,
+        }
+    return found
+
+
+def _fitting(pair: Pair, platform: str, torch_backend: TorchBackend) -> list[str]:
+    """The versions of a project that go with a torch backend: torchvision's of the same CUDA major, too."""
+    wanted = [str(torch_backend)]
+    if torch_backend.toolkit is not None and pair.project == "torchvision":
+        others = [item for item in map(parse_or_none, pair.local_versions) if item is not None and item.toolkit]
+        wanted += [str(item) for item in others if item.toolkit[0] == torch_backend.toolkit[0]]
+    known = {*pair.known.get(platform, ()), pair.public[platform]}
+    if not known & {*wanted}:
+        wanted.append("cpu")
+    found = [f"{pair.version}+{local}" for local in dict.fromkeys(wanted)]
+    return [*found, pair.version] if pair.public[platform] in wanted else found
+
+
 # --- what an extra asks for ----------------------------------------------------------------------------------------
 
 
@@ -134,7 +188,8 @@ class Answer(Frozen):
     """What a release gives a machine, from which torch's own pins are made.
 
     ``here`` is for its own Python, ``selections`` for each that the release has wheels for, ascending. ``platform`` is
-    None where no platform is told apart as the machine's own, ``pin`` is the setting.
+    None where no platform is told apart as the machine's own, ``pin`` is the setting, and ``named`` says that the
+    user has named the torch backend.
     """
 
     machine: Machine
@@ -144,6 +199,7 @@ class Answer(Frozen):
     selections: Mapping[str, Selection]
     platform: str | None
     pin: str
+    named: bool = False
 
 
 class _Choice(Frozen):
@@ -158,51 +214,78 @@ class _Choice(Frozen):
 
 
 def _public_choice(answer: Answer, pair: Pair, place: str | None) -> _Choice:
-    """Where torch is PyPI's build or its twin."""
+    """PyPI's build of the project, or its twin, beside PyPI's build of torch; another platform's, or this one's."""
     torch_backend = _public_backend(sibling(answer.release, place)) or "cpu"
     specifier = pair.of_public(place, torch_backend, answer.release)
     if specifier is None:
-        return _exact_choice(answer, pair, place, torch_backend)
+        return _missing(answer, pair, place, torch_backend)
     why = because("pair-on-pypi", project=pair.project, version=pair.version, torch_backend=str(torch_backend))
     return _Choice("", specifier, torch_backend, public_allowed=True, reason=why)
 
 
-def _exact_choice(answer: Answer, pair: Pair, place: str | None, torch_backend: str, torch: str = "") -> _Choice:
-    """Where both are of one torch backend that PyPI does not have of both."""
-    release = answer.release.version
-    values = {"project": pair.project, "version": pair.version, "torch_backend": str(torch_backend), "release": release}
+def _exact_choice(answer: Answer, pair: Pair, place: str, torch_backend: str, torch: str) -> _Choice:
+    """The pair of one torch backend, where PyPI does not have it of both; ``torch`` narrows torch's own pin to it."""
+    values = {"project": pair.project, "version": pair.version, "torch_backend": str(torch_backend)}
     exact = pair.exact(place, torch_backend)
     if exact is not None:
-        return _Choice(torch, exact, torch_backend, public_allowed=False, reason=because("pair-exact", **values))
+        why = because("pair-exact", **values, release=answer.release.version)
+        return _Choice(torch, exact, torch_backend, public_allowed=False, reason=why)
     specifier = pair.of_public(place, torch_backend, answer.release)
     if specifier is not None:
-        why = because("pair-public", **values)
+        why = because("pair-public", **values, release=answer.release.version)
         return _Choice(torch, specifier, torch_backend, public_allowed=not torch, reason=why)
-    why = because("pair-missing", **values, platform=place)
+    return _missing(answer, pair, place, torch_backend)
+
+
+def _missing(answer: Answer, pair: Pair, place: str | None, torch_backend: str) -> _Choice:
+    """A pin that nothing satisfies: the project does not have a build that goes with torch here."""
+    why = because(
+        "pair-missing",
+        project=pair.project,
+        version=pair.version,
+        torch_backend=str(torch_backend),
+        release=answer.release.version,
+        platform=place,
+    )
     needs = needs_build(torch_backend)
     return _Choice("", pair.missing(torch_backend), None, public_allowed=False, reason=why, needs=needs)
 
 
 def _own_choice(answer: Answer, pair: Pair, selection: Selection) -> _Choice:
-    """What goes with the torch that the machine comes to, on its own platform."""
+    """What goes with the torch that the machine gets, on its own platform.
+
+    Where torch's own pin admits PyPI's build, both are PyPI's build or its twin, whichever pages are in sight. Where
+    it admits one local version alone, or the user has named the torch backend, both are that one.
+    """
     release, platform, local = answer.release, selection.platform, selection.local_version
     torch_backend = selection.torch_backend
     if torch_backend is None:
         return _Choice("", "", None, public_allowed=False, reason=because("torch-not-for-machine"))
     if platform is None:
         return _Choice("", "", torch_backend, public_allowed=True, reason=because("no-builds-here"))
-    both = selection.public_allowed and answer.pin == PREFER
-    here = release.platforms.get(platform)
-    public = _public_backend(here)
-    if local is None or (both and torch_backend == public):
-        return _public_choice(answer, pair, platform)
-    # Where torch's own pin has PyPI's build's twin in it, and that serves this machine too, PyPI alone does.
-    if both and here is not None and lower_twin(release, platform, local) and _serves(answer, here, torch_backend):
+    admitted = accepted(selection, release, answer.pin)
+    public = _public_backend(release.platforms.get(platform))
+    if public is not None and None in admitted and (torch_backend == public or not answer.named):
         found = _public_choice(answer, pair, platform)
         if found.public_allowed:
-            why = because("pair-on-pypi-so-torch", **dict(found.reason.values))
-            return found.replace(torch=public_specifier(release, platform), reason=why)
-    return _exact_choice(answer, pair, platform, torch_backend, f"=={release.version}+{local}" if both else "")
+            narrowed = "" if torch_backend == public else public_specifier(release, platform)
+            return found if not narrowed else found.replace(torch=narrowed, reason=_why_public(answer, pair, selection))
+    torch = f"=={release.version}+{local}" if local is not None and len(admitted) > 1 else ""
+    return _exact_choice(answer, pair, platform, torch_backend, torch)
+
+
+def _why_public(answer: Answer, pair: Pair, selection: Selection) -> Reason:
+    """Why both are PyPI's, where torch alone would be of another torch backend; and how to get both of that one."""
+    here = answer.release.platforms[selection.platform or ""]
+    wanted = str(selection.torch_backend)
+    return because(
+        "pair-on-pypi-so-torch",
+        project=pair.project,
+        version=pair.version,
+        torch_backend=str(_public_backend(here)),
+        wanted=wanted if pair.exact(selection.platform, wanted) is not None else None,
+        gpu_unused=selection.accelerated and not _serves(answer, here, wanted),
+    )
 
 
 def _public_backend(here: PlatformBuilds | None) -> str | None:

@@ -11,11 +11,11 @@ from torch_auto.catalog.model import PlatformBuilds
 from torch_auto.catalog.torch_backends import CPU, parse_or_none
 from torch_auto.frozen import Frozen
 from torch_auto.machine import format_pair
-from torch_auto.select.explain import left_out, rejections, span, unsupported, why_build
+from torch_auto.select.explain import cautions, left_out, rejections, span, unsupported, why_build
 from torch_auto.select.needs import OLDER, Needs, needs_driver, needs_glibc, needs_sighting, needs_torch
 from torch_auto.select.reach import Context, Reach, reach_of
 from torch_auto.select.reasons import because
-from torch_auto.select.runs_on import candidates, cuda_driver_version, libc_fault, worst_first
+from torch_auto.select.runs_on import candidates, cuda_driver_version, libc_fault, rank, worst_first
 from torch_auto.settings import AUTO, PUBLIC
 
 TYPE_CHECKING = False
@@ -200,6 +200,7 @@ def _accelerated(context: Context, decisive: Candidate, others: list[Candidate])
         return _nothing_here(context, decisive, reach, reasons)
     best = _best(usable, decisive, context)
     reasons.append(why_build(best, decisive, others, context))
+    reasons.extend(cautions(decisive, best, context))
     for other in others:
         found = context.fault(best, other)
         if found is not None:
@@ -267,13 +268,28 @@ def why_unserved(device: Candidate, context: Context) -> Reason:
     return because("no-group-runs-on", device=device.describe(), release=named, why=selection.reasons[-1])
 
 
+def _decisive(context: Context, devices: list[Candidate]) -> Candidate | None:
+    """The device that the choice is for: the most capable one that any release serves; None where there is none.
+
+    AMD's and Intel's kinds have no order of their own, and the slot that a card is in says nothing: of those that rank
+    alike it is the one that the newest release serves, since a release's builds serve old GPUs least long.
+    """
+    first = next((item for item in devices if context.reach(item).releases), None)
+    if first is None or first.vendor == "nvidia":
+        return first
+    alike = [item for item in devices if rank(item) == rank(first) and context.reach(item).releases]
+    return max(alike, key=lambda item: version_key(context.reach(item).releases[-1]))
+
+
 def _auto(context: Context) -> Selection:
     if context.platform == "macos_arm64":
         return _public_only(context.machine, context.release, because("apple-silicon"), accelerated=True)
     devices = candidates(context.machine)
-    for position, decisive in enumerate(devices):
-        if context.reach(decisive).releases:
-            return _accelerated(context, decisive, [*devices[:position], *devices[position + 1 :]])
+    decisive = _decisive(context, devices)
+    if decisive is not None:
+        others = list(devices)
+        others.remove(decisive)
+        return _accelerated(context, decisive, others)
     reasons = [why_unserved(item, context) for item in devices]
     reasons.append(because("no-usable-gpu" if devices else "no-gpu"))
     return _cpu(context, list(dict.fromkeys(reasons)), because("no-gpu-for-it"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from torch_auto.catalog.drivers import version_key
 from torch_auto.frozen import Frozen
 from torch_auto.machine import format_pair
 from torch_auto.select.reasons import because
@@ -63,9 +64,32 @@ def _how(build: Build, decisive: Candidate, context: Context) -> tuple[str, dict
     return how, values
 
 
+def cautions(candidate: Candidate, build: Build, context: Context) -> list[Reason]:
+    """What a person should know of a build that is taken: it runs on the device as far as is known, and yet."""
+    accelerator, device, release = candidate.accelerator, candidate.device, context.release.version
+    found = []
+    if accelerator.lacks is not None:
+        found.append(because("lacks-library", library=accelerator.lacks, vendor=accelerator.vendor))
+    toolkit = build.torch_backend.toolkit
+    if toolkit is not None and accelerator.driver_version is None and accelerator.cuda_driver_version is None:
+        floor = context.catalog.drivers.floor(toolkit[0], windows=context.machine.is_windows)
+        found.append(because("driver-untold", torch_backend=str(build.torch_backend), needs=floor))
+    if candidate.vendor == "intel":
+        family = context.catalog.xpu_ids.get(device.pci_id or "")
+        if family is None:
+            found.append(because("xpu-newer", pci_id=device.pci_id, driver=device.driver))
+        elif family.since is None or version_key(release) < version_key(family.since):
+            found.append(because("xpu-not-listed", family=family.name, release=release, since=family.since))
+    return found
+
+
 def unsupported(candidate: Candidate, machine: Machine, catalog: Catalog, other_pythons: tuple[str, ...]) -> Reason:
     """Why no release has anything for a device on this machine."""
     name = candidate.describe()
+    if (machine.platform, candidate.vendor) == ("win_amd64", "amd"):
+        return because("amd-on-windows", device=name)
+    if (machine.platform, candidate.vendor) == ("win_arm64", "nvidia"):
+        return because("nvidia-on-windows-arm", device=name)
     if other_pythons:
         return because("other-pythons-alone", device=name, releases=span(other_pythons, catalog), python=machine.python)
     faults = []
@@ -80,6 +104,10 @@ def unsupported(candidate: Candidate, machine: Machine, catalog: Catalog, other_
         return because("nothing-published", device=name)
     if worst.kind == "architecture":
         versions = tuple(release.version for release in catalog.releases)
+        override = catalog.gfx_overrides.get(candidate.device.gfx_target or "")
+        if override is not None:
+            values = {"value": override[0], "gfx_target": override[1]}
+            return because("no-code-without-override", device=name, releases=span(versions, catalog), **values)
         return because("no-code-anywhere", device=name, releases=span(versions, catalog))
     return because("cannot-be-used", device=name, why=worst.reason)
 

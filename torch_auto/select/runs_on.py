@@ -51,7 +51,7 @@ class Candidate(Frozen):
         return f"{name if name.startswith(vendor) else f'{vendor} {name}'} ({detail})"
 
 
-def _rank(candidate: Candidate) -> tuple[int, bool, tuple[int, int]]:
+def rank(candidate: Candidate) -> tuple[int, bool, tuple[int, int]]:
     capability = candidate.device.compute_capability or (0, 0)
     place = list(VENDORS).index(candidate.vendor)
     return place, candidate.device.integrated, (-capability[0], -capability[1])
@@ -61,10 +61,10 @@ def candidates(machine: Machine) -> list[Candidate]:
     """Every device of a machine, the most capable first.
 
     NVIDIA before AMD before Intel, discrete before integrated, then the highest compute capability; where that
-    says nothing, the order of the machine itself.
+    says nothing, the order of the machine itself. Of those, the choice is for the one that the newest release serves.
     """
     found = [Candidate(item, device) for item in machine.accelerators for device in item.devices]
-    return sorted(found, key=_rank)
+    return sorted(found, key=rank)
 
 
 def cuda_driver_version(accelerator: Accelerator, machine: Machine, catalog: Catalog) -> tuple[int, int] | None:
@@ -88,8 +88,14 @@ def libc_fault(glibc: tuple[int, int] | None, machine: Machine) -> Unfit | None:
     return None
 
 
-def _has_code(build: Build, capability: tuple[int, int]) -> bool:
-    """Code of a compute capability runs on those of the same major version from its minor version on."""
+def _has_code(build: Build, capability: tuple[int, int], catalog: Catalog) -> bool:
+    """Code of a compute capability runs on those of the same major version from its minor version on.
+
+    Tegra's are apart: Thor's code runs on Thor alone, whichever of its two names a driver gives it.
+    """
+    alike = catalog.same_code.get(capability)
+    if alike is not None:
+        return not alike.isdisjoint(build.sm)
     return any(major == capability[0] and minor <= capability[1] for major, minor in build.sm)
 
 
@@ -97,7 +103,7 @@ def _architecture_fault(
     build: Build, toolkit: tuple[int, int], candidate: Candidate, machine: Machine, catalog: Catalog
 ) -> Unfit | None:
     capability = candidate.device.compute_capability
-    if capability is None or _has_code(build, capability):
+    if capability is None or _has_code(build, capability, catalog):
         return None
     shown = format_pair(capability)
     if any(_OLDEST_PTX <= ptx <= capability for ptx in build.ptx):
@@ -113,14 +119,35 @@ def _nvidia_fault(
     build: Build, toolkit: tuple[int, int], candidate: Candidate, machine: Machine, catalog: Catalog
 ) -> Unfit | None:
     accelerator = candidate.accelerator
-    if candidate.device.compute_capability in catalog.tegra_compute_capabilities:
-        return Unfit("tegra", because("tegra"))
     cuda = cuda_driver_version(accelerator, machine, catalog)
-    if accelerator.driver_version is None and cuda is None:
+    tegra = _tegra_fault(toolkit, candidate, cuda, catalog)
+    if tegra is not None:
+        return tegra
+    if not accelerator.has_driver:
         return Unfit("no-driver", because("no-driver"))
     return _architecture_fault(build, toolkit, candidate, machine, catalog) or _driver_fault(
         toolkit, accelerator, cuda, machine, catalog
     )
+
+
+def _tegra_fault(
+    toolkit: tuple[int, int], candidate: Candidate, cuda: tuple[int, int] | None, catalog: Catalog
+) -> Unfit | None:
+    """Why a build for servers does not run on a Jetson before Thor.
+
+    On Orin it does, where both the build and the driver are of the CUDA from which on NVIDIA makes no difference.
+    """
+    capability = candidate.device.compute_capability
+    if capability is None or capability not in catalog.tegra_compute_capabilities:
+        return None
+    since = catalog.unified.get(capability)
+    if since is None:
+        return Unfit("tegra", because("tegra"))
+    if (cuda or (0, 0)) < since:
+        return Unfit("tegra", because("tegra-until", toolkit=format_pair(since)))
+    if toolkit < since:
+        return Unfit("architecture", because("not-for-tegra", toolkit=format_pair(since)))
+    return None
 
 
 def _driver_fault(
@@ -162,12 +189,28 @@ def fault(build: Build, candidate: Candidate, machine: Machine, catalog: Catalog
     if backend.toolkit is not None:
         return _nvidia_fault(build, backend.toolkit, candidate, machine, catalog)
     if backend.rocm is not None:
+        if device.gfx_target is None:
+            return Unfit("no-driver", because("no-kfd"))
         if device.gfx_target in build.gfx:
             return None
         return Unfit("architecture", because("no-gfx-code", gfx_target=device.gfx_target))
-    if device.pci_id in catalog.xpu_ids:
+    return _xpu_fault(device, catalog)
+
+
+#: Linux' drivers for Intel's GPUs that XPU builds compute through.
+_XPU_DRIVERS = ("xe", "i915")
+
+
+def _xpu_fault(device: Device, catalog: Catalog) -> Unfit | None:
+    """PyTorch supports Alchemist and newer. A GPU that is in no table, on Intel's driver, is newer than the table."""
+    pci_id = device.pci_id or ""
+    if pci_id in catalog.xpu_ids:
         return None
-    return Unfit("architecture", because("not-an-xpu", pci_id=device.pci_id))
+    if any(first <= pci_id <= last for first, last in catalog.xpu_too_old):
+        return Unfit("architecture", because("not-an-xpu", pci_id=pci_id))
+    if device.driver in _XPU_DRIVERS:
+        return None
+    return Unfit("architecture", because("unknown-xpu", pci_id=pci_id))
 
 
 def worst_first(faults: list[Unfit]) -> Unfit | None:

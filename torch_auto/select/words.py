@@ -26,8 +26,14 @@ _SENTENCES = {
     "ptx-alone": "it holds only PTX for compute capability {capability}, which needs a driver that supports CUDA "
     "{toolkit} natively; this one supports {cuda}",
     "tegra": "it is a Jetson module, which NVIDIA's own wheels serve (see NVIDIA's Jetson downloads)",
+    "tegra-until": "it is a Jetson Orin, which NVIDIA's own wheels serve up to JetPack 6 (see NVIDIA's Jetson downloads); "
+    "from JetPack 7.2 (L4T R39) on PyTorch's builds for CUDA {toolkit} and newer run on it",
+    "not-for-tegra": "builds for CUDA older than {toolkit} do not run on a Jetson Orin",
     "no-driver": "NVIDIA's driver is not installed or not loaded",
+    "no-kfd": "the kernel's compute driver does not tell what it is (it needs amdgpu with KFD, in Linux 5.16 or newer)",
     "no-gfx-code": "it is not built for {gfx_target}",
+    "unknown-xpu": "PCI id {pci_id} is in no table of Intel's GPUs; if it is Arc or newer, the setting backend=xpu takes "
+    "the XPU build",
     "not-an-xpu": "PyTorch's XPU builds do not support PCI id {pci_id}",
     # Why a build is not taken: parts of sentences.
     "not-a-group": "it is not among the groups",
@@ -50,6 +56,10 @@ _SENTENCES = {
     "libc": "torch {release} does not install here: {why}.",
     "apple-silicon": "macOS on Apple silicon has one build, PyPI's; it uses the GPU through MPS.",
     "chosen-for": "Chosen for {device}.",
+    "driver-untold": "NVIDIA's driver is loaded, and nothing tells its version: {torch_backend} needs driver {needs} or "
+    "newer.",
+    "xpu-newer": "PCI id {pci_id} is in no table. Its driver {driver} drives no old GPU of that id, so it is taken for a "
+    "newer one than PyTorch lists.",
     "other-releases": "torch {release} does not have a build that runs on it; torch {releases} do.",
     "not-yet-seen": "torch {release} may have a {torch_backend} build, which was not yet seen on PyTorch's index, "
     "as of {as_of}. torch {releases} are known to have one that runs on it.",
@@ -68,6 +78,13 @@ _SENTENCES = {
     "other-pythons-alone": "{device}: torch {releases} run on it, but none of their builds comes for Python {python}.",
     "nothing-published": "{device}: PyTorch publishes no builds for it on this system.",
     "no-code-anywhere": "{device}: no build of torch {releases} has code for it on this system.",
+    "no-code-without-override": "{device}: no build of torch {releases} has code for it on this system. With "
+    "HSA_OVERRIDE_GFX_VERSION={value} ROCm takes it for {gfx_target}, which builds have code for. AMD does not support "
+    "that: set the variable, try, and run `torch-auto refresh`.",
+    "amd-on-windows": "{device}: PyTorch publishes no ROCm builds for Windows. AMD publishes its own: see "
+    "rocm.docs.amd.com, Install PyTorch on ROCm.",
+    "nvidia-on-windows-arm": "{device}: PyTorch publishes no CUDA builds for Windows on ARM. NVIDIA publishes its own "
+    "for RTX Spark: see docs.nvidia.com/rtx-spark.",
     "cannot-be-used": "{device} cannot be used: {why}.",
     "no-wheels-for-python": "torch {release} does not have wheels for Python {python}; it has them for {pythons}.",
     # Settings.
@@ -90,8 +107,6 @@ _SENTENCES = {
     "no-torch": "No torch is asked for.",
     "pair-unknown": "The catalog does not know a {project} for torch {release}.",
     "pair-on-pypi": "PyPI's {project} {version} is {torch_backend}, as PyPI's torch is.",
-    "pair-on-pypi-so-torch": "PyPI's {project} {version} is {torch_backend}, as PyPI's torch is. So torch is "
-    "{torch_backend} as well, with this extra.",
     "pair-exact": "{project} {version}+{torch_backend} and torch {release}+{torch_backend}, so that both use the same "
     "torch backend; needs the page of {project}, PyPI does not have this build.",
     "pair-public": "PyPI's {project} {version} is {torch_backend}, as torch {release} is here.",
@@ -190,6 +205,26 @@ def _runs_too(values: dict[str, Any]) -> str:
     )
 
 
+def _lacks_library(values: dict[str, Any]) -> str:
+    """A library of the driver's that torch computes through, and how to get it."""
+    library = values["library"]
+    text = f"{library} was not found, and without it torch does not find the GPU."
+    if values["vendor"] == "intel":
+        return f"{text} It is part of Intel's compute driver (Debian and Ubuntu: libze-intel-gpu1)."
+    return (
+        f"{text} It is part of NVIDIA's driver (Debian: libcuda1); a container gets it with the capability compute "
+        "(NVIDIA_DRIVER_CAPABILITIES)."
+    )
+
+
+def _xpu_not_listed(values: dict[str, Any]) -> str:
+    """A GPU that PyTorch's documentation does not list, or did not list yet."""
+    text = f"{values['family']}: PyTorch's documentation does not list it"
+    if values["since"] is not None:
+        return f"{text} before torch {values['since']}; torch {values['release']} compiles its code on first use."
+    return f"{text}, so it is not validated; torch compiles its code for it on first use."
+
+
 def _fewer_gpus(values: dict[str, Any]) -> str:
     """A build that would run on some of the GPUs."""
     return f"it runs on this machine too, but on fewer of its GPUs than {values['than']}"
@@ -227,6 +262,18 @@ def _uses_no_gpu(values: dict[str, Any]) -> str:
     return f"It will not use a GPU of this machine: {_shown(values['why'])}."
 
 
+def _pair_on_pypi_so_torch(values: dict[str, Any]) -> str:
+    """With an extra both are PyPI's, where torch alone would be of another torch backend."""
+    text = (
+        "PyPI's {project} {version} is {torch_backend}, as PyPI's torch is. So torch is {torch_backend} as well, with "
+    )
+    text = text.format_map(values) + "this extra."
+    if values.get("gpu_unused"):
+        text += " They do not use this machine's GPU."
+    wanted = values.get("wanted")  # a record of an older core does not have it
+    return f"{text} With pin=exact and PyTorch's pages both are {wanted}." if wanted else text
+
+
 def _no_group_runs_on(values: dict[str, Any]) -> str:
     """A GPU that no group serves, and what would."""
     text = f"{values['device']}: no group runs on it"
@@ -242,11 +289,14 @@ _SPECIAL = {
     "other-vendor": _other_vendor,
     "later-in-order": _runs_too,
     "fewer-gpus": _fewer_gpus,
+    "lacks-library": _lacks_library,
+    "xpu-not-listed": _xpu_not_listed,
     "left-out": _left_out,
     "pypi-does-not-run": _pypi_does_not_run,
     "no-builds-for-platform": _no_builds_for_platform,
     "uses-no-gpu": _uses_no_gpu,
     "no-group-runs-on": _no_group_runs_on,
+    "pair-on-pypi-so-torch": _pair_on_pypi_so_torch,
 }
 
 #: Every code that has words.

@@ -13,8 +13,8 @@ from torch_auto import __version__
 from torch_auto.cli import main, tools
 from torch_auto.cli.check.finding import Finding
 from torch_auto.cli.check.findings import all_findings
-from torch_auto.cli.check.report import FORMAT_VERSION
 from torch_auto.cli.check.situation import Where, survey
+from torch_auto.cli.output import FORMAT_VERSION
 from torch_auto.cli.project.environment import at
 from unit.cli.fake_environment import FakeEnvironment
 from unit.data import CATALOG
@@ -240,7 +240,10 @@ def test_setting_of_the_project_counts(
     )
     env.install_torch_auto(machines.a100_550(), "2.14.1", {"backend": "cpu"})
     env.install_torch("2.14.1+cpu")
-    assert statuses(look(machines.a100_550()))["torch"] == "ok"
+    found = look(machines.a100_550())
+    assert (found["torch"].code, found["torch"].status) == ("torch.cpu-asked", "warn")
+    assert "backend=cpu asked for it (in the project's settings for uv). Take that setting away" in found["torch"].text
+    assert found["torch"].commands == ()
 
 
 def test_setting_that_the_build_had(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
@@ -272,15 +275,18 @@ dependencies = [
 
 
 def test_lock_of_another_machine(project: Path, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
-    """A lock that holds another machine's torch fails, and what this one needs is named."""
+    """A lock that holds another machine's torch, which works here as well, is a warning, and whose it is is named."""
     (project / "uv.lock").write_text(LOCK.format(torch="2.14.1+cu126", release="2.14.1"), "utf-8")
     env.install_torch_auto(machines.cpu(), "2.14.1")
     env.install_torch("2.14.1+cpu")
     found = look(machines.cpu())
-    assert found["uv.lock"].status == "fail"
+    assert found["uv.lock"].status == "warn"
     assert found["uv.lock"].text == (
-        "It was made for another machine: it holds torch 2.14.1+cu126, and this one needs torch 2.14.1+cpu."
+        "It was made for another machine: it holds torch 2.14.1+cu126, which is for a machine with an NVIDIA GPU. "
+        "This one needs torch 2.14.1+cpu. It works here as well, on the CPU."
     )
+    assert found["uv.lock"].commands == ("torch-auto refresh",)
+    assert found["uv.lock"].otherwise == ("torch-auto init --portable", "uv lock", "torch-auto sync")
 
 
 def test_lock_from_before_the_pages(

@@ -75,12 +75,14 @@ def test_with_names_extras_alone() -> None:
 def test_init_names_the_pages_of_extras(
     cpu: Path, capsys: pytest.CaptureFixture[str], dependency: str, words: list[str]
 ) -> None:
-    """``init`` writes torchvision's page beside torch's where the project or the command line asks for the extra."""
+    """Of a mirror torchvision's page is named where the project or the command line asks for the extra."""
     project = cpu / "pyproject.toml"
     project.write_text(f'{HEAD}dependencies = ["{dependency}"]\n', "utf-8")
-    assert main(["init", "--for", "uv", "--project", str(cpu), *words]) == 0
-    assert sorted(find(str(cpu)).uv_settings()[1]["find-links"]) == [f"{WHL}/torch/", f"{WHL}/torchvision/"]
-    assert main(["init", "--for", "uv", "--project", str(cpu), *words]) == 0
+    words = ["--for", "uv", "--project", str(cpu), "--index-url", "https://m.example/whl", *words]
+    assert main(["init", *words]) == 0
+    urls = [entry["url"] for entry in find(str(cpu)).uv_settings()[1]["index"]]
+    assert urls == ["https://m.example/whl/torch/", "https://m.example/whl/torchvision/"]
+    assert main(["init", *words]) == 0
     assert "names PyTorch's pages already" in capsys.readouterr().out
 
 
@@ -103,7 +105,9 @@ def test_plan_counts_the_extras_in(capsys: pytest.CaptureFixture[str]) -> None:
     newest = CATALOG.newest.version
     [version] = [row["version"] for row in pair_rows() if (row["project"], row["release"]) == ("torchvision", newest)]
     assert plan(capsys)["newest"] == {"with_pages": newest, "without_pages": newest}
-    document = plan(capsys, "--with", "vision")
+    # PyPI's torchaudio is cu130, as torch 2.14.1 is there, and 2.15.0 is not.
+    assert plan(capsys, "--with", "audio")["newest"] == {"with_pages": newest, "without_pages": "2.14.1"}
+    document = plan(capsys, "--with", "vision", "--pin", "exact")
     assert document["newest"] == {"with_pages": newest, "without_pages": None}
     [found] = document["plans"]
     vision = found["extras"]["vision"]

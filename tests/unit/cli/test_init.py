@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import stat
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import machines
@@ -21,6 +22,14 @@ tomllib = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
 
 PAGE = "https://download.pytorch.org/whl/torch/"
 LINE = f'find-links = ["{PAGE}"]'
+BASE = "https://download.pytorch.org/whl"
+PROJECTS = ("torch", "torchvision", "torchaudio", "triton-rocm", "triton-xpu")
+#: What a project of uv's names, on every machine: source of the tritons, the METADATA of torch's builds.
+PAGES = [{"name": f"pytorch-{name}", "url": f"{BASE}/{name}/", "format": "flat"} for name in PROJECTS]
+PIN = 'config-settings-package = { torch-auto = { pin = "exact" } }'
+TABLES = "".join(
+    f'\n[[tool.uv.index]]\nname = "{page["name"]}"\nurl = "{page["url"]}"\nformat = "flat"\n' for page in PAGES
+)
 
 PROJECT = """\
 [project]
@@ -28,7 +37,7 @@ name = "x"
 version = "1"
 """
 
-#: Real-world shapes of pyproject.toml: before, and after. What is added is marked with «».
+#: Real-world shapes of pyproject.toml: before, and after, for an old uv. What is added is marked with «».
 SHAPES = {
     "nothing of uv": (PROJECT, f"{PROJECT}«\n[tool.uv]\n{LINE}\n»"),
     "comments": (
@@ -124,28 +133,125 @@ def run(folder: Path, *options: str) -> int:
     return main(["init", "--project", str(folder), "--for", "uv", *options])
 
 
+def fake_uv(folder: Path, version: str) -> str:
+    """A PATH with a uv of some version."""
+    folder.mkdir()
+    path = folder / "uv"
+    path.write_text(f"#!/bin/sh\necho uv {version}\n", "utf-8")
+    path.chmod(0o755)
+    return f"{folder}:/usr/bin:/bin"
+
+
+with_fake_uv = pytest.mark.skipif(sys.platform == "win32", reason="the fake uv is a shell script")
+
+
+def settings(path: Path) -> dict[str, Any]:
+    """What a pyproject.toml has in [tool.uv]."""
+    found: dict[str, Any] = tomllib.loads(path.read_text("utf-8-sig"))["tool"]["uv"]
+    return found
+
+
+@with_fake_uv
 @pytest.mark.parametrize("name", list(SHAPES))
-def test_shapes(name: str, tmp_path: Path) -> None:
-    """The page is named where a person would write it, and nothing else changes; a second run changes nothing."""
+def test_shapes_for_an_old_uv(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before 0.6.17 uv knows no flat index: find-links names the page where a person would write it, once."""
+    monkeypatch.setenv("PATH", fake_uv(tmp_path / "bin", "0.6.16"))
+    monkeypatch.delenv("UV", raising=False)
     before, marked = SHAPES[name]
     assert without_added(marked) == before, "the example is wrong"
     path = tmp_path / "pyproject.toml"
     path.write_bytes(before.encode())
+    for _ in range(2):
+        assert run(tmp_path, "--index-url", f"{BASE}/x") == 0
+        assert path.read_bytes().decode() == without_marks(marked).replace(PAGE, f"{BASE}/x/torch/")
+
+
+@pytest.mark.parametrize("name", list(SHAPES))
+def test_shapes(name: str, tmp_path: Path) -> None:
+    """Pages and the setting are added, once; all else stays; --remove takes them back."""
+    before = SHAPES[name][0]
+    path = tmp_path / "pyproject.toml"
+    path.write_bytes(before.encode())
+    was = tomllib.loads(before.lstrip("\ufeff"))
     assert run(tmp_path) == 0
-    assert path.read_bytes().decode() == without_marks(marked)
+    after = path.read_bytes().decode()
+    uv = was.setdefault("tool", {}).setdefault("uv", {})
+    uv["index"] = [*uv.get("index", []), *PAGES]
+    uv["config-settings-package"] = {"torch-auto": {"pin": "exact"}}
+    assert tomllib.loads(after.lstrip("\ufeff")) == was
+    lines = difflib.ndiff(before.splitlines(), after.splitlines())
+    gone = [line for line in lines if line.startswith("- ")]
+    assert len(gone) == ("inline" in name), gone
+    assert ("\r\n" in before) == ("\r\n" in after)
+    assert after.count("\r\n") in (0, after.count("\n"))
     assert run(tmp_path) == 0
-    assert path.read_bytes().decode() == without_marks(marked)
+    assert path.read_bytes().decode() == after
+    assert run(tmp_path, "--remove") == 0
+    left = path.read_bytes().decode()
+    if name in ("header at the end", "empty inline table"):  # a table that is empty goes with what was in it
+        assert tomllib.loads(left).get("tool", {}) == {}
+        assert left.startswith(PROJECT)
+    else:
+        assert left.rstrip() == before.rstrip()
+
+
+def test_where_it_stands(tmp_path: Path) -> None:
+    """The setting in [tool.uv], and each page a table below, as uv's own documentation writes them."""
+    path = tmp_path / "pyproject.toml"
+    path.write_text(PROJECT, "utf-8")
+    assert run(tmp_path) == 0
+    assert path.read_text("utf-8") == f"{PROJECT}\n[tool.uv]\n{PIN}\n{TABLES}"
+
+
+def test_pages_of_find_links_become_indexes(tmp_path: Path) -> None:
+    """A project from before is moved over: ours leave find-links, others stay."""
+    path = tmp_path / "pyproject.toml"
+    path.write_text(f'{PROJECT}\n[tool.uv]\nfind-links = ["{PAGE}", "https://a.example/"]  # ours\n', "utf-8")
+    assert run(tmp_path) == 0
+    assert settings(path)["index"] == PAGES
+    assert settings(path)["find-links"] == ["https://a.example/"]
+    path.write_text(f'{PROJECT}\n[tool.uv]\nfind-links = ["{PAGE}"]\n', "utf-8")
+    assert run(tmp_path) == 0
+    assert path.read_text("utf-8") == f"{PROJECT}\n[tool.uv]\n{PIN}\n{TABLES}"
+
+
+def test_an_inline_array_stays_one(tmp_path: Path) -> None:
+    """Indexes that are written inline get more of their kind, since TOML knows no table of such an array."""
+    path = tmp_path / "pyproject.toml"
+    own = {"name": "ours", "url": "https://ours.example/simple", "explicit": True}
+    line = '    { name = "ours", url = "https://ours.example/simple", explicit = true },  # ours\n'
+    path.write_text(f"{PROJECT}\n[tool.uv]\nindex = [\n{line}]\n", "utf-8")
+    assert run(tmp_path) == 0
+    assert settings(path)["index"] == [own, *PAGES]
+    assert line in path.read_text("utf-8")
+    assert run(tmp_path, "--remove") == 0
+    assert path.read_text("utf-8") == f"{PROJECT}\n[tool.uv]\nindex = [\n{line}]\n"
+
+
+def test_pin_prefer(tmp_path: Path) -> None:
+    """--pin prefer writes no setting, and takes ours away."""
+    path = tmp_path / "pyproject.toml"
+    path.write_text(PROJECT, "utf-8")
+    assert run(tmp_path, "--pin", "prefer") == 0
+    assert settings(path) == {"index": PAGES}
+    assert run(tmp_path) == 0
+    assert settings(path)["config-settings-package"] == {"torch-auto": {"pin": "exact"}}
+    assert run(tmp_path, "--pin", "prefer") == 0
+    assert settings(path) == {"index": PAGES}
 
 
 def test_uv_toml(tmp_path: Path) -> None:
-    """A uv.toml hides [tool.uv], so the page goes there, before its tables."""
+    """A uv.toml hides [tool.uv], so the pages go there, and are taken back from there."""
     (tmp_path / "pyproject.toml").write_text(PROJECT + "[tool.uv]\npackage = false\n", "utf-8")
-    (tmp_path / "uv.toml").write_text('# ours\n\n[[index]]\nurl = "https://ours.example/simple"\n', "utf-8")
+    before = '# ours\n\n[[index]]\nurl = "https://ours.example/simple"\n'
+    path = tmp_path / "uv.toml"
+    path.write_text(before, "utf-8")
     assert run(tmp_path) == 0
-    assert (tmp_path / "uv.toml").read_text("utf-8") == (
-        f'# ours\n\n{LINE}\n[[index]]\nurl = "https://ours.example/simple"\n'
-    )
-    assert "find-links" not in (tmp_path / "pyproject.toml").read_text("utf-8")
+    tables = TABLES.replace("[[tool.uv.index]]", "[[index]]")
+    assert path.read_text("utf-8") == before.replace("\n\n[[", f"\n\n{PIN}\n[[") + tables
+    assert "index" not in (tmp_path / "pyproject.toml").read_text("utf-8")
+    assert run(tmp_path, "--remove") == 0
+    assert path.read_text("utf-8") == before
 
 
 def test_workspace_member(tmp_path: Path) -> None:
@@ -156,7 +262,7 @@ def test_workspace_member(tmp_path: Path) -> None:
     member.mkdir(parents=True)
     (member / "pyproject.toml").write_text(PROJECT, "utf-8")
     assert run(member) == 0
-    assert LINE in root.read_text("utf-8")
+    assert TABLES in root.read_text("utf-8")
     assert (member / "pyproject.toml").read_text("utf-8") == PROJECT
 
 
@@ -165,86 +271,85 @@ def test_from_below(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(PROJECT, "utf-8")
     (tmp_path / "src").mkdir()
     assert run(tmp_path / "src") == 0
-    assert LINE in (tmp_path / "pyproject.toml").read_text("utf-8")
+    assert TABLES in (tmp_path / "pyproject.toml").read_text("utf-8")
 
 
 def test_dry_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """--dry-run shows the lines and writes nothing."""
     (tmp_path / "pyproject.toml").write_text(PROJECT, "utf-8")
     assert run(tmp_path, "--dry-run") == 0
-    assert f"  + {LINE}" in capsys.readouterr().out
+    assert f"  + {PIN}" in capsys.readouterr().out
     assert (tmp_path / "pyproject.toml").read_text("utf-8") == PROJECT
 
 
 def test_mirror(tmp_path: Path) -> None:
-    """--index-url names a mirror's page in place of PyTorch's."""
-    (tmp_path / "pyproject.toml").write_text(PROJECT, "utf-8")
+    """Of a mirror only the pages that are needed are named, and whoever runs it again without the URL keeps to it."""
+    path = tmp_path / "pyproject.toml"
+    path.write_text(PROJECT, "utf-8")
+    page = {"name": "pytorch-torch", "url": "https://mirror.example/whl/torch/", "format": "flat"}
     assert run(tmp_path, "--index-url", "https://mirror.example/whl/") == 0
-    assert 'find-links = ["https://mirror.example/whl/torch/"]' in (tmp_path / "pyproject.toml").read_text("utf-8")
+    assert settings(path)["index"] == [page]
+    assert run(tmp_path, "--with", "vision", "--with", "audio") == 0
+    names = ("torch", "torchvision", "torchaudio")
+    assert [entry["url"] for entry in settings(path)["index"]] == [f"https://mirror.example/whl/{it}/" for it in names]
+    assert run(tmp_path, "--remove") == 0
+    assert path.read_text("utf-8") == PROJECT
 
 
 def test_page_of_triton(tmp_path: Path, machine: Path) -> None:
-    """An AMD machine adds the page of its triton; for everyone else that changes nothing."""
+    """Of a mirror an AMD machine adds the page of its triton; for everyone else that changes nothing."""
     path = tmp_path / "pyproject.toml"
     path.write_text(PROJECT, "utf-8")
-    assert run(tmp_path) == 0
+    assert run(tmp_path, "--index-url", "https://mirror.example/whl/") == 0
     machine.write_text(json.dumps(machines.mi300()), "utf-8")
     assert run(tmp_path) == 0
     after = path.read_text("utf-8")
-    triton = "https://download.pytorch.org/whl/triton-rocm/"
-    assert tomllib.loads(after)["tool"]["uv"]["find-links"] == [triton, PAGE]
+    assert [entry["name"] for entry in settings(path)["index"]] == ["pytorch-torch", "pytorch-triton-rocm"]
     machine.write_text(json.dumps(machines.cpu()), "utf-8")
     assert run(tmp_path) == 0
     assert path.read_text("utf-8") == after
 
 
-def fake_uv(folder: Path, version: str) -> str:
-    """A PATH with a uv of some version."""
-    folder.mkdir()
-    path = folder / "uv"
-    path.write_text(f"#!/bin/sh\necho uv {version}\n", "utf-8")
-    path.chmod(0o755)
-    return f"{folder}:/usr/bin:/bin"
-
-
 PINNED = {
-    "nothing of uv": ("", '\n[tool.uv]\nfind-links = ["P"]\nX\n'),
-    "table": ("[tool.uv]\npackage = false\n", '[tool.uv]\nX\nfind-links = ["P"]\npackage = false\n'),
+    "table": ("[tool.uv]\npackage = false\n", "[tool.uv]\nX\npackage = false\n"),
     "settings of others": (
         '[tool.uv]\nconfig-settings-package = { numpy = { a = "b" } }\n',
-        (
-            '[tool.uv]\nfind-links = ["P"]\n'
-            'config-settings-package = { torch-auto = { pin = "exact" }, numpy = { a = "b" } }\n'
-        ),
+        '[tool.uv]\nconfig-settings-package = { torch-auto = { pin = "exact" }, numpy = { a = "b" } }\n',
     ),
     "settings of ours": (
         '[tool.uv.config-settings-package]\ntorch-auto = { backend = "cu126" }\n',
-        (
-            '[tool.uv.config-settings-package]\ntorch-auto = { pin = "exact", backend = "cu126" }\n'
-            '\n[tool.uv]\nfind-links = ["P"]\n'
-        ),
+        '[tool.uv.config-settings-package]\ntorch-auto = { pin = "exact", backend = "cu126" }\n',
     ),
 }
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the fake uv is a shell script")
+@with_fake_uv
 @pytest.mark.parametrize("name", list(PINNED))
 def test_pin_exact(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """--pin exact writes uv's setting for torch-auto's builds, beside those that are there."""
+    """uv's setting for torch-auto's builds stands beside those that are there, and goes alone."""
     monkeypatch.setenv("PATH", fake_uv(tmp_path / "bin", "0.13.9"))
     monkeypatch.delenv("UV", raising=False)
     before, after = PINNED[name]
     path = tmp_path / "pyproject.toml"
     path.write_text(PROJECT + before, "utf-8")
-    assert run(tmp_path, "--pin", "exact") == 0
-    line = 'config-settings-package = { torch-auto = { pin = "exact" } }'
-    found = tomllib.loads(path.read_text("utf-8"))["tool"]["uv"]
-    assert found["config-settings-package"]["torch-auto"]["pin"] == "exact"
-    if name != "nothing of uv":
-        assert path.read_text("utf-8") == PROJECT + after.replace("X", line).replace("P", PAGE)
+    assert run(tmp_path) == 0
+    assert path.read_text("utf-8") == PROJECT + after.replace("X", PIN) + TABLES
+    assert run(tmp_path, "--remove") == 0
+    assert path.read_text("utf-8") == PROJECT + before
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the fake uv is a shell script")
+@with_fake_uv
+def test_an_old_uv_gets_no_setting_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From 0.6.17 to 0.12 uv serves a build without the setting from its cache: pages alone are written."""
+    monkeypatch.setenv("PATH", fake_uv(tmp_path / "bin", "0.12.24"))
+    monkeypatch.delenv("UV", raising=False)
+    path = tmp_path / "pyproject.toml"
+    path.write_text(PROJECT, "utf-8")
+    assert run(tmp_path) == 0
+    assert settings(path) == {"index": PAGES}
+
+
+@with_fake_uv
 def test_pin_exact_with_an_old_uv(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -261,11 +366,11 @@ def test_pin_exact_with_an_old_uv(
 REFUSED = {
     "torch from an index": (
         '[tool.uv.sources]\ntorch = { index = "pytorch-cu126" }\n',
-        "already sets a source for torch (index = pytorch-cu126)",
+        "already sets where torch comes from. To have torch-auto choose it, run `torch-auto add`",
     ),
     "torch from a URL": (
         '[tool.uv.sources]\ntorch = { url = "https://x.example/t.whl" }\n',
-        "already sets a source for torch",
+        "already sets where torch comes from",
     ),
     "an index that shadows PyPI": (
         '[[tool.uv.index]]\nname = "p"\nurl = "https://download.pytorch.org/whl/cu126"\n',
@@ -298,7 +403,7 @@ def test_explicit_index_is_no_reason(tmp_path: Path) -> None:
 
 BROKEN = {
     "not TOML": "[project\n",
-    "find-links is no array": f'{PROJECT}[tool.uv]\nfind-links = "x"\n',
+    "index is no array": f'{PROJECT}[tool.uv]\nindex = "x"\n',
     "uv is no table": f"{PROJECT}[tool]\nuv = 1\n",
 }
 
@@ -350,7 +455,7 @@ def test_mode_and_link_stay(tmp_path: Path) -> None:
     assert run(project) == 0
     assert (project / "pyproject.toml").is_symlink()
     assert stat.S_IMODE(real.stat().st_mode) == 0o640
-    assert LINE in real.read_text("utf-8")
+    assert TABLES in real.read_text("utf-8")
     assert sorted(os.listdir(tmp_path)) == ["project", "real.toml"]
 
 

@@ -48,10 +48,11 @@ def group(torch_backend: str, release: str = "2.13.0") -> str:
 GROUPS = group("cpu") + group("cu126")
 CONFLICTS = 'conflicts = [\n    [\n        { group = "torch-cpu" },\n        { group = "torch-cu126" },\n    ],\n]\n'
 DEFAULT = 'default-groups = ["dev", "torch-cpu"]\n'
-LINKS = f'find-links = ["{PAGES}/torch/"]\n'
+INDEX = f'\n[[tool.uv.index]]\nname = "pytorch-torch"\nurl = "{PAGES}/torch/"\nformat = "flat"\n'
+INLINE = f'index = [{{ name = "pytorch-torch", url = "{PAGES}/torch/", format = "flat" }}]'
 SETTING = 'torch-auto = { groups = "2.13.0+cpu,2.13.0+cu126" }'
 CONFIG = f"config-settings-package = {{ {SETTING} }}\n"
-UV = DEFAULT + CONFLICTS + LINKS + CONFIG
+UV = DEFAULT + CONFLICTS + CONFIG
 NEW_GROUPS = f"\n[dependency-groups]\ndev = []\n{GROUPS}"
 NEW_UV = f"\n[tool.uv]\n{UV}"
 DEPENDENCIES = 'dependencies = ["torch-auto"]\n'
@@ -72,20 +73,20 @@ SHAPES = {
     ),
     "inline tables": (
         f'dependency-groups = {{« {group("cu126").rstrip()}, {group("cpu").rstrip()},» dev = ["ruff"] }}\n{PROJECT}'
-        f"«{DEPENDENCIES}»\n[tool]\nuv = {{« {CONFIG.rstrip()}, {LINKS.rstrip()}, {CONFLICTS.rstrip()}, "
+        f"«{DEPENDENCIES}»\n[tool]\nuv = {{« {INLINE}, {CONFIG.rstrip()}, {CONFLICTS.rstrip()}, "
         f"{DEFAULT.rstrip()},» package = false }}\n"
     ),
     "dotted keys": (
         f"«dependency-groups.{group('cu126')}dependency-groups.{group('cpu')}»dependency-groups.dev = []\n"
         'project.name = "x"\nproject.dependencies = ["numpy"«, "torch-auto"»]\n\n[tool]\n'
-        f"«uv.{CONFIG}uv.{LINKS}uv.{CONFLICTS}uv.{DEFAULT}»uv.package = false\nruff.line-length = 88\n"
+        f"«uv.{CONFIG}uv.{CONFLICTS}uv.{DEFAULT}»uv.package = false\nruff.line-length = 88\n"
     ),
     "settings of the user's": (
         f"{PROJECT}dependencies = ['torch-auto>=2.9', \"torch\"]\n\n[dependency-groups]\ndev = []\n"
         f'docs = [{{ include-group = "dev" }}]\n«{GROUPS}»\n[tool.uv]\n'
         "default-groups = ['dev', 'docs'«, \"torch-cpu\"»]  # ours\n"
         'conflicts = [[{ extra = "a" }, { extra = "b" }]«, [{ group = "torch-cpu" }, { group = "torch-cu126" }]»]\n'
-        f'find-links = [\n  "https://a.example/"«,» # wheels«\n  "{PAGES}/torch/"»\n]\n'
+        'find-links = [\n  "https://a.example/" # wheels\n]\n'
         f'config-settings-package = {{« {SETTING},» numpy = {{ a = "b" }} }}\n\n[tool.ruff]\n'
     ),
     "arrays over lines": (
@@ -93,16 +94,16 @@ SHAPES = {
         '  [\n    { extra = "a" },\n    { extra = "b" },\n  ],\n'
         '«  [\n      { group = "torch-cpu" },\n      { group = "torch-cu126" },\n  ],\n»]\n'
         'default-groups = [\n\t"dev",\n«\t"torch-cpu",\n»]\n'
-        f"«{LINKS}{CONFIG}»\n[dependency-groups]\ndev = []\n«{GROUPS}»"
+        f"«{CONFIG}»\n[dependency-groups]\ndev = []\n«{GROUPS}»"
     ),
     "tables below": (
         f'{PROJECT}«{DEPENDENCIES}»\n[tool.uv.config-settings-package.numpy]\na = "b"\n\n[[tool.uv.index]]\n'
-        f'name = "o"\nurl = "https://o.example/simple"\n«{NEW_GROUPS}\n[tool.uv]\n{DEFAULT}{CONFLICTS}{LINKS}'
+        f'name = "o"\nurl = "https://o.example/simple"\n«{NEW_GROUPS}\n[tool.uv]\n{DEFAULT}{CONFLICTS}'
         f"\n[tool.uv.config-settings-package]\n{SETTING}\n»"
     ),
     "old dev-dependencies": (f'{PROJECT}«{DEPENDENCIES}»\n[tool.uv]\ndev-dependencies = ["ruff"]\n«{UV}{NEW_GROUPS}»'),
     "no default groups": (
-        f'{PROJECT}«{DEPENDENCIES}»\n[tool.uv]\ndefault-groups = [«"torch-cpu"»]\n«{CONFLICTS}{LINKS}{CONFIG}'
+        f'{PROJECT}«{DEPENDENCIES}»\n[tool.uv]\ndefault-groups = [«"torch-cpu"»]\n«{CONFLICTS}{CONFIG}'
         f"\n[dependency-groups]\n{GROUPS}»"
     ),
     "a text that looks like a table": (
@@ -111,9 +112,11 @@ SHAPES = {
     ),
     "letters of all kinds": f'\ufeff{PROJECT}keywords = ["Zoë 😀"]\n«{DEPENDENCIES}{NEW_GROUPS}{NEW_UV}»',
 }
+for shape in set(SHAPES) - {"inline tables"}:
+    SHAPES[shape] = (SHAPES[shape][:-1] if SHAPES[shape].endswith("»") else f"{SHAPES[shape]}«") + f"{INDEX}»"
 SHAPES["CRLF"] = SHAPES["comments"].replace("\n", "\r\n")
 SHAPES["CRLF, new"] = SHAPES["new"].replace("\n", "\r\n")
-SHAPES["no final newline"] = f"{PROJECT}«{DEPENDENCIES}»\n[tool.uv]\npackage = false«\n{UV}{NEW_GROUPS}»"
+SHAPES["no final newline"] = f"{PROJECT}«{DEPENDENCIES}»\n[tool.uv]\npackage = false«\n{UV}{NEW_GROUPS}{INDEX}»"
 
 
 @pytest.fixture(autouse=True)
@@ -274,7 +277,7 @@ def test_uv_toml(tmp_path: Path) -> None:
         assert found == {
             "link-mode": "copy",
             "pip": {"strict": True},
-            "find-links": [f"{PAGES}/torch/"],
+            "index": [{"name": "pytorch-torch", "url": f"{PAGES}/torch/", "format": "flat"}],
             "config-settings-package": {"torch-auto": {"groups": "2.13.0+cpu,2.13.0+cu126"}},
         }
 
@@ -363,11 +366,13 @@ def test_with_vision_and_audio(tmp_path: Path) -> None:
         text = " ".join(found["dependency-groups"][name])
         assert "torchvision==" in text
         assert "torchaudio==" in text
-    assert found["tool"]["uv"]["find-links"] == [f"{PAGES}/{name}/" for name in ("torch", "torchvision", "torchaudio")]
-    assert run(tmp_path, "--with", "none") == 0
     pages = [f"{PAGES}/{name}/" for name in ("torch", "torchvision", "torchaudio")]
-    links = f"find-links = {inline(pages)}\n"
-    assert path.read_text("utf-8") == plain.replace(LINKS, links)
+    assert [entry["url"] for entry in found["tool"]["uv"]["index"]] == pages
+    assert run(tmp_path, "--with", "none") == 0
+    more = "".join(
+        INDEX.replace("torch/", f"{name}/").replace("h-torch", f"h-{name}") for name in ("torchvision", "torchaudio")
+    )
+    assert path.read_text("utf-8") == plain + more
 
 
 def test_the_extras_of_the_project_are_pinned_in_the_groups(tmp_path: Path) -> None:
@@ -472,7 +477,7 @@ NEVER = {
 REFUSED = {
     "an index for torch": (
         '[tool.uv.sources]\ntorch = { index = "pytorch-cu126" }\n',
-        "already sets a source for torch (index = pytorch-cu126)",
+        "already sets where torch comes from",
     ),
     "an index that shadows PyPI": (
         '[[tool.uv.index]]\nname = "p"\nurl = "https://download.pytorch.org/whl/cu126"\n',
@@ -594,7 +599,7 @@ def test_a_member_of_a_workspace(tmp_path: Path, capsys: pytest.CaptureFixture[s
     for _ in range(2):
         assert run(one.parent, *OPTIONS) == 0
         assert one.read_text("utf-8") == f"{PROJECT}{DEPENDENCIES}{NEW_GROUPS}\n[tool.uv]\n{DEFAULT}{CONFLICTS}"
-        assert root.read_text("utf-8") == f"{PROJECT}{WORKSPACE}\n[tool.uv]\n{LINKS}{CONFIG}"
+        assert root.read_text("utf-8") == f"{PROJECT}{WORKSPACE}\n[tool.uv]\n{CONFIG}{INDEX}"
     capsys.readouterr()
     for folder in (two.parent, tmp_path):
         assert run(folder, *OPTIONS) == 2
@@ -681,7 +686,7 @@ def without_ours(data: dict[str, Any]) -> dict[str, Any]:
     uv = dict(tool.get("uv", {}))
     uv["conflicts"] = [item for item in uv.get("conflicts", []) if {"group": "torch-cpu"} not in item]
     uv["default-groups"] = [item for item in uv.get("default-groups", []) if item not in ours]
-    uv["find-links"] = [item for item in uv.get("find-links", []) if not item.startswith(PAGES)]
+    uv["index"] = [item for item in uv.get("index", []) if not item["url"].startswith(PAGES)]
     config = {key: dict(value) for key, value in uv.get("config-settings-package", {}).items()}
     config.get("torch-auto", {}).pop("groups", None)
     uv["config-settings-package"] = {key: value for key, value in config.items() if value}

@@ -20,7 +20,7 @@ from torch_auto.machine_file import machine_from_json
 from unit.data import DATA, ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 SCHEMAS = Path(__file__).resolve().parents[3] / "docs" / "schemas"
 
@@ -104,20 +104,72 @@ def test_releases_that_are_asked_for(plan: Callable[..., tuple[int, str, str]]) 
     ]
 
 
-@pytest.mark.parametrize("arguments", [(), ("2.5.1",), ("2.5.1", "2.9.1", "--pin", "exact"), ("--backend", "pypi")])
+ARGUMENTS: dict[str, tuple[str, ...]] = {
+    "nothing": (),
+    "a release": ("2.5.1",),
+    "exact": ("2.5.1", "2.9.1", "--pin", "exact"),
+    "PyPI": ("--backend", "pypi"),
+    "extras": ("--with", "vision,audio"),
+    "every release": tuple(release.version for release in load().releases),
+}
+
+
+def check_document(document: dict[str, Any]) -> None:
+    """What plan --json prints is as its schema says, and each reason in it has words of its own."""
+    jsonschema.validate(document, schema("plan"))
+    for reason in reasons_in(document):
+        assert reason["text"]
+        assert "a reason of a newer torch-auto" not in reason["text"]
+
+
+def reasons_in(value: Any) -> Iterator[dict[str, Any]]:
+    """Every reason in a JSON value, those that are values of others among them."""
+    if isinstance(value, dict):
+        if "code" in value:
+            yield value
+        for item in value.values():
+            yield from reasons_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from reasons_in(item)
+
+
+@pytest.mark.parametrize("name", ["plan", "fleet", "machine"])
+def test_a_schema_is_one(name: str) -> None:
+    """The published schemas are JSON schemas of their draft."""
+    jsonschema.Draft202012Validator.check_schema(schema(name))
+
+
+@pytest.mark.parametrize("arguments", ARGUMENTS.values(), ids=ARGUMENTS)
 @pytest.mark.parametrize("make", machines.MACHINES.values(), ids=machines.MACHINES)
 def test_json_is_as_its_schema_says(
     plan: Callable[..., tuple[int, str, str]], make: dict[str, Any], arguments: tuple[str, ...]
 ) -> None:
-    """plan --json on every machine of the tests, with and without releases and settings."""
+    """plan --json on every machine of the tests, with and without releases, settings and extras."""
     _, out, _ = plan(make, "--json", *arguments)
     document = json.loads(out)
-    jsonschema.validate(document, schema("plan"))
+    check_document(document)
     releases = [item["release"] for item in document["plans"]]
     asked = [argument for argument in arguments if argument[0] == "2" and "." in argument]
     assert releases[: len(asked)] == asked
     assert releases
     assert ("newest" in document) == (not asked)
+    assert all(set(item["extras"]) == {"vision", "audio"} for item in document["plans"])
+
+
+@pytest.mark.parametrize("groups", ["2.13.0+cpu,2.13.0+cu126,2.13.0+rocm7.1", "2.5.1+cu118,2.9.1+cpu"])
+@pytest.mark.parametrize("make", machines.MACHINES.values(), ids=machines.MACHINES)
+def test_json_with_groups(
+    plan: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, make: dict[str, Any], groups: str
+) -> None:
+    """The same with groups, where one plan is for all releases, and has no extras."""
+    monkeypatch.setenv("TORCH_AUTO_GROUPS", groups)
+    _, out, _ = plan(make, "--json")
+    document = json.loads(out)
+    check_document(document)
+    [only] = document["plans"]
+    assert only["group"].removeprefix("torch-") in groups.replace("rocm7.1", "rocm7-1")
+    assert only["extras"] == {}
 
 
 def test_the_size_of_a_wheel_is_told(plan: Callable[..., tuple[int, str, str]]) -> None:

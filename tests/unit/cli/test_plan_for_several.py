@@ -10,7 +10,7 @@ import pytest
 from support import docs, machines
 
 from torch_auto.cli import main
-from unit.cli.test_plan import schema
+from unit.cli.test_plan import reasons_in, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,13 +116,22 @@ def test_of_releases_that_are_asked_for(plan: Callable[..., tuple[int, str, str]
 
 
 @pytest.mark.parametrize(
-    "names", [EIGHT, ["a100-550", "cpu"], ["gb200", "a100-550"], ["k80-470", "rtx5090-575", "musl"], ["musl", "cpu"]]
+    "names",
+    [
+        EIGHT,
+        ["a100-550", "cpu"],
+        ["gb200", "a100-550"],
+        ["k80-470", "rtx5090-575", "musl"],
+        ["musl", "cpu"],
+        sorted(machines.MACHINES),
+    ],
 )
 def test_json_is_as_its_schema_says(plan: Callable[..., tuple[int, str, str]], names: list[str]) -> None:
     """Every machine is in it once for each answer, or apart."""
     _, out, _ = plan(names, "--json")
     document = json.loads(out)
     jsonschema.validate(document, schema("fleet"))
+    assert not [reason for reason in reasons_in(document) if "a reason of a newer torch-auto" in reason["text"]]
     apart = [label for seat in document["apart"] for label in seat["labels"]]
     for cover in filter(None, (document["one"], document["fewest"])):
         inside = [label for seat in cover["machines"] for label in seat["labels"]]

@@ -125,8 +125,12 @@ def _nvidia(accelerator: Accelerator) -> str:
     cuda = accelerator.cuda_driver_version
     if accelerator.driver_version is not None:
         head = f"NVIDIA driver {accelerator.driver_version}, CUDA {format_pair(cuda) if cuda else 'unknown'}"
-    elif cuda is not None or not accelerator.devices:
-        head = f"NVIDIA CUDA {cuda} without a driver"
+    elif accelerator.has_driver:
+        head = f"NVIDIA driver of unknown version, CUDA {format_pair(cuda) if cuda else 'unknown'}"
+    elif not accelerator.devices:
+        head = "NVIDIA without a driver and without a GPU"
+    if accelerator.lacks is not None:
+        head += f", without {accelerator.lacks}"
     names = [(device.name or "GPU", device.compute_capability) for device in accelerator.devices]
     return f"{head}: " + _counted(f"{name} ({format_pair(pair)})" if pair else name for name, pair in names)
 
@@ -139,7 +143,7 @@ def _line(accelerator: Accelerator) -> str:
     if accelerator.vendor == "nvidia":
         return _nvidia(accelerator)
     if accelerator.vendor == "amd":
-        gpus = _counted(f"{gpu.gfx_target} {_kind(integrated=gpu.integrated)}" for gpu in accelerator.devices)
+        gpus = _counted(f"{gpu.gfx_target or gpu.pci_id} {_kind(integrated=gpu.integrated)}" for gpu in accelerator.devices)
         return f"AMD: {gpus}"
     assert accelerator.vendor == "intel"
     return "Intel: " + _counted(f"{gpu.pci_id} {_kind(integrated=gpu.integrated)}" for gpu in accelerator.devices)

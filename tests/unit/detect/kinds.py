@@ -72,9 +72,11 @@ WSL_DOCS = "docs.nvidia.com/cuda/wsl-user-guide"
 OPEN_MODULE = "nix-community/nixGL issue 186"
 JETSON_STATS = "rbonghi/jetson_stats issues 48, 711"
 KFD_SOURCE = "kernel drivers/gpu/drm/amd/amdkfd/kfd_topology.c"
+HSAKMT = "ROCm/ROCR-Runtime libhsakmt topology.c"
 LLVM = "llvm.org/docs/AMDGPUUsage, Processors"
 I915 = "kernel include/drm/intel/pciids.h"
 XPU_DOCS = "docs.pytorch.org, notes/get_start_xpu"
+XPU_CODE = "pytorch/pytorch c10/xpu/XPUFunctions.cpp"
 VFIO = "kernel Documentation/driver-api/vfio.rst"
 WINDOWS_DOCS = "learn.microsoft.com, HKLM\\SYSTEM\\CurrentControlSet\\Control Registry Tree"
 PEP_600 = "peps.python.org/pep-0600"
@@ -112,11 +114,19 @@ _SMI_610 = """case "$1" in
 esac
 """
 _SMI_OLD = """case "$1" in
---query-gpu=name,driver_version) echo "Tesla K80, 440.33.01" ;;
+--query-gpu=name,driver_version,pci.device_id) echo "Tesla K80, 440.33.01, 0x102D10DE" ;;
 "") echo "| NVIDIA-SMI 440.33.01    Driver Version: 440.33.01    CUDA Version: 10.2     |" ;;
 *) echo 'Field "compute_cap" is not a valid field to query.'; exit 2 ;;
 esac
 """
+
+_SMI_NO_CUDA = """case "$1" in
+--query-gpu=name,driver_version,compute_cap) echo "NVIDIA A10, 535.161.08, 8.6" ;;
+"") echo "| NVIDIA-SMI 535.161.08     Driver Version: 535.161.08   CUDA Version: N/A      |" ;;
+esac
+"""
+_NO_LIBCUDA = {"nvmlSystemGetCudaDriverVersion_v2": 12, "nvmlSystemGetCudaDriverVersion": 12}
+_INFORMATION = "Model: \t\t NVIDIA A100-SXM4-40GB\nIRQ:   \t\t 130\nBus Type: \t PCIe\nGPU Excluded:\t {}\n"
 
 NVIDIA = [
     Kind(
@@ -393,15 +403,63 @@ NVIDIA = [
     ),
     Kind(
         "K80, nvidia-smi that knows no compute_cap",
-        "no pynvml; nvidia-smi exits 2 for the first query",
-        "NVIDIA driver 440.33.01, CUDA 10.2: Tesla K80",
+        "no pynvml; nvidia-smi exits 2 for the first query, and tells the PCI id",
+        "NVIDIA driver 440.33.01, CUDA 10.2: Tesla K80 (3.7)",
         SMI_DOCS,
         join(nvidia_module("440.33.01"), LIBRARY),
         pynvml=False,
         smi=_SMI_OLD,
         smi_lines=("440.33.01",),
-        notes=(("nvidia-smi", "unreadable", "exit code 2"),),
+        notes=(("nvidia-smi", "unreadable", "exit code 2"), ("PCI ids", "found", "10de:102d")),
         why="We are: cu102 was last built for torch 1.12.",
+    ),
+    Kind(
+        "nvidia-smi that tells neither capability nor PCI id",
+        "no pynvml; nvidia-smi answers [N/A]; two GPUs of one kind on the bus",
+        "NVIDIA driver 440.33.01, CUDA 10.2: 2 x Tesla K80 (3.7)",
+        f"{SMI_DOCS}; {PCI_IDS}",
+        join(nvidia_module("440.33.01"), LIBRARY, _gpus("10de:102d", 2)),
+        pynvml=False,
+        smi='[ -z "$1" ] && exit 9\nfor gpu in 1 2; do echo "Tesla K80, 440.33.01, [N/A]"; done\n',
+        smi_lines=("440.33.01", "440.33.01"),
+        notes=(("PCI ids", "found", "10de:102d has compute capability 3.7"),),
+        why="We are: cu102 was last built for torch 1.12.",
+    ),
+    Kind(
+        "Debian with NVIDIA's driver and without libcuda1",
+        "NVML error 12 for the CUDA driver version",
+        "NVIDIA driver 550.54.14, CUDA 12.4, without libcuda.so.1: NVIDIA GeForce RTX 3090 (8.6)",
+        f"{NVML_DOCS}, nvmlSystemGetCudaDriverVersion; packages.debian.org, libcuda1",
+        join(nvidia_module("550.54.14"), LIBRARY, _gpus("10de:2204", kind="0x030000")),
+        nvml={"devices": [("NVIDIA GeForce RTX 3090", "8.6")], "errors": _NO_LIBCUDA},
+        smi_lines=("550.54.14",),
+        notes=(("libcuda.so.1", "absent", "no CUDA build of torch finds the GPU"),),
+        why=_BOTH + " We say that nothing computes until libcuda is there.",
+    ),
+    Kind(
+        "container with the capability utility alone, without pynvml",
+        "nvidia-smi says CUDA Version: N/A",
+        "NVIDIA driver 535.161.08, CUDA 12.2, without libcuda.so.1: NVIDIA A10 (8.6)",
+        "docs.nvidia.com/datacenter/cloud-native, container toolkit, driver capabilities",
+        join(nvidia_module("535.161.08"), LIBRARY, _gpus("10de:2236")),
+        pynvml=False,
+        smi=_SMI_NO_CUDA,
+        smi_lines=("535.161.08",),
+        notes=(("libcuda.so.1", "absent", ""),),
+        why=_BOTH + " We say that nothing computes until libcuda is there.",
+    ),
+    Kind(
+        "container that hides /sys, with the driver's files in /proc",
+        "the module's line, two GPUs below /proc/driver/nvidia/gpus; no library",
+        "NVIDIA driver 550.54.14, CUDA 12.4: NVIDIA A100-SXM4-40GB",
+        "download.nvidia.com/XFree86/Linux-x86_64/550.54.14/README, The /proc Interface",
+        {
+            "proc/driver/nvidia/version": nvidia_module("550.54.14")["proc/driver/nvidia/version"],
+            "proc/driver/nvidia/gpus/0000:41:00.0/information": _INFORMATION.format("No"),
+            "proc/driver/nvidia/gpus/0000:42:00.0/information": _INFORMATION.format("Yes"),
+        },
+        notes=(("gpus/0000:42:00.0/information", "absent", "excluded"),),
+        why=_BOTH,
     ),
     Kind(
         "NVML that this Python cannot load",
@@ -497,7 +555,109 @@ NVIDIA = [
         ),
         why=_BOTH,
     ),
+    Kind(
+        "GPU that Xen has set aside",
+        "PCI id; driver pciback, as sysfs calls it",
+        "NVIDIA without a driver: GPU (8.6)",
+        "kernel drivers/xen/xen-pciback/pci_stub.c",
+        pci("0000:01:00.0", "10de:2204", driver="pciback"),
+        notes=(("NVIDIA driver", "absent", "virtual machine"),),
+        why="The same build, and we say why.",
+    ),
+    Kind(
+        "GH200 that a virtual machine has",
+        "PCI id; driver nvgrace_gpu_vfio_pci",
+        "NVIDIA without a driver: GPU (9.0)",
+        "kernel drivers/vfio/pci/nvgrace-gpu/main.c",
+        pci("0009:01:00.0", "10de:2342", "0x030200", "nvgrace_gpu_vfio_pci"),
+        host=AARCH64,
+        platform="linux_aarch64",
+        notes=(("NVIDIA driver", "absent", "virtual machine"),),
+        why="The same build, and we say why.",
+    ),
+    Kind(
+        "host whose only GPU a virtual machine has, with NVIDIA's module loaded",
+        "module; PCI id with driver vfio-pci; no library",
+        "NVIDIA without a driver: GPU (8.6)",
+        VFIO,
+        join(nvidia_module("550.54.14"), pci("0000:01:00.0", "10de:2204", driver="vfio-pci")),
+        notes=(("NVIDIA driver", "absent", "drives no GPU"),),
+        why="We are: the driver has no GPU here.",
+    ),
+    Kind(
+        "one GPU on nouveau beside one on NVIDIA's driver",
+        "module; PCI ids with drivers nouveau and nvidia; no library",
+        "NVIDIA driver 550.54.14, CUDA 12.4: GPU (8.9)",
+        f"{PCI_IDS}; nouveau.freedesktop.org",
+        join(
+            nvidia_module("550.54.14"),
+            pci("0000:01:00.0", "10de:13c2", driver="nouveau"),
+            pci("0000:02:00.0", "10de:2684", driver="nvidia"),
+            pci("0000:03:00.0", "10de:1b80"),
+        ),
+        why=_BOTH,
+    ),
+    Kind(
+        "GPU on NVIDIA's driver whose version nothing tells",
+        "PCI id with driver nvidia; no file of the module",
+        "NVIDIA driver of unknown version, CUDA unknown: GPU (8.0)",
+        "kernel Documentation/ABI/testing/sysfs-bus-pci; docs.docker.com, masked paths",
+        _gpus("10de:20b2"),
+        notes=(("NVIDIA driver", "unreadable", "nothing tells its version"),),
+        why="We are: a loaded driver runs some CUDA build, and uv finds no version.",
+    ),
+    Kind(
+        "laptop whose external GPU was unplugged",
+        "NVML lists no GPU; the bus has none",
+        "none",
+        NVML_DOCS,
+        join(nvidia_module("550.54.14"), LIBRARY, pci("0000:00:02.0", "8086:ffff", "0x028000")),
+        nvml={"devices": ()},
+        notes=(("NVIDIA GPUs", "absent", "NVML lists none"),),
+        why="We are: there is no GPU for uv's build.",
+    ),
+    Kind(
+        "aarch64 Python under qemu-user on a GPU server of x86_64",
+        "uname says aarch64, kernel.arch and NVIDIA's driver x86_64",
+        "none",
+        "kernel Documentation/admin-guide/sysctl/kernel.rst, arch; qemu.org/docs, user mode emulation",
+        join({"proc/sys/kernel/arch": "x86_64\n"}, nvidia_module("550.54.14"), _gpus("10de:20b2")),
+        host=AARCH64,
+        platform="linux_aarch64",
+        notes=(("python", "found", "runs emulated"),),
+        why="We are: an emulated process reaches no GPU.",
+    ),
+    Kind(
+        "the same with a kernel before 6.1",
+        "uname says aarch64, NVIDIA's driver x86_64",
+        "none",
+        "qemu.org/docs, user mode emulation",
+        join(nvidia_module("550.54.14"), _gpus("10de:20b2")),
+        host=AARCH64,
+        platform="linux_aarch64",
+        notes=(("python", "found", "runs emulated"),),
+        why="We are: an emulated process reaches no GPU.",
+    ),
+    Kind(
+        "Vera Rubin NVL, aarch64",
+        "module; PCI ids; no library",
+        "NVIDIA driver 615.71.09, CUDA 13.4: 4 x GPU (10.7)",
+        "kubevirt/kubevirt pull request 19070; pytorch/pytorch pull request 190654",
+        join(nvidia_module("615.71.09", open_module=True, architecture="aarch64"), _gpus("10de:3041", 4)),
+        host=AARCH64,
+        platform="linux_aarch64",
+        why="The same build.",
+    ),
 ]
+
+_JETPACK_7_2 = (
+    "roboflow/inference pull request 2531, OE4T/meta-tegra pull request 2224 (L4T R39, CUDA 13.2; the driver's number is "
+    "made up)"
+)
+_TEMP_VERSION = {
+    "proc/driver/nvidia/version": "NVRM version: NVIDIA UNIX Open Kernel Module for aarch64  TempVersion  Release Build  "
+    "(buildbrain@mobile-u64)  Fri Aug 22 00:55:42 UTC 2025\n"
+}
 
 JETSONS = [
     Kind(
@@ -608,6 +768,87 @@ JETSONS = [
         host=AARCH64,
         platform="linux_aarch64",
         why="The same build.",
+    ),
+    Kind(
+        "Jetson AGX Thor without NVML, whose module tells no version",
+        "device tree, R38 release file, a module of TempVersion",
+        "NVIDIA driver of unknown version, CUDA 13.0: Jetson Thor (11.0)",
+        "the files of a Jetson AGX Thor Developer Kit with Jetson Linux 38.2",
+        join(
+            jetson("nvidia,p4071-0000+p3834-0008 nvidia,tegra264", "# R38 (release), REVISION: 2.0", "6.8.12-tegra"),
+            _TEMP_VERSION,
+        ),
+        host=AARCH64,
+        platform="linux_aarch64",
+        notes=(("CUDA driver version", "found", "13.0 at least"),),
+        why="We are: it is a loaded driver. uv cannot read its version, which ends the run.",
+    ),
+    Kind(
+        "Thor under a driver of CUDA 12",
+        "NVML tells compute capability 10.1",
+        "NVIDIA driver 570.00, CUDA 12.8: NVIDIA Thor (10.1)",
+        "torch/cuda/__init__.py of torch 2.15.0: 10.1 was renamed to 11.0",
+        join(
+            jetson("nvidia,p4071-0000+p3834-0008 nvidia,tegra264", "# R38 (release), REVISION: 1.0", "6.8.12-tegra"),
+            nvidia_module("570.00", open_module=True, architecture="aarch64"),
+            LIBRARY_AARCH64,
+        ),
+        nvml={"driver": "570.00", "cuda": "12.8", "devices": [("NVIDIA Thor", "10.1")]},
+        host=AARCH64,
+        platform="linux_aarch64",
+        why="We are: no build for CUDA 12 has code for it; code for 10.0 does not run on 10.1.",
+    ),
+    Kind(
+        "Jetson AGX Orin with JetPack 7.2",
+        "NVML; device tree, R39 release file",
+        "NVIDIA driver 595.00, CUDA 13.2: NVIDIA Orin (8.7)",
+        _JETPACK_7_2,
+        join(
+            jetson("nvidia,p3737-0000+p3701-0005 nvidia,tegra234", "# R39 (release), REVISION: 2.0", "6.8.12-tegra"),
+            nvidia_module("595.00", open_module=True, architecture="aarch64"),
+            LIBRARY_AARCH64,
+        ),
+        nvml={"driver": "595.00", "cuda": "13.2", "devices": [("NVIDIA Orin", "8.7")]},
+        host=AARCH64,
+        platform="linux_aarch64",
+        why="The same build. uv would take it for older JetPacks too, where it does not run.",
+    ),
+    Kind(
+        "the same without NVML",
+        "device tree, R39 release file, a module of TempVersion",
+        "NVIDIA driver of unknown version, CUDA 13.2: Jetson Orin (8.7)",
+        _JETPACK_7_2,
+        join(
+            jetson("nvidia,p3737-0000+p3701-0005 nvidia,tegra234", "# R39 (release), REVISION: 2.0", "6.8.12-tegra"),
+            _TEMP_VERSION,
+        ),
+        host=AARCH64,
+        platform="linux_aarch64",
+        why="We are: it is a loaded driver. uv cannot read its version, which ends the run.",
+    ),
+    Kind(
+        "container on a Jetson Orin with JetPack 7.2",
+        "NVML; soc_id and the kernel's release alone",
+        "NVIDIA driver 595.00, CUDA 13.2: NVIDIA Orin (8.7)",
+        _JETPACK_7_2,
+        join(jetson(None, None, "6.8.12-tegra", soc="35"), LIBRARY_AARCH64),
+        nvml={"driver": "595.00", "cuda": "13.2", "devices": [("NVIDIA Orin", "8.7")]},
+        host=AARCH64,
+        smi_lines=("595.00",),
+        platform="linux_aarch64",
+        why="The same build.",
+    ),
+    Kind(
+        "container on a Jetson Orin with JetPack 6",
+        "NVML; soc_id and the kernel's release alone",
+        "NVIDIA driver 540.4.0, CUDA 12.6: Orin (nvgpu) (8.7)",
+        "docs.nvidia.com/jetson, Jetson Linux 36",
+        join(jetson(None, None, "5.15.148-tegra", soc="35"), LIBRARY_AARCH64),
+        nvml={"driver": "540.4.0", "cuda": "12.6", "devices": [("Orin (nvgpu)", "8.7")]},
+        host=AARCH64,
+        smi_lines=("540.4.0",),
+        platform="linux_aarch64",
+        why="We are: PyTorch's aarch64 wheels hold no code for this driver's Tegra; NVIDIA's do.",
     ),
     Kind(
         "IGX Orin with an RTX A6000",
@@ -762,17 +1003,65 @@ AMD = [
     ),
     Kind(
         "kernel before 5.16",
+        "KFD topology without gfx_target_version; the device's id",
+        "AMD: gfx900 discrete",
+        f"{KFD_SOURCE}; {HSAKMT}",
+        join(kfd_cpu(0, 16), kfd(1, {"simd_count": 256, "location_id": 768, "device_id": 26751}, "vega10")),
+        notes=(("nodes/1/properties", "found", "1002:687f is gfx900"),),
+        why=_AMD_WHY,
+    ),
+    Kind(
+        "kernel before 5.16, a GPU that is in no table",
         "KFD topology without gfx_target_version",
-        "none",
+        "AMD: 1002:7480 discrete",
         KFD_SOURCE,
-        join(kfd_cpu(0, 16), kfd(1, {"simd_count": 256, "location_id": 768}, "vega10")),
+        join(kfd_cpu(0, 16), kfd(1, {"simd_count": 64, "location_id": 768, "device_id": 29824})),
         notes=(("nodes/1/properties", "unreadable", "5.16"),),
+        why="The same build, and we say why.",
+    ),
+    Kind(
+        "twelve nodes, with GPUs of two kinds",
+        "KFD topology: gfx906 is node 10, gfx1030 node 2",
+        "AMD: gfx1030 discrete, gfx906 discrete",
+        LLVM,
+        join(
+            kfd_cpu(0, 64),
+            kfd_cpu(1, 64),
+            kfd(2, {"simd_count": 144, "gfx_target_version": 100300, "location_id": 768}),
+            kfd(10, {"simd_count": 240, "gfx_target_version": 90006, "location_id": 2816}, "vega20"),
+        ),
+        why="We are: the newest release serves gfx1030 alone; uv asks rocm_agent_enumerator, which comes with ROCm.",
+    ),
+    Kind(
+        "RX 6700 XT without HSA_OVERRIDE_GFX_VERSION",
+        "KFD topology",
+        "AMD: gfx1031 discrete",
+        LLVM,
+        join(kfd_cpu(0, 16), kfd(1, {"simd_count": 80, "gfx_target_version": 100301, "location_id": 768})),
+        rocm=("gfx000", "gfx1031"),
+        why="The same build, and we name the variable that helps.",
+    ),
+    Kind(
+        "laptop with gfx1037",
+        "KFD topology",
+        "AMD: gfx1037 integrated",
+        "a laptop's KFD properties",
+        join(kfd_cpu(0, 8), kfd(1, {"simd_count": 4, "gfx_target_version": 100307, "location_id": 1024})),
+        why="The same build, and we name the variable that helps.",
+    ),
+    Kind(
+        "MI300X without amdgpu",
+        "PCI id of class 0x1200, no KFD; Intel's NPU is of that class too",
+        "AMD: 1002:74a1 discrete",
+        f"{PCI_IDS}; pcisig.com, PCI Code and ID Assignment (class 12h)",
+        join(pci("0000:05:00.0", "1002:74a1", "0x120000"), pci("0000:00:0b.0", "8086:7d1d", "0x120000")),
+        notes=(("0000:05:00.0", "absent", "amdgpu with KFD"),),
         why="The same build, and we say why.",
     ),
     Kind(
         "AMD GPU without KFD",
         "PCI id alone",
-        "none",
+        "AMD: 1002:744c discrete",
         KFD_SOURCE,
         pci("0000:03:00.0", "1002:744c", driver="amdgpu"),
         notes=(("/sys/class/kfd", "absent", "an AMD GPU without"),),
@@ -887,12 +1176,76 @@ INTEL = [
     ),
     Kind(
         "Intel GPU newer than the table",
+        "PCI id; driver xe",
+        "Intel: 8086:ffee integrated",
+        "made up",
+        pci("0000:00:02.0", "8086:ffee", driver="xe"),
+        notes=(("Intel GPUs", "unreadable", "not in the table"), ("libze_intel_gpu.so.1", "absent", "compute driver")),
+        why="The same build. We say that it is in no table.",
+    ),
+    Kind(
+        "Intel GPU that is in no table, without a driver",
         "PCI id",
-        "Intel: 8086:d750 integrated",
-        I915,
-        pci("0000:00:02.0", "8086:d750", driver="xe"),
+        "Intel: 8086:ffee integrated",
+        "made up",
+        pci("0000:00:02.0", "8086:ffee"),
         notes=(("Intel GPUs", "unreadable", "not in the table"),),
-        why="Nobody knows: PyTorch's documentation does not name it yet. The setting backend=xpu decides it.",
+        why="Nobody knows: nothing says what it is. The setting backend=xpu decides it.",
+    ),
+    Kind(
+        "Meteor Lake-U laptop, with Intel's compute driver",
+        "PCI id; libze_intel_gpu.so.1",
+        "Intel: 8086:7d45 integrated",
+        f"{I915}; {XPU_CODE}",
+        join(pci("0000:00:02.0", "8086:7d45", driver="i915"), {"usr/lib/x86_64-linux-gnu/libze_intel_gpu.so.1": ""}),
+        notes=(("Intel GPUs", "found", "does not list"), ("libze_intel_gpu.so.1", "found", "/usr/lib")),
+        why="The same build.",
+    ),
+    Kind(
+        "Arrow Lake-S desktop",
+        "PCI id",
+        "Intel: 8086:7d67 integrated",
+        f"{I915}; {XPU_CODE}",
+        pci("0000:00:02.0", "8086:7d67", driver="xe"),
+        why="The same build.",
+    ),
+    Kind(
+        "Nova Lake and Wildcat Lake",
+        "PCI ids",
+        "Intel: 8086:d750 integrated, 8086:fd80 integrated",
+        f"{I915}; {XPU_CODE}",
+        join(pci("0000:00:02.0", "8086:d750", driver="xe"), pci("0001:00:02.0", "8086:fd80", driver="xe")),
+        why="The same build.",
+    ),
+    Kind(
+        "Crescent Island and an Arc Pro of PCI id e215",
+        "PCI ids",
+        "Intel: 8086:674c discrete, 8086:e215 discrete",
+        f"{I915}; intel/compute-runtime; {XPU_CODE}",
+        join(
+            pci("0000:03:00.0", "8086:674c", "0x038000", "xe"), pci("0000:04:00.0", "8086:e215", "0x030000", "xe")
+        ),
+        why="The same build.",
+    ),
+    Kind(
+        "netbook with GMA 3150",
+        "PCI id",
+        "Intel: 8086:a011 integrated",
+        I915,
+        pci("0000:00:02.0", "8086:a011", driver="i915"),
+        why=_INTEL_WHY,
+    ),
+    Kind(
+        "WSL2, Arc A770",
+        "/dev/dxg and the folder of Intel's driver",
+        "none",
+        "learn.microsoft.com/windows/wsl, GPU acceleration; docs.pytorch.org 2.15, notes/get_start_xpu",
+        join(
+            {"dev/dxg": "", "usr/lib/wsl/drivers/iigd_dch.inf_amd64_0a1b/libze_intel_gpu.so.1": ""},
+            pci("5582:00:00.0", "1414:008e", "0x030200"),
+        ),
+        notes=(("iigd_dch.inf", "unreadable", "backend=xpu"),),
+        why="The same build. WSL does not say which GPU it is, and we name the setting.",
     ),
     Kind(
         "Arc A770 set aside for a virtual machine",

@@ -99,16 +99,16 @@ def test_any_names_on_the_bus_and_in_the_topology_give_a_machine(names: dict[str
 
 
 _CELL = st.one_of(
-    st.text(max_size=20), st.sampled_from(["550.54.14", "8.0", "[N/A]", "NVIDIA A100", "9.0", "12.4", ""])
+    st.text(max_size=20), st.sampled_from(["550.54.14", "8.0", "[N/A]", "NVIDIA A100", "0x102D10DE", "12.4", ""])
 )
 _LINES = st.lists(st.lists(_CELL, max_size=5).map(", ".join), max_size=8).map("\n".join)
 
 
 @settings(max_examples=1000, deadline=None)
-@given(st.one_of(st.text(max_size=2000), _LINES), st.sampled_from([2, 3]))
-def test_any_text_from_nvidia_smi_is_read_without_an_exception(text: str, columns: int) -> None:
+@given(st.one_of(st.text(max_size=2000), _LINES))
+def test_any_text_from_nvidia_smi_is_read_without_an_exception(text: str) -> None:
     """1000 texts: what is taken of them has the form of a driver version and of a compute capability."""
-    report = parse_query(text, columns)
+    report = parse_query(text)
     assert len(report.devices) <= 64
     assert report.driver_version is None or all(part.isdigit() for part in report.driver_version.split("."))
     driver, cuda = parse_banner(text)

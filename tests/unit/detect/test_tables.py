@@ -14,7 +14,7 @@ from torch_auto.catalog import drivers
 from torch_auto.catalog.files import read
 from torch_auto.detect.nvidia_files import proc_version
 from torch_auto.detect.nvidia_pci import capability_of_pci_id
-from torch_auto.detect.nvidia_smi import parse_banner, parse_query
+from torch_auto.detect.nvidia_smi import lacks_cuda, parse_banner, parse_query
 from torch_auto.detect.windows import nvidia_driver_of, pci_id_of
 
 REPOSITORY = Path(__file__).parents[3]
@@ -55,6 +55,7 @@ PRODUCTS = {
     "Jetson AGX Thor": ("2b00", (11, 0)),
     "GeForce RTX 5090": ("2b85", (12, 0)),
     "GB10": ("2e12", (12, 1)),
+    "Vera Rubin NVL": ("3041", (10, 7)),
     "B300 SXM6": ("3182", (10, 3)),
     "GB300": ("31c2", (10, 3)),
 }
@@ -126,6 +127,7 @@ def test_every_row_names_sources_that_are_listed() -> None:
     if extra.exists():
         known.update(load("sources_detect.json")["sources"])
     used = set(load("nvidia_pci.json")["source"])
+    used.update(row["source"] for row in load("nvidia_pci.json")["ranges"] if "source" in row)
     for rows in (load("intel.json")["supported"], load("intel.json")["unsupported"]):
         used.update(key for row in rows for key in row["source"])
     assert used <= set(known)
@@ -200,9 +202,29 @@ def test_the_banner_of_nvidia_smi_tells_both_versions(
 def test_a_query_of_nvidia_smi_tells_every_gpu() -> None:
     """A name with a comma, a capability that is not known, and lines of another form."""
     text = "A, B, 550.54.14, 8.0\nTesla K80, 550.54.14, [N/A]\nWARNING: infoROM is corrupted\n, 550.54.14, 9.0\n"
-    report = parse_query(text, 3)
+    report = parse_query(text)
     assert report.driver_version == "550.54.14"
-    assert report.devices == (("A, B", (8, 0)), ("Tesla K80", None), ("", (9, 0)))
+    assert report.devices == (("A, B", (8, 0), None), ("Tesla K80", None, None), ("", (9, 0), None))
+
+
+def test_an_older_nvidia_smi_tells_every_gpus_pci_id() -> None:
+    """The device stands before the vendor, in upper case (docs.nvidia.com/deploy/nvidia-smi, pci.device_id)."""
+    report = parse_query("Tesla K80, 440.33.01, 0x102D10DE\nTesla K80, 440.33.01, junk\n")
+    assert report.devices == (("Tesla K80", None, "10de:102d"), ("Tesla K80", None, None))
+
+
+@pytest.mark.parametrize(
+    ("text", "lacks"),
+    [
+        ("| NVIDIA-SMI 450.66   Driver Version: 450.66   CUDA Version: N/A  |", True),
+        ("| NVIDIA-SMI 610.43.02   KMD Version: 610.43.02   CUDA UMD Version: N/A     |", True),
+        ("| NVIDIA-SMI 550.54.14   Driver Version: 550.54.14   CUDA Version: 12.4     |", False),
+        ("| NVIDIA-SMI 331.62     Driver Version: 331.62         |", False),
+    ],
+)
+def test_the_banner_of_nvidia_smi_tells_that_there_is_no_libcuda(text: str, lacks: bool) -> None:  # noqa: FBT001
+    """An old one, which names no CUDA at all, says nothing of it."""
+    assert lacks_cuda(text) is lacks
 
 
 @pytest.mark.parametrize(

@@ -133,13 +133,13 @@ def test_an_extra_is_served_by_some_release(make: Any) -> None:
 @pytest.mark.parametrize(
     ("make", "wanted", "with_pages", "without_pages"),
     [
-        (machines.cpu, "vision", "2.15.0", None),
-        (machines.cpu, "audio", "2.15.0", None),
+        (machines.cpu, "vision", "2.15.0", "2.15.0"),
+        (machines.cpu, "audio", "2.15.0", "2.14.1"),
         (machines.h100_580, "vision", "2.15.0", "2.15.0"),
-        (machines.a100_550, "vision", "2.14.1", "2.7.1"),
+        (machines.a100_550, "vision", "2.14.1", "2.10.0"),
         (machines.p100_580, "vision", "2.14.1", "2.7.1"),
         (machines.rtx5090_575, "vision", "2.13.0", "2.10.0"),
-        (machines.mi300, "vision", "2.14.1", None),
+        (machines.mi300, "vision", "2.14.1", "2.14.1"),
         (machines.windows_cpu, "vision", "2.15.0", "2.15.0"),
         (machines.macos_arm64, "audio", "2.15.0", "2.15.0"),
     ],
@@ -176,10 +176,48 @@ def test_public_builds_of_one_torch_backend_serve_as_they_are() -> None:
     assert "0.20.1+cu124" not in pin
 
 
-def test_both_are_exact_where_pypi_has_another_torch_backend() -> None:
-    """On a machine without a GPU PyPI's torch for Linux is CUDA's, so with an extra both are +cpu and nothing else."""
-    assert own_pins(machines.cpu, "2.5.1", "vision") == ["torch==2.5.1+cpu", "torchvision==0.20.1+cpu"]
-    assert own_pins(machines.mi300, "2.9.1", "audio") == ["torch==2.9.1+rocm6.4", "torchaudio==2.9.1+rocm6.4"]
+@pytest.mark.parametrize("make", [machines.cpu, machines.mi300, machines.arc_b580, machines.windows_rtx4090])
+def test_both_are_pypis_where_torch_alone_would_be_another(make: Any) -> None:
+    """Without a GPU, with one of AMD's or Intel's, with NVIDIA's on Windows: PyPI's pair, which needs no page."""
+    release = CATALOG.release("2.14.1")
+    torch, vision = own_pins(make, "2.14.1", "vision")
+    assert torch.startswith("torch==2.14.1.*,")
+    assert vision.startswith("torchvision==0.29.1.*,")
+    [extra] = [extra for extra in plan_of(make, release).extras if extra.name == "vision"]
+    assert (extra.torch_backend, extra.public_allowed) == (extra.reason["torch_backend"], True)
+    assert extra.reason["wanted"] == plan_of(make, release).selection.torch_backend
+
+
+def test_exact_asks_for_the_pair_of_the_machines_torch_backend() -> None:
+    """With ``pin=exact``, and where the user names cpu, both are of the machine's torch backend and nothing else."""
+    assert own_pins(machines.cpu, "2.5.1", "vision", pin=EXACT) == ["torchvision==0.20.1+cpu"]
+    assert own_pins(machines.mi300, "2.9.1", "audio", pin=EXACT) == ["torchaudio==2.9.1+rocm6.4"]
+    assert own_pins(machines.cpu, "2.5.1", "vision", backend="cpu") == ["torch==2.5.1+cpu", "torchvision==0.20.1+cpu"]
+
+
+def test_the_reason_says_what_exact_brings() -> None:
+    """Where both are PyPI's for the pair's sake, the reason names the torch backend that torch alone would be of."""
+    found = {}
+    for make in (machines.cpu, machines.mi300):
+        [vision] = [extra for extra in plan_of(make, CATALOG.release("2.14.1")).extras if extra.name == "vision"]
+        found[make.__name__] = sentence(vision.reason)
+    assert found == {
+        "cpu": (
+            "PyPI's torchvision 0.29.1 is cu130, as PyPI's torch is. So torch is cu130 as well, with this extra. With "
+            "pin=exact and PyTorch's pages both are cpu."
+        ),
+        "mi300": (
+            "PyPI's torchvision 0.29.1 is cu130, as PyPI's torch is. So torch is cu130 as well, with this extra. They "
+            "do not use this machine's GPU. With pin=exact and PyTorch's pages both are rocm7.2."
+        ),
+    }
+    older = because("pair-on-pypi-so-torch", project="torchvision", version="0.25.0", torch_backend="cu128")
+    assert sentence(older).endswith("with this extra.")
+
+
+def test_audio_is_exact_where_pypis_does_not_go_with_pypis_torch() -> None:
+    """torch 2.15.0 is cu132 on PyPI and torchaudio cu130: without a GPU both are +cpu, or an older release comes."""
+    assert own_pins(machines.cpu, "2.15.0", "audio") == ["torch==2.15.0+cpu", "torchaudio==2.11.0+cpu"]
 
 
 def test_torch_is_left_alone_where_its_own_pin_is_exact() -> None:

@@ -19,6 +19,7 @@ from unit.machines import (
     A100_550,
     H100_580,
     MIXED,
+    ORIN_7,
     P100_580,
     PYTHONS,
     RTX5090_575,
@@ -56,6 +57,11 @@ def chosen(release: str, on: Machine, torch_backend: str = "auto") -> str:
         ("2.9.1", machine(nvidia("390.157", (9, 1), (6, 1))), "cpu|public"),
         ("2.9.1", machine(nvidia(None, None, (8, 6))), "cpu|public"),  # nouveau
         ("2.9.1", machine(nvidia("540.4.0", (12, 6), (8, 7)), platform="linux_aarch64"), "cpu|public"),  # Jetson Orin
+        # Jetson Orin with JetPack 7.2: builds for CUDA 13.2, from the first release that has one.
+        ("2.15.0", machine(ORIN_7, platform="linux_aarch64"), "cu132|public"),
+        ("2.14.1", machine(ORIN_7, platform="linux_aarch64"), "cu132"),
+        ("2.12.0", machine(ORIN_7, platform="linux_aarch64"), "cu132"),
+        ("2.11.0", machine(ORIN_7, platform="linux_aarch64"), "needs.torch.2.12.0.or.newer"),
         # Rule 2, the order of toolkits: native ones newest first, then others oldest first, then older majors.
         ("2.5.1", machine(A100_550), "cu124|public"),
         ("2.2.2", machine(A100_550), "cu121|public"),
@@ -72,6 +78,11 @@ def chosen(release: str, on: Machine, torch_backend: str = "auto") -> str:
         # Rule 2 (b): no release's public build runs on it, so the public build is allowed.
         ("2.9.1", machine(amd("gfx1100")), "rocm6.4|public"),
         ("2.9.1", machine(amd("gfx906")), "rocm6.3|public"),
+        # Two kinds of AMD's, in both orders: where a build serves both, that one; else the newest release decides.
+        ("2.9.1", machine(amd("gfx906", "gfx1030")), "rocm6.3|public"),
+        ("2.14.1", machine(amd("gfx906", "gfx1030")), "rocm7.2|public"),
+        ("2.14.1", machine(amd("gfx1030", "gfx906")), "rocm7.2|public"),
+        ("2.14.1", machine(Accelerator("amd", (Device(pci_id="1002:744c"),))), "cpu|public"),
         ("2.9.1", machine(intel("8086:e20b")), "xpu|public"),
         ("2.9.1", machine(nvidia("581.15", (13, 0), (8, 9)), platform="win_amd64"), "cu130|public"),
         ("2.7.1", machine(V100_470), "cu118|public"),

@@ -19,7 +19,21 @@ from torch_auto.select.runs_on import (
     worst_first,
 )
 from unit.data import CATALOG, PLATFORMS, ROWS
-from unit.machines import A100_550, H100_580, MACHINES, all_accelerators, amd, intel, machine, nvidia, runs
+from unit.machines import (
+    A100_550,
+    H100_580,
+    MACHINES,
+    ORIN_6,
+    ORIN_7,
+    ORIN_UNTOLD,
+    XAVIER,
+    all_accelerators,
+    amd,
+    intel,
+    machine,
+    nvidia,
+    runs,
+)
 
 
 def why(release: str, torch_backend: str, on: Machine) -> Reason | None:
@@ -62,7 +76,25 @@ CU130 = ("7.5", "8.0", "8.6", "9.0", "10.0", "12.0")
         ("2.14.1", "cu130", machine(nvidia(None, (13, 0), (8, 0))), None),
         ("2.14.1", "cu130", machine(nvidia(None, None, (8, 0))), because("no-driver")),
         ("2.14.1", "cu130", machine(nvidia("580.65.06", (13, 0), None)), None),  # unknown, so the driver decides
-        ("2.14.1", "cu126", machine(nvidia("540.4.0", (12, 6), (8, 7)), platform="linux_aarch64"), because("tegra")),
+        ("2.14.1", "cu126", machine(XAVIER, platform="linux_aarch64"), because("tegra")),
+        # Jetson Orin: with JetPack 6, with JetPack 7.2, and with a driver of 7.2 that does not tell its version.
+        ("2.14.1", "cu132", machine(ORIN_6, platform="linux_aarch64"), because("tegra-until", toolkit="13.2")),
+        ("2.14.1", "cu132", machine(ORIN_7, platform="linux_aarch64"), None),
+        ("2.14.1", "cu132", machine(ORIN_UNTOLD, platform="linux_aarch64"), None),
+        ("2.14.1", "cu130", machine(ORIN_7, platform="linux_aarch64"), because("not-for-tegra", toolkit="13.2")),
+        # Thor, by both of its names; code for 10.0 is not for it.
+        ("2.14.1", "cu130", machine(nvidia("580.00", (13, 0), (11, 0)), platform="linux_aarch64"), None),
+        ("2.14.1", "cu130", machine(nvidia("580.00", (13, 0), (10, 1)), platform="linux_aarch64"), None),
+        (
+            "2.9.1",
+            "cu128",
+            machine(nvidia("570.00", (12, 8), (10, 1)), platform="linux_aarch64"),
+            because("no-code", holds=("8.0", "9.0", "10.0", "12.0"), capability="10.1"),
+        ),
+        # Vera Rubin runs code for 10.0.
+        ("2.14.1", "cu130", machine(nvidia("615.71.09", (13, 4), (10, 7)), platform="linux_aarch64"), None),
+        # A loaded driver of unknown version may run any build.
+        ("2.14.1", "cu130", machine(nvidia(None, None, (8, 0)).replace(driver_loaded=True)), None),
         ("2.14.1", "rocm7.2", machine(amd("gfx906")), because("no-gfx-code", gfx_target="gfx906")),
         ("2.14.1", "rocm7.2", machine(amd("gfx942")), None),
         ("2.14.1", "xpu", machine(intel("8086:9bc5")), because("not-an-xpu", pci_id="8086:9bc5")),

@@ -14,7 +14,7 @@ import pytest
 import torch_auto
 from torch_auto.decide import decide
 from torch_auto.fleet.fewest import cover
-from torch_auto.machine import Machine
+from torch_auto.machine import Accelerator, Device, Machine
 from torch_auto.select.build import select
 from torch_auto.select.needs import Needs
 from torch_auto.select.reasons import Reason, because, reason_from_json, reason_to_json
@@ -23,7 +23,7 @@ from torch_auto.settings import Settings
 from torch_auto.settings import read as read_settings
 from unit.data import CATALOG, PLATFORMS
 from unit.groups import THREE, groups
-from unit.machines import H100_580, MACHINES, all_accelerators, intel, machine, nvidia
+from unit.machines import H100_580, MACHINES, all_accelerators, amd, intel, machine, nvidia
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,6 +121,8 @@ def every_reason() -> frozenset[Reason]:
         machine(libc="glibc 2.17"),
         machine(H100_580, python="3.15"),
         machine(intel("8086:9bc5")),
+        machine(amd("gfx1031")),
+        machine(Accelerator("amd", (Device(pci_id="1002:74a1"),))),
         Machine("linux", "riscv64", "3.12"),
     ]
     backends = ("cpu", "pypi", "cu126", "cu130", "rocm6.4", "rocm7.14", "xpu", "cu92")
@@ -288,3 +290,34 @@ def test_what_a_label_needs(label: str, words: str) -> None:
 def test_a_list_in_words(items: tuple[str, ...], text: str) -> None:
     """Commas, and "and" before the last."""
     assert listed(items) == text
+
+
+@pytest.mark.parametrize(
+    ("on", "words"),
+    [
+        (machine(amd("gfx1031")), "With HSA_OVERRIDE_GFX_VERSION=10.3.0 ROCm takes it for gfx1030"),
+        (machine(amd("gfx90c")), "With HSA_OVERRIDE_GFX_VERSION=9.0.0 ROCm takes it for gfx900"),
+        (machine(amd("gfx803")), "AMD GPU (gfx803): no build of torch"),
+        (
+            machine(Accelerator("amd", (Device(pci_id="1002:74a1"),))),
+            "AMD GPU (PCI id 1002:74a1) cannot be used: the kernel's compute driver does not tell what it is",
+        ),
+        (
+            machine(Accelerator("amd", (Device("RX 7900 XTX", pci_id="1002:744c"),)), platform="win_amd64"),
+            "AMD RX 7900 XTX (PCI id 1002:744c): PyTorch publishes no ROCm builds for Windows. AMD publishes its own",
+        ),
+        (
+            machine(nvidia("610.10", (13, 4), (12, 1)), platform="win_arm64"),
+            "PyTorch publishes no CUDA builds for Windows on ARM. NVIDIA publishes its own for RTX Spark",
+        ),
+        (
+            machine(nvidia("540.4.0", (12, 6), (8, 7)), platform="linux_aarch64"),
+            "from JetPack 7.2 (L4T R39) on PyTorch's builds for CUDA 13.2 and newer run on it",
+        ),
+    ],
+)
+def test_a_gpu_that_nothing_serves_is_named_with_the_way_out(on: Machine, words: str) -> None:
+    """A variable of ROCm's, a kernel, another's wheels, or a newer JetPack."""
+    selection = select(on, CATALOG.release("2.14.1"), CATALOG)
+    assert selection.torch_backend == "cpu"
+    assert words in sentence(selection.reasons[0])

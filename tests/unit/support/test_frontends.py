@@ -138,17 +138,17 @@ def test_wheelhouse_is_complete(uv: Frontend, interpreter: Callable[[str], Path]
 # --- uv ----------------------------------------------------------------------------------------------------------
 
 
-def test_compile_without_the_hint(any_uv: Frontend) -> None:
-    """Without the hint, torch is PyPI's public build."""
+def test_compile_without_the_page(any_uv: Frontend) -> None:
+    """Without PyTorch's page, torch is PyPI's build."""
     done = any_uv.run(["pip", "compile", "--no-header", "--no-annotate", *LINUX, asked(any_uv, "torch==2.5.1")])
     assert done.stdout == "torch==2.5.1\n"
 
 
-def test_compile_with_the_hint(any_uv: Frontend) -> None:
+def test_compile_with_the_page(any_uv: Frontend) -> None:
     """With the page for find-links, it is the highest local version."""
-    hint = ["--find-links", any_uv.sandbox.index.find_links]
+    page = ["--find-links", any_uv.sandbox.index.find_links]
     exact = asked(any_uv, "torch==2.5.1,!=2.5.1+xpu,!=2.5.1+rocm6.1,!=2.5.1+rocm6.2")
-    done = any_uv.run(["pip", "compile", "--no-header", "--no-annotate", *LINUX, *hint, exact])
+    done = any_uv.run(["pip", "compile", "--no-header", "--no-annotate", *LINUX, *page, exact])
     assert "torch==2.5.1+cu124\n" in done.stdout
 
 
@@ -159,11 +159,11 @@ def asked(frontend: Frontend, *requirements: str) -> Path:
     return path
 
 
-def test_lock_with_the_hint(any_uv: Frontend) -> None:
+def test_lock_with_the_page(any_uv: Frontend) -> None:
     """uv lock takes a local version from the page for find-links where the project names that page."""
     sandbox = any_uv.sandbox
-    hint = f'[tool.uv]\nfind-links = ["{sandbox.index.find_links}"]'
-    project = sandbox.project(["torch==2.5.1+cu124 ; sys_platform == 'linux'"], extra=hint)
+    page = f'[tool.uv]\nfind-links = ["{sandbox.index.find_links}"]'
+    project = sandbox.project(["torch==2.5.1+cu124 ; sys_platform == 'linux'"], extra=page)
     any_uv.run(["lock"], cwd=project)
     [torch] = read_lock(project)["torch"]
     assert torch.version == "2.5.1+cu124"
@@ -171,13 +171,13 @@ def test_lock_with_the_hint(any_uv: Frontend) -> None:
     assert "torch-2.5.1+cu124-cp311-cp311-linux_x86_64.whl" in torch.files
 
 
-def test_hint_hides_public_files_from_a_lock(uv: Frontend) -> None:
+def test_page_hides_public_files_from_a_lock(uv: Frontend) -> None:
     """Where the page for find-links lists a bare version for any platform, uv lock takes that version from it alone."""
     # macOS's wheels have no local version, so they are such files: PyPI's Windows wheels are not in the lock then.
-    sandbox, hint = uv.sandbox, f'[tool.uv]\nfind-links = ["{uv.sandbox.index.find_links}"]'
+    sandbox, page = uv.sandbox, f'[tool.uv]\nfind-links = ["{uv.sandbox.index.find_links}"]'
     torch = "torch==2.13.0.*,!=2.13.0+cpu,!=2.13.0+cu126,!=2.13.0+cu130,!=2.13.0+cu132,!=2.13.0+xpu"
     found = []
-    for name, extra in (("with", hint), ("without", "")):
+    for name, extra in (("with", page), ("without", "")):
         project = sandbox.project([f"{torch} ; sys_platform == 'win32'"], name=name, extra=extra)
         uv.run(["lock"], cwd=project)
         found += read_lock(project)["torch"]
@@ -222,9 +222,9 @@ def test_extra_index_shadows_numpy(any_uv: Frontend) -> None:
     command: list[str | Path] = ["pip", "compile", "--no-header", "--no-annotate", *LINUX]
     command.append(asked(any_uv, "numpy", "torch==2.5.1"))
     shadowed = any_uv.run([*command, "--index", index.of_backend("cu124")]).stdout
-    hinted = any_uv.run([*command, "--find-links", index.find_links]).stdout
+    with_page = any_uv.run([*command, "--find-links", index.find_links]).stdout
     assert "numpy==1.26.3\n" in shadowed
-    assert "numpy==2.3.5\n" in hinted
+    assert "numpy==2.3.5\n" in with_page
 
 
 def test_sync_installs_a_torch_that_imports(any_uv: Frontend) -> None:
@@ -239,13 +239,13 @@ def test_sync_installs_a_torch_that_imports(any_uv: Frontend) -> None:
 
 
 def test_pip_installs_a_torch_that_imports(any_pip: Frontend) -> None:
-    """pip installs PyPI's public build, or a local version with the hint, and either imports."""
+    """pip installs PyPI's build, or a local version with PyTorch's page, and either imports."""
     index = any_pip.sandbox.index
     found = []
-    hints: list[tuple[str, list[str]]] = [("2.13.0", []), ("2.13.0+cpu", ["--find-links", index.find_links])]
-    for version, hint in hints:
+    pages: list[tuple[str, list[str]]] = [("2.13.0", []), ("2.13.0+cpu", ["--find-links", index.find_links])]
+    for version, page in pages:
         python = any_pip.sandbox.venv(name=version)
-        any_pip.run(["--python", python, "install", f"torch=={version}", *hint])
+        any_pip.run(["--python", python, "install", f"torch=={version}", *page])
         code = "import torch, importlib.metadata as m; print(m.version('torch'), torch.__version__)"
         found.append(any_pip.sandbox.run([python, "-c", code]).stdout.split())
     assert found[0] == ["2.13.0", "2.13.0+cu130"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torch_auto.cli.check import companions, groups, lock, machine, pages, torch, torch_auto
-from torch_auto.cli.check.finding import FAIL, Finding
+from torch_auto.cli.check.finding import FAIL, WARN, Finding
 from torch_auto.cli.render.machine import devices
 
 if TYPE_CHECKING:
@@ -19,21 +19,25 @@ def all_findings(situation: Situation) -> list[Finding]:
         return [torch_auto.newer(situation, situation.newer_format)]
     here = situation.here
     if here is not None:
-        found = [
+        return [
             groups.group(situation, here, devices(situation.machine)),
-            groups.torch_auto(situation, here, machine.changes_of(situation)),
-            torch.torch(situation),
-            *companions.companions(situation),
+            *_installed(situation, groups.torch_auto(situation, here, machine.changes_of(situation))),
             groups.lock(situation, here),
             *([] if here.torch_groups.pylocks else [*groups.family(situation), pages.pages(situation)]),
         ]
-        return groups.with_sync(situation, found)
     return [
         machine.machine(situation),
-        torch_auto.torch_auto(situation),
-        torch.torch(situation),
-        *companions.companions(situation),
-        *([Finding("groups", FAIL, situation.fault)] if situation.fault else []),
+        *_installed(situation, torch_auto.torch_auto(situation)),
+        *([Finding("groups.faulty", "groups", FAIL, situation.fault)] if situation.fault else []),
         *lock.lock(situation),
         pages.pages(situation),
     ]
+
+
+def _installed(situation: Situation, ours: Finding) -> list[Finding]:
+    """What is in the environment; of one that is not there yet, that."""
+    if not situation.environment.exists:
+        text = f"There is none yet: {situation.environment.prefix}."
+        return [Finding("environment.missing", "environment", WARN, text, situation.fix)]
+    found = [ours, torch.torch(situation), *companions.companions(situation)]
+    return [*found, *companions.requirements(situation)]

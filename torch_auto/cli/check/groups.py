@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from packaging.utils import canonicalize_name
-
-from torch_auto.cli.check.finding import FAIL, OK, REFRESH, SYNC, WARN, Finding, add
+from torch_auto.cli.check.finding import FAIL, OK, WARN, Finding
+from torch_auto.cli.check.standing import decisive
 from torch_auto.cli.portable.edits import written
 from torch_auto.cli.project import extras
-from torch_auto.cli.project.requirements import requirement, torch_requirements
+from torch_auto.cli.project.requirements import torch_requirements
 from torch_auto.cli.project.toml import items, load, table
 from torch_auto.pins.extras import EXTRAS
-from torch_auto.select.runs_on import candidates
 from torch_auto.select.words import sentences
 
 if TYPE_CHECKING:
@@ -26,40 +24,43 @@ def group(situation: Situation, here: Here, devices: str) -> Finding:
     selection = here.chosen.selection
     reasons = " ".join(sentences(here.chosen.reasons))
     if selection.needs is not None:
-        return Finding("machine", FAIL, f"{devices}: no torch group can be used here. {reasons}")
+        return Finding("group.none", "machine", FAIL, f"{devices}: no torch group can be used here. {reasons}")
     text = f"{devices}: its torch group is {here.chosen.group.name}, torch {here.torch}"
-    if candidates(situation.machine) and not selection.accelerated and situation.settings.backend == "auto":
-        return Finding("machine", WARN, f"{text}, which does not use the GPU. {reasons}")
-    return Finding("machine", OK, f"{text}.")
+    if decisive(situation.machine, situation.catalog) is not None and not selection.accelerated:
+        text = f"{text}, which does not use the GPU. {reasons}"
+        return Finding("group.no-gpu", "machine", WARN, text, situation.more_groups)
+    return Finding("group.ok", "machine", OK, f"{text}.")
 
 
 def torch_auto(situation: Situation, here: Here, changes: str) -> Finding:
     """Whether the installed torch-auto, which speaks up at import, was built for the machine's group."""
-    installed = situation.torch_auto
-    name = here.chosen.group.name
+    installed, line = situation.torch_auto, "torch-auto"
+    name, refresh = here.chosen.group.name, (situation.ours("refresh"),)
     if installed is None and here.torch_groups.pylocks:
-        return Finding("torch-auto", OK, "It is not installed, and the lock files need it for `torch-auto sync` alone.")
+        text = "It is not installed, and the lock files need it for `torch-auto sync` alone."
+        return Finding("torch-auto.absent", line, OK, text)
     if installed is None:
-        names = [item for item in map(requirement, situation.project.dependencies()) if item is not None]
-        required = any(canonicalize_name(item.name) == "torch-auto" for item in names)
         text = f"It is not installed in {situation.environment.prefix}."
-        return Finding("torch-auto", WARN, text, (SYNC,) if required else add(situation))
+        commands = (situation.ours("sync"),) if situation.requires_torch_auto else (situation.tool.adding,)
+        return Finding("torch-auto.missing", line, WARN, text, commands)
     if torch_requirements(installed.requires):
         text = f"{installed.version} was built without the project's groups, and requires a torch of its own."
-        return Finding("torch-auto", FAIL, text, (REFRESH,))
+        return Finding("group.requires-torch", line, FAIL, text, refresh)
     before = here.built_for(situation.record)
     if before is None:
         text = f"{installed.version} was built without the project's groups, and cannot tell at import which is right."
-        return Finding("torch-auto", WARN, text, (REFRESH,))
+        return Finding("group.record", line, WARN, text, refresh)
     if situation.stale:
         why = changes or "the groups have changed since"
         text = (
             f"{installed.version} was built for {before.name} of torch {before.release}, and this machine's group is "
             f"{name} of torch {here.chosen.group.release} now: {why}."
         )
-        return Finding("torch-auto", FAIL, text, (REFRESH,))
+        # What is installed works: it is only said to be wrong at import.
+        return Finding("group.record", line, WARN, text, refresh)
     notes = "".join(f" {note}" for note in situation.notes)
-    return Finding("torch-auto", OK, f"{installed.version} knows that this machine's torch group is {name}.{notes}")
+    text = f"{installed.version} knows that this machine's torch group is {name}.{notes}"
+    return Finding("torch-auto.ok", line, OK, text)
 
 
 def family(situation: Situation) -> list[Finding]:
@@ -72,7 +73,7 @@ def family(situation: Situation) -> list[Finding]:
         f"The project requires torch-auto[{','.join(lacking)}]. In a project with torch groups the extra has no "
         f"effect, and no group pins {' and '.join(EXTRAS[name] for name in lacking)}."
     )
-    return [Finding("extras", WARN, text, ("torch-auto init --portable", "uv lock", SYNC))]
+    return [Finding("group.extras", "extras", WARN, text, situation.for_all)]
 
 
 def lock(situation: Situation, here: Here) -> Finding:
@@ -80,15 +81,17 @@ def lock(situation: Situation, here: Here) -> Finding:
     pylocks = here.torch_groups.pylocks
     if pylocks:
         names = ", ".join(os.path.basename(path) for path in pylocks.values())
-        return Finding("lock files", OK, f"{names}: this machine's is that of {here.chosen.group.name}.")
+        return Finding("lock.ok", "lock files", OK, f"{names}: this machine's is that of {here.chosen.group.name}.")
     path = situation.project.file("uv.lock")
+    commands = ("uv lock", situation.ours("sync"))
     if path is None:
-        return Finding("uv.lock", FAIL, "There is none.", ("uv lock", SYNC))
+        return Finding("group.lock", "uv.lock", FAIL, "There is none.", commands)
     locked = _locked(load(path))
     missing = [group.name for group in here.torch_groups.groups if group.version not in locked.get(group.name, ())]
     if missing:
-        return Finding("uv.lock", FAIL, f"It does not hold the torch of {', '.join(missing)}.", ("uv lock", SYNC))
-    return Finding("uv.lock", OK, f"It holds all groups: {', '.join(here.torch_groups.names)}.")
+        text = f"It does not hold the torch of {', '.join(missing)}."
+        return Finding("group.lock", "uv.lock", FAIL, text, commands)
+    return Finding("lock.ok", "uv.lock", OK, f"It holds all groups: {', '.join(here.torch_groups.names)}.")
 
 
 def _locked(data: dict[str, Any]) -> dict[str, list[str]]:
@@ -99,13 +102,3 @@ def _locked(data: dict[str, Any]) -> dict[str, list[str]]:
             torch = [table(entry) for entry in items(entries) if table(entry).get("name") == "torch"]
             found.setdefault(name, []).extend(str(entry.get("version")) for entry in torch)
     return found
-
-
-def with_sync(situation: Situation, findings: list[Finding]) -> list[Finding]:
-    """The findings with the shorter way to fix them, where torch-auto itself need not be built again."""
-    if situation.stale:
-        return findings
-    return [
-        Finding(item.check, item.status, item.text, tuple(SYNC if word == REFRESH else word for word in item.commands))
-        for item in findings
-    ]

@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torch_auto.cli.check.finding import FAIL, OK, WARN, Finding, torch_of
+from torch_auto.cli.check.standing import decisive
 from torch_auto.cli.render.machine import devices as devices_in_words
 from torch_auto.machine_file import MachineError, machine_from_json
+from torch_auto.newest import newest_usable
+from torch_auto.select.explain import unsupported
+from torch_auto.select.reach import reach_of
 from torch_auto.select.runs_on import candidates
 from torch_auto.select.words import sentence, sentences
 
@@ -14,39 +18,58 @@ if TYPE_CHECKING:
     from torch_auto.cli.check.situation import Situation
     from torch_auto.machine import Machine
 
+#: What a user can change about a GPU that no torch runs on, by the kind of the fault.
+_ADVICE = {
+    "no-driver": (
+        "machine.no-driver",
+        (
+            "Install NVIDIA's driver (nouveau is not enough; on Ubuntu: sudo ubuntu-drivers install; others: "
+            "nvidia.com/drivers), restart, then run `{refresh}`."
+        ),
+    ),
+    "driver-too-old": (
+        "machine.old-driver",
+        "Install a newer driver (nvidia.com/drivers), restart, then run `{refresh}`.",
+    ),
+}
+
 
 def machine(situation: Situation) -> Finding:
-    """What the machine needs, and whether torch can use its GPU at all."""
-    devices, newest = devices_in_words(situation.machine), situation.newest
-    if newest.with_pages is None:
-        last = situation.plan_of(situation.catalog.newest.version)
-        why = " ".join(sentences(last.reasons)) if last is not None else ""
-        return Finding("machine", FAIL, f"{devices}: no release of torch can be used here. {why}".rstrip())
-    best = situation.plan_of(newest.with_pages)
-    if best is None:  # it comes from the same catalog
-        return Finding("machine", OK, devices)
-    if candidates(situation.machine) and not best.selection.accelerated and situation.settings.backend == "auto":
-        return Finding(
-            "machine",
-            WARN,
-            f"torch cannot use the GPU. {sentence(best.selection.reasons[0])}{_advice(situation.machine)}",
-        )
+    """What the machine needs, and whether torch can use its GPU at all: no setting makes a difference to that."""
+    devices, settings = devices_in_words(situation.machine), situation.free
+    newest = newest_usable(situation.machine, settings, situation.catalog, situation.extras)
+    best = situation.plan_of(newest.with_pages, settings) if newest.with_pages is not None else None
+    if best is None:
+        last = situation.plan_of(situation.catalog.newest.version, settings)
+        why = " ".join(sentences(last.selection.reasons)) if last is not None else ""
+        text = f"{devices}: no release of torch can be used here. {why}".rstrip()
+        return Finding("machine.no-release", "machine", FAIL, text)
+    if candidates(situation.machine) and not best.selection.accelerated:
+        return _unusable(situation)
+    text = f"{devices}: the newest torch for it is {torch_of(best)}"
     if newest.without_pages == newest.with_pages:
-        return Finding("machine", OK, f"{devices}: the newest torch for it is {torch_of(best)}.")
+        return Finding("machine.ok", "machine", OK, f"{text}.")
     alone = f"torch {newest.without_pages}" if newest.without_pages else "none"
-    return Finding(
-        "machine", OK, f"{devices}: the newest torch for it is {torch_of(best)}; on PyPI alone it is {alone}."
-    )
+    return Finding("machine.ok", "machine", OK, f"{text}; on PyPI alone it is {alone}.")
 
 
-def _advice(found: Machine) -> str:
-    nvidia = found.nvidia
-    if nvidia is None or nvidia.driver_version is not None or nvidia.cuda_driver_version is not None:
-        return ""
-    return (
-        " Install NVIDIA's driver (nouveau is not enough; on Ubuntu: sudo ubuntu-drivers install; others: "
-        "nvidia.com/drivers), restart, then run torch-auto refresh."
-    )
+def _unusable(situation: Situation) -> Finding:
+    """A GPU that no torch uses here: with what would change that, or as it is."""
+    found, catalog = situation.machine, situation.catalog
+    device = decisive(found, catalog)
+    if device is not None:
+        others = reach_of(device, found, catalog).other_pythons
+        text = f"torch cannot use the GPU. {sentence(unsupported(device, found, catalog, others))}"
+        return Finding("machine.python", "machine", WARN, text)
+    reasons = [unsupported(item, found, catalog, ()) for item in candidates(found)]
+    for reason in reasons:
+        why = reason["why"] if reason.code == "cannot-be-used" else None
+        if why is not None and why.code in _ADVICE:
+            code, advice = _ADVICE[why.code]
+            text = f"torch cannot use the GPU. {sentence(reason)} {advice.format(refresh=situation.ours('refresh'))}"
+            return Finding(code, "machine", WARN, text)
+    text = f"torch uses the CPU here. {' '.join(sentences(reasons))}"
+    return Finding("machine.unsupported", "machine", OK, text)
 
 
 def _accelerators(found: Machine) -> dict[str, list[str]]:

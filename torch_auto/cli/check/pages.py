@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torch_auto.cli.check.finding import INIT, OK, REFRESH, WARN, Finding
+from torch_auto.cli.check.finding import OK, WARN, Finding
 from torch_auto.cli.tools.pages import missing_pages, torch_pages
 
 if TYPE_CHECKING:
@@ -18,18 +18,21 @@ def pages(situation: Situation) -> Finding:
         base = situation.settings.index_url
         naming = [item for item in situation.named if not missing_pages([item], torch_pages(base), base)]
         origins = dict.fromkeys(item.origin for item in naming)
-        return Finding("pages", OK, f"PyTorch's pages are named in {', '.join(origins)}.")
+        return Finding("pages.ok", "pages", OK, f"PyTorch's pages are named in {', '.join(origins)}.")
+    if situation.tool.by_commands:
+        text = f"PyTorch's pages are not named. `{situation.ours('refresh')}` names them in its commands."
+        return Finding("pages.ok", "pages", OK, text)
     newest = situation.newest
     best = situation.plan_of(newest.with_pages) if newest.with_pages is not None else None
     plans = [plan for plan in (situation.plan, best) if plan is not None and plan.selection.needs is None]
     if newest.with_pages == newest.without_pages and all(_is_public(situation, plan) for plan in plans):
         text = "PyTorch's pages are not named, and not needed: PyPI has what there is for this machine."
-        return Finding("pages", OK, text)
+        return Finding("pages.ok", "pages", OK, text)
     pages = " and ".join(situation.missing)
     text = f"{pages} is not named. It has builds that fit this machine better."
     if len(situation.missing) > 1:
         text = f"{pages} are not named. They have builds that fit this machine better."
-    return Finding("pages", WARN, text, (INIT, REFRESH))
+    return Finding("pages.missing", "pages", WARN, text, (situation.ours("init"), *situation.fix[-1:]))
 
 
 def _is_public(situation: Situation, plan: Plan) -> bool:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from torch_auto.cli.check.finding import FAIL, INIT, OK, REFRESH, SYNC, WARN, Finding, to_json
-from torch_auto.cli.output import GREEN, RED, WIDTH, YELLOW, paint, shown
+from torch_auto.cli.check.finding import FAIL, OK, WARN, Finding, to_json
+from torch_auto.cli.output import FORMAT_VERSION, GREEN, RED, WIDTH, YELLOW, paint, shown
 
 if TYPE_CHECKING:
     from torch_auto.cli.check.situation import Situation
 
 _COLOURS = {OK: GREEN, WARN: YELLOW, FAIL: RED}
-FORMAT_VERSION = 1
 
 
 def status_of(findings: list[Finding]) -> str:
@@ -40,26 +39,31 @@ def _rows(finding: Finding, width: int, *, colour: bool) -> list[str]:
     rows = [f"  {status}  {finding.check:<{width}}{texts[0]}", *(indent + text for text in texts[1:])]
     if finding.commands:
         rows.append(f"{indent}-> {' && '.join(finding.commands)}")
+    if finding.otherwise:
+        rows.append(f"{indent}or, for every machine: {' && '.join(finding.otherwise)}")
     return rows
+
+
+def rows(findings: list[Finding], *, colour: bool) -> list[str]:
+    """The lines of findings: status, what was looked at, the sentence, and the commands."""
+    width = max(len(finding.check) for finding in findings) + 2
+    return [row for finding in findings for row in _rows(finding, width, colour=colour)]
 
 
 def render(situation: Situation, findings: list[Finding], *, colour: bool) -> str:
     """The findings for people: the answer, a line for each, and what `torch-auto refresh` would run."""
-    width = max(len(finding.check) for finding in findings) + 2
-    lines = [_answer(findings), ""]
-    for finding in findings:
-        lines += _rows(finding, width, colour=colour)
+    lines = [_answer(findings), "", *rows(findings, colour=colour)]
     lines += ["", f"Looked at: {situation.environment.prefix} (Python {situation.environment.python})"]
-    for command in (REFRESH, SYNC):
+    for command in (situation.ours("refresh"), situation.ours("sync")):
         if any(command in finding.commands for finding in findings):
             lines += [f"`{command}` runs:", *(f"  {shown(step.command)}" for step in situation.steps())]
     return "\n".join(lines) + "\n"
 
 
 def as_json(situation: Situation, findings: list[Finding]) -> dict[str, Any]:
-    """The same for programs."""
+    """The same for programs; ``schemas/check.schema.json`` describes it."""
     steps = [shown(step.command) for step in situation.steps()]
-    runs = {REFRESH: steps, SYNC: steps, INIT: [INIT]}
+    runs = {situation.ours("refresh"): steps, situation.ours("sync"): steps}
     return {
         "version": FORMAT_VERSION,
         "status": status_of(findings),

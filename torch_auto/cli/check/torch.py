@@ -1,78 +1,116 @@
-"""The installed torch: whether it is the one for this machine."""
+"""The installed torch: whether it works on this machine, and whether it is as it should be."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torch_auto.cli.check.finding import FAIL, INIT, OK, REFRESH, WARN, Finding, add, torch_of
+from torch_auto.catalog.torch_backends import CPU
+from torch_auto.cli.check.finding import FAIL, OK, WARN, Finding, torch_of
+from torch_auto.cli.check.standing import CPU_BUILD, PARTLY, UNFIT, UNKNOWN
 from torch_auto.cli.project.requirements import satisfies, torch_requirements
-from torch_auto.select.runs_on import candidates, fault
 from torch_auto.select.words import sentence
 
 if TYPE_CHECKING:
-    from torch_auto.catalog import Build
     from torch_auto.cli.check.situation import Situation
+    from torch_auto.cli.check.standing import Standing
     from torch_auto.cli.project.environment import Installed
     from torch_auto.select.runs_on import Unfit
 
-
-def _build(situation: Situation, torch: Installed) -> Build | None:
-    try:
-        release = situation.catalog.release(torch.version.partition("+")[0])
-    except KeyError:
-        return None
-    here = release.platforms.get(situation.machine.platform or "")
-    found = [build for build in here.builds if build.torch_backend == torch.torch_backend] if here is not None else []
-    return found[0] if found else None
+_CODES = {
+    "driver": "torch.driver",
+    "no-driver": "torch.driver",
+    "architecture": "torch.no-code",
+    "vendor": "torch.vendor",
+}
 
 
-def unfit(situation: Situation, torch: Installed) -> Unfit | None:
-    """Why an installed torch does not run on the most capable GPU, or None where it does or nothing is known."""
-    devices = candidates(situation.machine)
-    build = _build(situation, torch)
-    if not devices or build is None:
-        return None
-    return fault(build, devices[0], situation.machine, situation.catalog)
+def torch(situation: Situation) -> Finding:
+    """Whether the installed torch works, and is the one that is required."""
+    here, stands = situation.torch, situation.standing
+    if here is None or stands is None:
+        text = f"It is not installed in {situation.environment.prefix}."
+        return Finding("torch.missing", "torch", FAIL, text, situation.fix)
+    if stands.kind == UNFIT and stands.unfit is not None:
+        code = _CODES.get(stands.unfit.kind, "torch.unfit")
+        text = f"{here} is installed.{_unused(stands, stands.unfit)}{_would(situation)}"
+        return Finding(code, "torch", FAIL, text, situation.fix_of_torch)
+    if stands.kind == CPU_BUILD and stands.device is not None:
+        return _cpu_build(situation, here, stands.device.describe())
+    if stands.kind == PARTLY and stands.unfit is not None:
+        text = f"{here} is installed, and runs on another GPU.{_unused(stands, stands.unfit)}{_would(situation)}"
+        return Finding("torch.partly", "torch", WARN, text, situation.fix_of_torch)
+    return _works(situation, here, stands)
 
 
-def _gpu_unused(situation: Situation, torch: Installed) -> str:
-    """What is wrong with a torch on this machine's GPU as a sentence, or nothing."""
-    why = unfit(situation, torch)
-    plan = situation.plan
-    if why is None or (plan is not None and not plan.selection.accelerated and plan.selection.needs is None):
-        return ""
-    name = candidates(situation.machine)[0].describe()
+def _unused(stands: Standing, why: Unfit) -> str:
+    """Why a build does not use the GPU, as a sentence."""
+    name = stands.device.describe() if stands.device is not None else "the GPU"
     if why.kind == "architecture":
         return f' It has no code for {name}: {sentence(why.reason)}; CUDA would say "no kernel image is available".'
-    if torch.torch_backend == "cpu":
-        return f" It is a CPU build, and leaves {name} unused."
     if why.kind == "driver":
         return f" It does not run with this driver: {sentence(why.reason)}."
     return f" It does not use {name}: {sentence(why.reason)}."
 
 
-def torch(situation: Situation) -> Finding:
-    """Whether the installed torch is the one for this machine."""
-    here, plan = situation.torch, situation.plan
-    if here is None:
-        commands = add(situation) if situation.torch_auto is None and situation.here is None else (REFRESH,)
-        return Finding("torch", FAIL, f"It is not installed in {situation.environment.prefix}.", commands)
-    unused = _gpu_unused(situation, here)
-    if plan is None:
+def _would(situation: Situation) -> str:
+    """What would use the GPU, and what stands in the way."""
+    best = situation.best
+    text = f" {torch_of(best)} would use it." if best is not None and best.selection.accelerated else ""
+    return text + situation.in_the_way
+
+
+def _cpu_build(situation: Situation, here: Installed, device: str) -> Finding:
+    text = f"{here} is installed. It is a CPU build, and leaves {device} unused.{_would(situation)}"
+    if not situation.asks_for_cpu:
+        return Finding("torch.cpu", "torch", FAIL, text, situation.fix_of_torch)
+    if situation.here is not None:
+        return Finding("torch.cpu-asked", "torch", WARN, text, situation.more_groups)
+    return Finding("torch.cpu-asked", "torch", WARN, text, situation.fix_of_torch)
+
+
+def _works(situation: Situation, here: Installed, stands: Standing) -> Finding:
+    """A torch that works: whether the one that is required."""
+    if stands.kind == UNKNOWN:
+        text = f"{here} is installed, a build that this command (catalog of {situation.catalog.as_of}) does not know."
+        return Finding("torch.unknown", "torch", OK, text)
+    unmet = _unmet(situation, here)
+    if unmet:
         return Finding(
-            "torch", FAIL if unused else OK, f"{here} is installed.{unused}", add(situation) if unused else ()
+            "torch.other", "torch", WARN, f"{here} is installed and works here, and {unmet}.", _free(situation)
         )
-    required = torch_requirements(plan.requirements)
-    if not satisfies(here.version, required, situation.machine):
-        return Finding(
-            "torch", FAIL, f"{here} is installed, and this machine needs {torch_of(plan)}.{unused}", (REFRESH,)
-        )
-    commands = (REFRESH,) if situation.all_named else (INIT, REFRESH)
-    if unused:
-        return Finding("torch", FAIL, f"{here} is installed; {torch_of(plan)} would use the GPU.{unused}", commands)
-    local = plan.selection.local_version
+    plan = situation.plan
+    if plan is None or plan.selection.needs is not None:
+        return Finding("torch.ok", "torch", OK, f"{here} is installed, and works here.")
     asked = [extra.torch_backend for extra in plan.extras if extra.name in situation.extras]
-    if local is not None and here.torch_backend not in (None, plan.selection.torch_backend, *asked):
-        better = "is smaller" if plan.selection.torch_backend == "cpu" else "fits this machine better"
-        return Finding("torch", WARN, f"{here} is installed and works; {torch_of(plan)} {better}.", commands)
-    return Finding("torch", OK, f"{here} is installed, and is what this machine needs.")
+    wanted = plan.selection.torch_backend
+    if plan.selection.local_version is not None and here.torch_backend not in (None, wanted, *asked):
+        if wanted == CPU:
+            text = f"{here} is installed and works; {torch_of(plan)} is smaller."
+            return Finding("torch.large", "torch", WARN, text, _free(situation))
+        if "+" not in here.version:
+            text = f"{here} is installed and works; {torch_of(plan)} fits this machine better."
+            return Finding("torch.pypi", "torch", WARN, text, _free(situation))
+        text = f"{here} is installed, and works here. {torch_of(plan)} would be chosen now."
+        return Finding("torch.ok", "torch", OK, text)
+    return Finding("torch.ok", "torch", OK, f"{here} is installed, and is what this machine needs.")
+
+
+def _unmet(situation: Situation, here: Installed) -> str:
+    """What torch-auto's METADATA requires instead of the installed torch, or nothing."""
+    ours = situation.torch_auto
+    if situation.here is not None:
+        plan = situation.plan
+        required = torch_requirements(plan.requirements) if plan is not None else []
+        return "" if satisfies(here.version, required, situation.machine) else f"its group pins {situation.here.torch}"
+    if ours is None:
+        return ""
+    if satisfies(here.version, torch_requirements(ours.requires), situation.machine):
+        return ""
+    decided = situation.record.get("decided")
+    torch = decided.get("torch") if isinstance(decided, dict) else None
+    return f"torch-auto {ours.version} requires {f'torch {torch}' if torch else 'another one'}"
+
+
+def _free(situation: Situation) -> tuple[str, ...]:
+    """The commands, unless the torch is what a lock holds that others use: that is told where the lock is."""
+    return () if situation.is_locked else situation.fix

@@ -1,12 +1,11 @@
 """The dependency groups of one lock for all machines: what an earlier run wrote of them, and how they are written.
 
 uv reads groups, conflicts and default groups from the pyproject.toml of each project, in a workspace too, and
-find-links and config settings from the workspace's root alone, or from a uv.toml there.
+indexes and config settings from the workspace's root alone, or from a uv.toml there.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,8 +14,8 @@ from packaging.utils import canonicalize_name
 
 from torch_auto.cli.project.toml import items, table
 from torch_auto.cli.project.toml.document import edited
-from torch_auto.cli.project.toml.spelling import element, inline, lines, string
-from torch_auto.cli.tools.tool import has_page
+from torch_auto.cli.project.toml.spelling import element, lines, string
+from torch_auto.cli.tools.uv_pages import name_pages, prefix_of
 from torch_auto.select.groups import Group, group_of, groups_text
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ def edit(own: Text, settings: Text, wanted: Wanted) -> None:
     Raises:
         NoPlaceError: something is written in a way that cannot be changed safely.
     """
-    prefix = () if os.path.basename(settings.path) == "uv.toml" else UV
+    prefix = prefix_of(settings.path)
 
     def both(document: Document) -> None:
         edit_project(document, wanted)
@@ -216,16 +215,8 @@ def _torch(entries: object, names: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def edit_settings(document: Document, wanted: Wanted, prefix: tuple[str, ...]) -> None:
-    """``find-links``, and the setting of torch-auto's build, in uv.toml or in [tool.uv]."""
+    """PyTorch's pages, and the setting of torch-auto's build, in uv.toml or in [tool.uv]."""
     settings = table(document.content, *prefix)
-    path = (*prefix, "find-links")
-    links = [str(item) for item in items(settings.get("find-links"))]
-    missing = [page for page in wanted.pages if not has_page(links, page)]
-    if "find-links" in settings:
-        document.change_array(path, [*links, *missing])
-    else:
-        array = inline(missing) if len(missing) == 1 else lines(list(map(string, missing)))
-        document.set(path, missing, len(prefix), text=array, last=True)
     value = groups_text(wanted.groups)
     path = (*prefix, "config-settings-package", "torch-auto", "groups")
     present = table(settings, *path[len(prefix) : -1]).get("groups")
@@ -233,3 +224,4 @@ def edit_settings(document: Document, wanted: Wanted, prefix: tuple[str, ...]) -
         document.set(path, value, len(prefix), last=True)
     elif present != value:
         document.replace(path, value)
+    name_pages(document, prefix, wanted.pages)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,6 +30,9 @@ if TYPE_CHECKING:
     from torch_auto.select.choose_group import Chosen
     from torch_auto.select.groups import Group
     from torch_auto.settings import Settings
+
+#: A team's groups are the project's own, and a machine's is found: these are for builds.
+_OF_BUILDS = ("TORCH_AUTO_GROUPS", "TORCH_AUTO_GROUP")
 
 _PYTHON = re.compile(r"(?:(?:cpython|python)[-@]?)?(3\.\d+)(?:\.\d+)?(t?)", re.ASCII)
 
@@ -84,10 +86,10 @@ class Here(NamedTuple):
 
 def environment_of(project: Project, variables: Mapping[str, str]) -> Environment | None:
     """The environment that uv keeps for a project, or None where there is none yet."""
-    return environments.at(os.path.join(project.root, variables.get("UV_PROJECT_ENVIRONMENT") or ".venv"))
+    return environments.at(environments.of_project(project.root, variables))
 
 
-def _project_python(project: Project, variables: Mapping[str, str]) -> str | None:
+def python_of_project(project: Project, variables: Mapping[str, str]) -> str | None:
     """The Python of the project, "3.11": its environment's, or else the one that it is pinned to; None if not known."""
     environment = environment_of(project, variables)
     if environment is not None:
@@ -121,12 +123,11 @@ def this_machine(
         UserError: a torch backend is asked for that no group has.
     """
     catalog = catalogs.load()
-    # A team's groups are the project's own; TORCH_AUTO_GROUPS is for builds.
-    others = {name: value for name, value in variables.items() if name != "TORCH_AUTO_GROUPS"}
+    others = {name: value for name, value in variables.items() if name not in _OF_BUILDS}
     chosen = all_settings.read(catalog, given, others, "--")
     if machine is None:
         machine = machine_for(chosen)
-        python = _project_python(project, variables) if chosen.machine is None else None
+        python = python_of_project(project, variables) if chosen.machine is None else None
         machine = machine.replace(python=python or machine.python)
     try:
         answer = choose(machine, found.groups, catalog, chosen.backend)

@@ -52,6 +52,7 @@ def uv_call(verb: str, found: Here, words: Sequence[str], variables: Mapping[str
     options = _options(verb, words)
     if any(word.startswith(("--only-group", "--only-dev")) for word in options):
         groups = groups[:-2]  # uv takes no --group beside them
+    groups += _own_build(found)
     environment.pop("UV_NO_GROUP", None)
     left_out = [*found.left_out_anyway(variables), *(found.others if found.torch_groups.all_default else ())]
     if left_out:
@@ -66,6 +67,13 @@ def uv_call(verb: str, found: Here, words: Sequence[str], variables: Mapping[str
         _leave_own_environment(found, environment)
     project = () if start == "." else ("--project", os.path.abspath(start))
     return Call((required("uv", variables), verb, *project, *groups, *words), environment)
+
+
+def _own_build(found: Here) -> tuple[str, ...]:
+    """A config setting that keeps torch-auto's build for this group apart in uv's cache, which nodes may share."""
+    if "backend" in [name for name, _, _ in found.settings.given]:
+        return ("--config-settings-package", f"torch-auto:backend={found.settings.backend}")
+    return ("--config-settings-package", f"torch-auto:group={found.chosen.group.name}")
 
 
 def _leave_own_environment(found: Here, environment: dict[str, str]) -> None:
@@ -117,6 +125,22 @@ def call(found: Here, asked: Asked) -> Call:
     return made._replace(before=(uv_program.unlocked(uv_program.CLEAN, variables),))
 
 
+def installed_into(
+    found: Here, words: Sequence[str], variables: Mapping[str, str], venv: str | None
+) -> Environment | None:
+    """The environment that `torch-auto sync` has installed into; None where it cannot be told.
+
+    Raises:
+        NotADirectoryError: ``venv`` is not a virtual environment.
+    """
+    if found.torch_groups.pylocks:
+        environment = pylock_install.target(found.project, variables, venv)
+        return environment if environment is not None and environments.at(environment.prefix) is not None else None
+    if "--active" in words:
+        return environments.at(variables.get("VIRTUAL_ENV", "") or os.devnull)
+    return environment_of(found.project, variables)
+
+
 def steps(here: Here, environment: Environment, *, stale: bool) -> list[Step]:
     """What fixes a project with torch groups: as ``torch-auto sync`` does it, and leaving what is beside the lock.
 
@@ -124,5 +148,5 @@ def steps(here: Here, environment: Environment, *, stale: bool) -> list[Step]:
     """
     if here.torch_groups.pylocks:
         return [Step((sys.executable, "-m", "torch_auto", "sync", "--venv", environment.prefix))]
-    sync = ("uv", "sync", "--inexact", *here.options({}))
+    sync = ("uv", "sync", "--inexact", *here.options({}), *_own_build(here))
     return [uv_program.CLEAN, Step((*sync, *_REINSTALL))] if stale else [Step(sync)]

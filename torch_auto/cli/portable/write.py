@@ -50,7 +50,7 @@ def _refuse(project: Project, tool: Tool, wish: Wish, variables: Mapping[str, st
     fault = next(faults.hard(project, tool), None)
     if fault is not None:
         raise RefusedError(fault)
-    if wish.exact:
+    if wish.pin is not None:
         raise RefusedError("--pin has no place beside --portable: the pins of the groups are exact")
     if not wish.force:
         uv_program.refuse_old("--portable", variables)

@@ -14,36 +14,74 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
+from packaging.utils import canonicalize_name
+
 from torch_auto import record as records
 from torch_auto.catalog.torch_backends import parse_or_none
+from torch_auto.cli.errors import UserError
+from torch_auto.cli.processes import answer
+from torch_auto.cli.project.own import is_tools_own
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _CONFIG = re.compile(r"^\s*version(?:_info)?\s*=\s*(3)\.(\d+)", re.ASCII | re.MULTILINE)
 _SITE = re.compile(r"python3\.\d+t?", re.ASCII)
 _INSIDE = re.compile(r"^(__version__|cuda|hip|xpu)\b[^=\n]*=\s*(?:'([^'\n]*)'|\"([^\"\n]*)\"|None)", re.MULTILINE)
 
 
+#: What an environment's Python says of itself: the folders that it imports from, and its version.
+_ASK = (
+    "import json, sys, sysconfig; t = 't' if sysconfig.get_config_var('Py_GIL_DISABLED') else ''; "
+    "print(json.dumps([sys.path, '3.%d%s' % (sys.version_info[1], t)]))"
+)
+
+
+class NoEnvironmentError(UserError):
+    """There is no environment to look at; the message says how to name one."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__(
+            f"there is no project in {root}, and no environment but the one that runs this command. Name the "
+            "environment with --venv DIR, or activate it"
+        )
+
+
 @dataclass(frozen=True)
 class Environment:
-    """A Python environment: its prefix, its site-packages, and its Python version ("3.11")."""
+    """A Python environment: its prefix, where its Python finds distributions, and its version ("3.11").
+
+    ``exists`` is False for the environment that a project is yet to get.
+    """
 
     prefix: str
     site: tuple[str, ...]
     python: str
+    exists: bool = True
 
     @property
     def interpreter(self) -> str:
         """The path of its Python."""
-        name = os.path.join("Scripts", "python.exe") if os.name == "nt" else os.path.join("bin", "python")
-        return os.path.join(self.prefix, name)
+        if sys.executable and os.path.realpath(self.prefix) == os.path.realpath(sys.prefix):
+            return sys.executable  # /usr has a python3, and may have no python
+        return _python_in(self.prefix)
 
     def distribution(self, name: str) -> metadata.Distribution | None:
         """An installed distribution, or None."""
         for found in metadata.distributions(name=name, path=list(self.site)):
             return found
         return None
+
+    def requiring(self, name: str) -> list[Installed]:
+        """What is installed and requires a distribution, by name, each with those of its requirements."""
+        found: dict[str, Installed] = {}
+        pattern = re.compile(rf"^Requires-Dist:\s*({re.escape(name)}(?![\w.-]).*)$", re.IGNORECASE | re.MULTILINE)
+        for item in metadata.distributions(path=list(self.site)):
+            wanted = pattern.findall(item.read_text("METADATA") or "")
+            if wanted:
+                own = canonicalize_name(item.metadata["Name"] or "")
+                found.setdefault(own, Installed(own, item.version, None, tuple(map(str.strip, wanted))))
+        return sorted(found.values(), key=lambda item: item.name)
 
 
 @dataclass(frozen=True)
@@ -66,34 +104,62 @@ class Installed:
         return f"{self.name} {self.version}{beside}"
 
 
+def _python_in(prefix: str) -> str:
+    name = os.path.join("Scripts", "python.exe") if os.name == "nt" else os.path.join("bin", "python")
+    return os.path.join(prefix, name)
+
+
 def own() -> Environment:
-    """The environment that runs this command."""
-    site = dict.fromkeys(path for path in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")) if path)
-    return Environment(sys.prefix, tuple(site), f"3.{sys.version_info[1]}{_free_threaded()}")
+    """The environment that runs this command: what its Python imports from, user site and .pth files and all."""
+    paths = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *sys.path]
+    return Environment(sys.prefix, _folders(paths), f"3.{sys.version_info[1]}{_free_threaded()}")
 
 
 def _free_threaded() -> str:
     return "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
 
 
+def _folders(paths: Iterable[Any]) -> tuple[str, ...]:
+    """The folders among paths, each once; the one that a process stands in ("") is not installed into."""
+    found = (os.path.abspath(path) for path in paths if isinstance(path, str) and path)
+    return tuple(dict.fromkeys(path for path in found if os.path.isdir(path)))
+
+
 def at(prefix: str) -> Environment | None:
-    """The virtual environment in a folder, or None where there is none."""
+    """The virtual environment, or that of conda, in a folder; None where there is none."""
     try:
         with open(os.path.join(prefix, "pyvenv.cfg"), encoding="utf-8", errors="replace") as file:
             config = _CONFIG.search(file.read())
     except OSError:
+        config = None
+    if config is None and not os.path.isdir(os.path.join(prefix, "conda-meta")):
         return None
-    if config is None:
+    return _said(os.path.abspath(prefix)) or _as_files_say(prefix, f"3.{config.group(2)}" if config else None)
+
+
+def _said(prefix: str) -> Environment | None:
+    """What the environment's Python says: it alone knows user site, system site-packages and .pth files."""
+    interpreter = _python_in(prefix)
+    if not os.path.isfile(interpreter):
         return None
-    python = f"3.{config.group(2)}"
+    try:
+        paths, python = json.loads(answer((interpreter, "-c", _ASK)))
+    except ValueError:
+        return None
+    return Environment(prefix, _folders(paths), python)
+
+
+def _as_files_say(prefix: str, python: str | None) -> Environment:
+    """What can be said of an environment whose Python does not start, as in an image that is looked at from outside."""
     if os.name == "nt":
         site = [os.path.join(prefix, "Lib", "site-packages")]
-    else:
-        library = os.path.join(prefix, "lib")
-        names = sorted(name for name in _names(library) if _SITE.fullmatch(name) and name.startswith(f"python{python}"))
-        site = [os.path.join(library, name, "site-packages") for name in names]
-        python = names[0][len("python") :] if names else python
-    return Environment(os.path.abspath(prefix), tuple(site), python)
+        return Environment(os.path.abspath(prefix), tuple(site), python or own().python)
+    library = os.path.join(prefix, "lib")
+    names = sorted(
+        name for name in _names(library) if _SITE.fullmatch(name) and name.startswith(f"python{python or 3}")
+    )
+    site = [os.path.join(library, name, "site-packages") for name in names]
+    return Environment(os.path.abspath(prefix), tuple(site), names[0][len("python") :] if names else python or "")
 
 
 def _names(folder: str) -> tuple[str, ...]:
@@ -103,28 +169,40 @@ def _names(folder: str) -> tuple[str, ...]:
         return ()
 
 
-def find(root: str, environment: Mapping[str, str], named: str | None = None) -> Environment:
+def of_project(root: str, variables: Mapping[str, str]) -> str:
+    """The folder of the environment that a project keeps: uv's variable names it, or it is .venv."""
+    return os.path.join(root, variables.get("UV_PROJECT_ENVIRONMENT") or ".venv")
+
+
+def find(root: str, variables: Mapping[str, str], named: str | None = None) -> Environment:
     """The environment to look at.
 
-    The one that is named; else the one that runs this command, if it has torch; else, for a command that runs as a
-    tool of its own, the active one, or .venv of the project.
+    The one that is named; else the one that runs this command, if it has torch; else the active one, the project's
+    .venv or conda's, one that has torch before one that has not; else the one that runs this command. Never one that
+    uvx, `uv tool` or pipx made for this command alone.
 
     Raises:
         NotADirectoryError: what is named is not a virtual environment.
+        NoEnvironmentError: there is none.
     """
     if named is not None:
         chosen = at(named)
         if chosen is None:
             raise NotADirectoryError(f"--venv: {named} is not a virtual environment (no pyvenv.cfg)")
         return chosen
-    here = own()
-    if here.distribution("torch") is not None:
+    here = None if is_tools_own(sys.prefix) else own()
+    if here is not None and here.distribution("torch") is not None:
         return here
-    for prefix in (environment.get("VIRTUAL_ENV"), os.path.join(root, ".venv"), environment.get("CONDA_PREFIX")):
-        other = at(prefix) if prefix else None
+    found = []
+    for prefix in (variables.get("VIRTUAL_ENV"), of_project(root, variables), variables.get("CONDA_PREFIX")):
+        other = at(prefix) if prefix and not is_tools_own(prefix) else None
         if other is not None:
-            return other
-    return here
+            found.append(other)
+    if here is not None:
+        found.append(here)
+    if not found:
+        raise NoEnvironmentError(root)
+    return next((item for item in found if item.distribution("torch") is not None), found[0])
 
 
 def installed(environment: Environment, name: str) -> Installed | None:

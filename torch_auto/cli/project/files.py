@@ -63,12 +63,24 @@ class Text:
         Raises:
             OSError: it cannot be written; it is as it was.
         """
+        self.replace((self._bom + self.content()).encode("utf-8"))
+
+    def content(self) -> str:
+        """The file as it shall be."""
+        return self.after
+
+    def replace(self, content: bytes) -> None:
+        """The same, with any content.
+
+        Raises:
+            OSError: it cannot be written; it is as it was.
+        """
         target = os.path.realpath(self.path)
         mode = self.mode()
         handle, temporary = tempfile.mkstemp(prefix=".torch-auto-", dir=os.path.dirname(target))
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-                file.write(self._bom + self.after)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             if mode is None:

@@ -18,11 +18,38 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Lock:
-    """A lock's file name, and the versions in it that a machine gets; None where it gets none."""
+    """A lock's file name, and the versions in it that a machine gets; None where it gets none.
+
+    ``has_files`` is False where the lock names no file of that torch that the machine's system can install.
+    """
 
     name: str
     torch_auto: str | None
     torch: str | None
+    has_files: bool = True
+
+
+#: How the tags of wheels for a system start, and what architectures are called in them.
+_TAGS = {"linux": ("manylinux", "linux", "musllinux"), "windows": ("win",), "macos": ("macosx",)}
+_ARCHITECTURES = {
+    "x86_64": ("x86_64", "amd64", "universal2"),
+    "aarch64": ("aarch64",),
+    "arm64": ("arm64", "universal2"),
+}
+
+
+def _installs(package: dict[str, Any], machine: Machine) -> bool:
+    """Whether one of the files that a lock names for a package is for the machine's system, or it names none."""
+    files = [*items(package.get("wheels")), *items(package.get("files"))]
+    names = [
+        str(table(item).get("filename") or table(item).get("file") or table(item).get("url", "")) for item in files
+    ]
+    tags = [name.rpartition("/")[2][: -len(".whl")].rpartition("-")[2] for name in names if name.endswith(".whl")]
+    if not tags or package.get("sdist"):
+        return True
+    systems, architectures = _TAGS.get(machine.system, ("",)), _ARCHITECTURES.get(machine.architecture, ("",))
+    single = [part for tag in tags for part in tag.split(".")]
+    return any(tag == "any" or (tag.startswith(systems) and tag.endswith(architectures)) for tag in single)
 
 
 def _is_true(marker: str, machine: Machine) -> bool:
@@ -70,7 +97,9 @@ def read_lock(project: Project, machine: Machine) -> Lock | None:
         torch_auto = _for(machine, packages, "torch-auto")
         torch = _for(machine, packages, "torch")
         version = str(torch["version"]) if torch is not None else None
-        if torch_auto is None:
-            return Lock(name, None, version)
-        return Lock(name, str(torch_auto["version"]), _uv_torch(machine, torch_auto) or version)
+        if torch_auto is not None:
+            version = _uv_torch(machine, torch_auto) or version
+        held = [item for item in packages if item.get("name") == "torch" and item.get("version") == version]
+        has_files = not held or any(_installs(item, machine) for item in held)
+        return Lock(name, str(torch_auto["version"]) if torch_auto is not None else None, version, has_files)
     return None

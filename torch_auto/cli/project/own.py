@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: A file that says which tool made an environment for one command alone, and what updates the command there.
 _RECEIPTS = {
@@ -35,3 +42,26 @@ def _is_in_a_cache(prefix: str) -> bool:
             return True
         folder = os.path.dirname(folder)
     return False
+
+
+def typed(variables: Mapping[str, str]) -> str:
+    """What to type for this command, as it was started: below `uv run`, by uvx or pipx, from PATH, or by its Python."""
+    prefix = os.path.realpath(sys.prefix)
+    found = shutil.which("torch-auto", path=variables.get("PATH"))
+    if _is_in_a_cache(prefix):
+        return "pipx run torch-auto-core" if "pipx" in prefix.split(os.sep) else "uvx torch-auto-core"
+    if found is not None and (_receipt(prefix) is not None or _is_below(found, prefix)):
+        return "uv run torch-auto" if variables.get("UV_RUN_RECURSION_DEPTH") else "torch-auto"
+    if os.path.basename(sys.argv[0]).startswith("torch-auto"):  # its script, by a path
+        return shlex.quote(_short(os.path.abspath(sys.argv[0])))
+    return f"{shlex.quote(_short(sys.executable))} -m torch_auto"
+
+
+def _short(path: str) -> str:
+    """A path below the folder that the user stands in as it is from there."""
+    here = os.getcwd() + os.sep
+    return path[len(here) :] if path.startswith(here) and os.sep in path[len(here) :] else path
+
+
+def _is_below(path: str, prefix: str) -> bool:
+    return os.path.realpath(os.path.dirname(path)).startswith(prefix + os.sep)

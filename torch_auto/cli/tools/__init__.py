@@ -50,16 +50,22 @@ def managing(project: Project) -> Tool | None:
             return tool
     for tool in known:
         if any(project.file(name) for name in tool.files):
-            return tool
+            return tool if project.has_pyproject else by_name(_OF_ENVIRONMENTS[0])
     for tool in known:
         if any(name in tables for name in tool.tables):
             return tool
     return next((tool for tool in known if tool.backends and backend.startswith(tool.backends)), None)
 
 
-def of_project(project: Project) -> Tool:
-    """The tool that manages a project, or the one to take where nothing says which."""
-    return managing(project) or by_name("uv" if project.has_pyproject else "pip")
+def of_project(project: Project, installer: str | None = None) -> Tool:
+    """The tool that manages a project, or the one to take where nothing says which.
+
+    ``installer`` is who installed torch-auto, or else torch, into the environment there.
+    """
+    found = managing(project)
+    if found is not None or project.has_pyproject:
+        return found or by_name("uv")
+    return by_name("uv_pip" if installer == "uv" and not project.file("requirements.txt") else "pip")
 
 
 def of_environment(project: Project, installer: str | None) -> Tool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torch_auto import catalog
+from torch_auto.catalog.pairs import companions
 from torch_auto.catalog.torch_backends import parse_or_none
 from torch_auto.decide import decide, machine_for
 from torch_auto.newest import newest_usable
 from torch_auto.pins.extras import EXTRAS
+from torch_auto.settings import DEFAULT_INDEX_URL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
     from torch_auto.cli.tools.tool import NamedPage
     from torch_auto.decide import Plan
     from torch_auto.settings import Settings
+
+
+#: Those whose builds require a triton that PyPI lacks.
+_TRITONS = ("amd", "intel")
 
 
 def torch_pages(index_url: str) -> tuple[str, ...]:
@@ -42,6 +48,40 @@ def pages_here(chosen: Settings, extras: tuple[str, ...] = ()) -> tuple[str, ...
     newest = newest_usable(machine, chosen, known).with_pages
     best = decide(known.release(newest), machine, chosen, known) if newest is not None else None
     return needed_pages(chosen.index_url, best, extras)
+
+
+def project_pages(chosen: Settings, extras: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The pages that a project names: the same on every machine, for torch, torchvision, torchaudio and every triton.
+
+    A mirror may lack pages, and uv ends where a page that is named is not there. So of a mirror only those are named
+    that this machine needs; ``extras`` are those that are asked for.
+    """
+    here = pages_here(chosen, extras)
+    if chosen.index_url != DEFAULT_INDEX_URL:
+        return here
+    releases = [release.version for release in catalog.load().releases]
+    tritons = (next(filter(None, (companions(vendor, item) for item in reversed(releases))), ()) for vendor in _TRITONS)
+    projects = ("torch", *EXTRAS.values(), *(project for found in tritons for project in found))
+    return tuple(dict.fromkeys([*(f"{chosen.index_url}/{project}/" for project in projects), *here]))
+
+
+def base_of(named: Iterable[NamedPage], index_url: str) -> str:
+    """The base of the pages that are named already, so that a project with a mirror keeps to it; else ``index_url``."""
+    for page in named:
+        url = page.url.rstrip("/")
+        if url.endswith("/torch") and not same_page(url, f"{DEFAULT_INDEX_URL}/torch"):
+            return url[: -len("/torch")]
+    return index_url
+
+
+def is_pytorchs(url: str, index_url: str) -> bool:
+    """Whether a URL is a page or an index of PyTorch's, or of the mirror of it at ``index_url``."""
+    return any(url.rstrip("/") == base or url.startswith(f"{base}/") for base in (DEFAULT_INDEX_URL, index_url))
+
+
+def project_of(url: str) -> str:
+    """The project that a page lists: "torch" of .../whl/torch/."""
+    return _tail(url)
 
 
 def missing_pages(found: Iterable[NamedPage], pages: tuple[str, ...], index_url: str) -> tuple[str, ...]:

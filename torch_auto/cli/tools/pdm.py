@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torch_auto.cli.processes import Step
 from torch_auto.cli.project.toml import items, table
 from torch_auto.cli.project.toml.document import edited
-from torch_auto.cli.tools.tool import NamedPage, Tool, Wish, has_page, pyproject_of, require_file, sources
+from torch_auto.cli.tools.pages import is_pytorchs
+from torch_auto.cli.tools.takeover import take_requirements
+from torch_auto.cli.tools.tool import (
+    Adding,
+    NamedPage,
+    Tool,
+    Wish,
+    has_page,
+    pyproject_of,
+    remove_sources,
+    require_file,
+    sources,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from torch_auto.cli.project.change import Change
     from torch_auto.cli.project.environment import Environment
     from torch_auto.cli.project.files import Text
     from torch_auto.cli.project.project import Project
     from torch_auto.cli.project.toml.document import Document
 
 _PDM = ("tool", "pdm")
+
+#: What it read from METADATA is kept apart from the wheels that it built.
+_FORGET = (
+    Step(("pdm", "cache", "remove", "torch_auto*"), may_fail=True),
+    Step(("pdm", "cache", "clear", "metadata"), may_fail=True),
+)
 
 
 class Pdm(Tool):
@@ -28,6 +47,7 @@ class Pdm(Tool):
     tables: tuple[str, ...] = ("pdm",)
     backends: tuple[str, ...] = ("pdm.",)
     adding = "pdm add torch-auto"
+    removing = "pdm remove torch-auto"
 
     def named(self, project: Project, variables: Mapping[str, str], installed: Environment) -> Iterator[NamedPage]:
         """The project's sources."""
@@ -58,6 +78,36 @@ class Pdm(Tool):
 
         text.after = edited(text.after, edit)
 
+    def remove(self, text: Text, index_url: str) -> None:
+        """The sources, and their order where none is left."""
+
+        def edit(document: Document) -> None:
+            source = (*_PDM, "source")
+            remove_sources(document, source, lambda entry: is_pytorchs(str(entry.get("url", "")), index_url))
+            left = table(document.content, *_PDM)
+            if not items(left.get("source")) and "respect-source-order" in table(left, "resolution"):
+                document.remove((*_PDM, "resolution", "respect-source-order"))
+                document.remove_empty((*_PDM, "resolution"))
+
+        text.after = edited(text.after, edit)
+
+    def take_over(self, project: Project, change: Change, index_url: str) -> None:
+        """Requirements, and PyTorch's sources that are no pages of links."""
+
+        def is_old(entry: dict[str, Any]) -> bool:
+            return is_pytorchs(str(entry.get("url", "")), index_url) and entry.get("type") != "find_links"
+
+        def edit(document: Document) -> None:
+            take_requirements(document)
+            remove_sources(document, (*_PDM, "source"), is_old)
+
+        text = change.text(pyproject_of(project))
+        text.after = edited(text.after, edit)
+
+    def adds(self, adding: Adding) -> list[Step]:
+        """``pdm add``, past what it keeps of torch-auto's builds."""
+        return [*_FORGET, Step(("pdm", "add", adding.requirement, *adding.packages))]
+
     def by_hand(self, wish: Wish) -> list[str]:
         """Lines of pyproject.toml."""
         source = ("[[tool.pdm.source]]", 'type = "find_links"')
@@ -65,13 +115,9 @@ class Pdm(Tool):
         return ["[tool.pdm.resolution]", "respect-source-order = true", *lines]
 
     def steps(self, environment: Environment, version: str | None, at_least: str | None = None) -> list[Step]:
-        """What it read from METADATA is kept apart from the wheels that it built.
-
-        A torch that differs in its local version alone is the same to PDM, so it is told to install anew.
-        """
+        """A torch that differs in its local version alone is the same to PDM, so it is told to install anew."""
         return [
-            Step(("pdm", "cache", "remove", "torch_auto*"), may_fail=True),
-            Step(("pdm", "cache", "clear", "metadata"), may_fail=True),
+            *_FORGET,
             Step(("pdm", "update", "--no-sync", "torch-auto", "torch")),
             Step(("pdm", "sync", "--reinstall")),
         ]

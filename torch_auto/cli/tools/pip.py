@@ -14,17 +14,22 @@ from torch_auto.cli.errors import RefusedError
 from torch_auto.cli.output import shown
 from torch_auto.cli.processes import Step, answer
 from torch_auto.cli.project import environment as environments
+from torch_auto.cli.project import own
 from torch_auto.cli.project.requirements import requirement
 from torch_auto.cli.project.toml.document import NoPlaceError
-from torch_auto.cli.tools.pages import same_page
-from torch_auto.cli.tools.tool import NamedPage, Tool, Wish
+from torch_auto.cli.tools import uv_program
+from torch_auto.cli.tools.pages import is_pytorchs, same_page
+from torch_auto.cli.tools.takeover import found_among, is_ours
+from torch_auto.cli.tools.tool import Adding, NamedPage, Target, Tool, Wish
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+    from torch_auto.cli.project.change import Change
     from torch_auto.cli.project.environment import Environment
     from torch_auto.cli.project.files import Text
     from torch_auto.cli.project.project import Project
+    from torch_auto.cli.tools.takeover import Found
 
 REQUIREMENTS = "requirements.txt"
 
@@ -37,6 +42,8 @@ class Pip(Tool):
 
     name = "pip"
     adding = "pip install torch-auto"
+    removing = "pip uninstall torch-auto"
+    by_commands = True
 
     def requires(self, project: Project) -> Iterator[tuple[str, tuple[str, ...]]]:
         """The lines of requirements.txt."""
@@ -61,7 +68,7 @@ class Pip(Tool):
         if path is not None:
             return path
         found = environments.find(project.root, variables)
-        if environments.at(found.prefix) is None:
+        if environments.at(found.prefix) is None or own.is_tools_own(found.prefix):
             raise RefusedError(
                 "there is no requirements.txt here, and no virtual environment; make one of them, or use the "
                 "variable: torch-auto env"
@@ -75,6 +82,13 @@ class Pip(Tool):
         else:
             _write_configuration(text, wish.pages)
 
+    def remove(self, text: Text, index_url: str) -> None:
+        """The lines and values that name PyTorch's pages as find-links."""
+        if text.path.endswith(".txt"):
+            text.after = _without_lines(text.after, lambda line: _is_link(line, index_url))
+        elif text.before is not None:
+            _unwrite_configuration(text, index_url)
+
     def by_hand(self, wish: Wish) -> list[str]:
         """Lines of requirements.txt."""
         return [f"--find-links {page}" for page in wish.pages]
@@ -86,6 +100,45 @@ class Pip(Tool):
         has_it = any(name == "torch-auto" for name, _ in _requirements(path))
         return f"pip install -r {os.path.basename(path)}" if has_it else self.adding
 
+    # --- torch-auto in place of torch ---
+
+    def found(self, project: Project) -> Found:
+        """The lines of requirements.txt; hashes belong to one build, and so stand against a choice."""
+        path = project.file(REQUIREMENTS)
+        lines = list(_lines(path)) if path is not None else []
+        hashed = any("--hash" in line for line in lines)
+        return found_among(
+            [line.partition(" --hash")[0].rstrip("\\ ") for line in lines],
+            [f"{REQUIREMENTS} has hashes, which belong to one build of torch"] if hashed else [],
+        )
+
+    def take_over(self, project: Project, change: Change, index_url: str) -> None:
+        """The lines of torch, torchvision and torchaudio, and those that name PyTorch's indexes."""
+        path = project.file(REQUIREMENTS)
+        if path is not None:
+            text = change.text(path)
+            text.after = _without_lines(text.after, lambda line: is_ours(line) or _is_index(line, index_url))
+
+    def add_lines(self, project: Project, change: Change, adding: Adding) -> None:
+        """The requirements, as lines of requirements.txt where there is one."""
+        path = project.file(REQUIREMENTS)
+        if path is None:
+            return
+        text = change.text(path)
+        newline = _newline(text.after)
+        text.after = _without_lines(text.after, lambda line: _name_of(line) == "torch-auto")
+        start = text.after if not text.after or text.after.endswith("\n") else text.after + newline
+        text.after = start + "".join(f"{item}{newline}" for item in (adding.requirement, *adding.packages))
+
+    def adds(self, adding: Adding) -> list[Step]:
+        """Install requirements.txt, or what is added; with uv's pip where the environment has none of its own."""
+        python, listed = adding.environment.interpreter, os.path.isfile(REQUIREMENTS)
+        what = ("-r", REQUIREMENTS) if listed else (adding.requirement, *adding.packages)
+        if adding.environment.distribution("pip") is None:
+            return [uv_program.CLEAN, Step(("uv", "pip", "install", "--python", python, *what))]
+        pip = (python, "-m", "pip")
+        return [Step((*pip, "cache", "remove", "torch_auto"), may_fail=True), Step((*pip, "install", *what))]
+
     def steps(self, environment: Environment, version: str | None, at_least: str | None = None) -> list[Step]:
         """Pip takes the METADATA of what is installed; so that is made anew first, whatever it then requires."""
         pip = (environment.interpreter, "-m", "pip")
@@ -93,6 +146,20 @@ class Pip(Tool):
         if version is not None:
             steps.append(Step((*pip, "install", "--force-reinstall", "--no-deps", f"torch-auto=={version}")))
         return [*steps, Step((*pip, "install", "--upgrade", "torch-auto", "torch"))]
+
+    def install(self, environment: Environment, target: Target) -> list[Step]:
+        """As :meth:`steps`, and nothing is left to what is newest: torchvision and others go with a release of torch.
+
+        pip builds a requirement with the settings of the same command, and takes what it has built from its cache.
+        """
+        pip = (environment.interpreter, "-m", "pip")
+        pages = [word for page in target.pages for word in ("--find-links", page)]
+        settings = [word for item in target.settings for word in ("--config-settings", item)]
+        return [
+            Step((*pip, "cache", "remove", "torch_auto"), may_fail=True),
+            Step((*pip, "install", "--force-reinstall", "--no-deps", *settings, target.requirement)),
+            Step((*pip, "install", "--upgrade", *pages, *settings, target.requirement, *target.projects)),
+        ]
 
     def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
         """From the index of the installed torch."""
@@ -183,6 +250,54 @@ def _write_requirements(text: Text, pages: tuple[str, ...]) -> None:
         before += newline
     if lines:
         text.after = before + "".join(lines) + text.after[at:]
+
+
+def _without_lines(text: str, unwanted: Callable[[str], bool]) -> str:
+    """The text without some lines, each of which is told without its comment."""
+    lines = text.splitlines(keepends=True)
+    return "".join(line for line in lines if not unwanted(line.split(" #", 1)[0].strip()))
+
+
+def _option(line: str) -> tuple[str, str]:
+    """The option of a line and its value: ("find-links", URL); ("", "") where it is none."""
+    words = line.replace("=", " ", 1).split()
+    if len(words) != 2 or not words[0].startswith("-"):  # noqa: PLR2004
+        return "", ""
+    name = {"-f": "find-links", "-i": "index-url"}.get(words[0], words[0].lstrip("-"))
+    return name, words[1]
+
+
+def _is_link(line: str, index_url: str) -> bool:
+    name, url = _option(line)
+    return name == "find-links" and is_pytorchs(url, index_url)
+
+
+def _is_index(line: str, index_url: str) -> bool:
+    name, url = _option(line)
+    return name in _OPTIONS and is_pytorchs(url, index_url)
+
+
+def _name_of(line: str) -> str:
+    found = requirement(line)
+    return canonicalize_name(found.name) if found is not None else ""
+
+
+def _unwrite_configuration(text: Text, index_url: str) -> None:
+    """The values of ``find-links`` in [global] that are PyTorch's pages, and what is then empty."""
+    wanted = _read(text.after)
+    links = wanted.get("global", "find-links", fallback="").split()
+    left = [link for link in links if not is_pytorchs(link, index_url)]
+    if left == links:
+        return
+    option = re.compile(r"(?mi)^find-links[ \t]*[=:][^\n]*(?:\n[ \t]+[^\n]*)*(?:\n|\Z)")
+    newline = _newline(text.after)
+    new = f"find-links = {f'{newline}    '.join(left)}{newline}" if left else ""
+    text.after = option.sub(lambda _: new, text.after, count=1)
+    found = _read(text.after)
+    if not left and found.has_section("global") and not found.options("global"):
+        text.after = re.sub(r"(?m)^\[global\][ \t]*(?:\r?\n|\Z)", "", text.after, count=1)
+    if found.get("global", "find-links", fallback="").split() != left:
+        raise NoPlaceError("find-links in [global] is written in a way that torch-auto cannot change")
 
 
 def _read(text: str) -> configparser.RawConfigParser:

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 
 from torch_auto.cli.processes import Step
 from torch_auto.cli.project.toml import items, table
 from torch_auto.cli.project.toml.document import edited
-from torch_auto.cli.tools.tool import NamedPage, Tool, Wish, has_page, pyproject_of, require_file, sources
+from torch_auto.cli.tools.pages import is_pytorchs, same_page
+from torch_auto.cli.tools.takeover import OURS, found_among, required_in, take_requirements
+from torch_auto.cli.tools.tool import (
+    Adding,
+    NamedPage,
+    Tool,
+    Wish,
+    has_page,
+    pyproject_of,
+    remove_sources,
+    require_file,
+    sources,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from torch_auto.cli.project.change import Change
     from torch_auto.cli.project.environment import Environment
     from torch_auto.cli.project.files import Text
     from torch_auto.cli.project.project import Project
     from torch_auto.cli.project.toml.document import Document
+    from torch_auto.cli.tools.takeover import Found
 
 _SOURCE = ("tool", "poetry", "source")
 
@@ -31,6 +45,7 @@ class Poetry(Tool):
     backends: tuple[str, ...] = ("poetry.",)
     # Without a bound, Poetry settles on the newest release before it resolves, and does not go back from it.
     adding = 'poetry add "torch-auto>=2.0"'
+    removing = "poetry remove torch-auto"
 
     def requires(self, project: Project) -> Iterator[tuple[str, tuple[str, ...]]]:
         """The dependencies in its own tables, groups and all."""
@@ -69,6 +84,49 @@ class Poetry(Tool):
 
         text.after = edited(text.after, edit)
 
+    def remove(self, text: Text, index_url: str) -> None:
+        """The sources; PyPI's too where it is the only one left, since it needs no naming then."""
+
+        def edit(document: Document) -> None:
+            remove_sources(document, _SOURCE, lambda entry: is_pytorchs(str(entry.get("url", "")), index_url))
+            left = items(table(document.content, *_SOURCE[:-1]).get("source"))
+            if left == [{"name": "PyPI", "priority": "primary"}]:
+                remove_sources(document, _SOURCE, bool)
+
+        text.after = edited(text.after, edit)
+
+    def found(self, project: Project) -> Found:
+        """Those of [project], and of its own tables."""
+        own = [
+            f"{name}{_specifier(value)}"
+            for path in _lists(project.member)
+            for name, value in table(project.member, *path).items()
+            if canonicalize_name(name) in OURS
+        ]
+        return found_among([*required_in(project.member), *own])
+
+    def take_over(self, project: Project, change: Change, index_url: str) -> None:
+        """Those, and PyTorch's sources that were for them."""
+
+        def edit(document: Document) -> None:
+            take_requirements(document)
+            for path in _lists(document.content):
+                for name in [name for name in table(document.content, *path) if canonicalize_name(name) in OURS]:
+                    document.remove((*path, name))
+
+            def is_old(entry: dict[str, Any]) -> bool:
+                url = str(entry.get("url", ""))
+                return is_pytorchs(url, index_url) and not same_page(url, index_url)
+
+            remove_sources(document, _SOURCE, is_old)
+
+        text = change.text(pyproject_of(project))
+        text.after = edited(text.after, edit)
+
+    def adds(self, adding: Adding) -> list[Step]:
+        """``poetry add``, past what it keeps of METADATA."""
+        return [Step(("poetry", "--no-cache", "add", adding.requirement, *adding.packages))]
+
     def by_hand(self, wish: Wish) -> list[str]:
         """Lines of pyproject.toml."""
         return ["[[tool.poetry.source]]", 'name = "pytorch"', f'url = "{wish.index_url}"', 'priority = "primary"']
@@ -87,3 +145,20 @@ class Poetry(Tool):
 
 
 TOOL = Poetry()
+
+
+def _lists(content: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Its tables of dependencies: the main one and those of groups."""
+    poetry = table(content, "tool", "poetry")
+    groups = [("tool", "poetry", "group", name, "dependencies") for name in table(poetry, "group")]
+    return [("tool", "poetry", "dependencies"), ("tool", "poetry", "dev-dependencies"), *groups]
+
+
+def _specifier(value: object) -> str:
+    """Poetry's constraint as a specifier; its own spellings, ^2.5 and ~2.5, as the least version that they allow."""
+    text = str(value.get("version", "*") if isinstance(value, dict) else value).strip()
+    if text in ("*", ""):
+        return ""
+    if text[0] in "^~" and not text.startswith("~="):
+        return f">={text[1:].strip()}"
+    return text if text[0] in "=<>!~" else f"=={text}"

@@ -10,18 +10,28 @@ from typing import TYPE_CHECKING, Any
 from packaging.utils import canonicalize_name
 
 from torch_auto.cli.errors import RefusedError
+from torch_auto.cli.project.own import typed
 from torch_auto.cli.project.project import PYPROJECT
 from torch_auto.cli.project.requirements import requirement
 from torch_auto.cli.project.toml import items, table
+from torch_auto.cli.project.toml.document import edited
 from torch_auto.cli.tools.pages import same_page
+from torch_auto.cli.tools.takeover import OURS, found_among, remove_requirements, required_in
+from torch_auto.pins.extras import EXTRAS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from torch_auto.cli.processes import Step
+    from torch_auto.cli.project.change import Change
     from torch_auto.cli.project.environment import Environment
     from torch_auto.cli.project.files import Text
     from torch_auto.cli.project.project import Project
+    from torch_auto.cli.project.toml.document import Document
+    from torch_auto.cli.tools.takeover import Found
+
+#: The setting with which torch-auto takes no build but the exact one.
+EXACT = "exact"
 
 
 @dataclass(frozen=True)
@@ -34,12 +44,49 @@ class NamedPage:
 
 @dataclass(frozen=True)
 class Wish:
-    """What is asked for: ``index_url`` is the base of PyTorch's index, ``pages`` are the pages of it to be named."""
+    """What is asked for: ``index_url`` is the base of PyTorch's index, ``pages`` are the pages of it to be named.
 
-    exact: bool
+    ``pin`` is how torch-auto shall pin, "exact" or "prefer", or None to leave that as it is.
+    """
+
+    pin: str | None
     index_url: str
     force: bool
     pages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Adding:
+    """What is added: torch-auto's requirement and those of others, to an environment; ``locked``: there is a lock."""
+
+    requirement: str
+    packages: tuple[str, ...]
+    environment: Environment
+    locked: bool
+
+
+@dataclass(frozen=True)
+class Target:
+    """What an environment is to get: a version of torch-auto, its extras, and config settings for its build.
+
+    ``pages`` are those of PyTorch's pages that it takes and that no place names.
+    """
+
+    version: str
+    extras: tuple[str, ...] = ()
+    pages: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+
+    @property
+    def requirement(self) -> str:
+        """As an installer takes it: "torch-auto[vision]==2.14.1"."""
+        extras = f"[{','.join(self.extras)}]" if self.extras else ""
+        return f"torch-auto{extras}=={self.version}"
+
+    @property
+    def projects(self) -> tuple[str, ...]:
+        """What torch-auto pins then: torch, and the projects of the extras."""
+        return ("torch", *(EXTRAS[name] for name in self.extras))
 
 
 class Tool(ABC):
@@ -50,11 +97,18 @@ class Tool(ABC):
     files: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
     backends: tuple[str, ...] = ()  # how their names start
-    #: The command that adds torch-auto, and the one that has the tool look at the machine again.
+    #: The commands that add torch-auto and take it away, and the one that has the tool look at the machine again.
     adding = ""
+    removing = ""
     refreshing = "torch-auto refresh"
     #: Whether its lock can hold a dependency group for each torch backend.
     has_groups = False
+    #: Whether it reads a script's inline metadata.
+    reads_scripts = False
+    #: Whether it reads a page once, so that a project names every page that any machine needs.
+    keeps_pages = False
+    #: Whether it installs into an environment by commands alone, which then name versions and pages themselves.
+    by_commands = False
 
     def has_installed(self, project: Project, installer: str | None) -> bool:
         """Whether torch-auto's INSTALLER in an environment says that it is this tool's."""
@@ -96,7 +150,7 @@ class Tool(ABC):
         Raises:
             RefusedError: something does.
         """
-        if wish.exact:
+        if wish.pin == EXACT:
             raise RefusedError(
                 f"--pin exact has a place in uv's settings alone; for {self.name}, set TORCH_AUTO_PIN=exact where it "
                 "builds"
@@ -112,14 +166,54 @@ class Tool(ABC):
         """
 
     @abstractmethod
+    def remove(self, text: Text, index_url: str) -> None:
+        """Take back what :meth:`write` wrote, and nothing else.
+
+        Raises:
+            NoPlaceError: it is written in a way that cannot be changed.
+        """
+
+    def exact_by_default(self, variables: Mapping[str, str]) -> bool:
+        """Whether the setting for exact pins is written unless something else is asked for."""
+        return False
+
+    @abstractmethod
     def by_hand(self, wish: Wish) -> list[str]:
         """The lines that name the pages, for people to write."""
 
     def next(self, project: Project, path: str) -> str:
         """The command to type after the pages were written into a file."""
-        found = [item for item in map(requirement, project.dependencies()) if item is not None]
-        names = [canonicalize_name(item.name) for item in found] + [name for name, _ in self.requires(project)]
-        return self.refreshing if "torch-auto" in names else self.adding
+        names = required_names(self, project)
+        if "torch-auto" in names:
+            return self.refreshing
+        return f"{typed(os.environ)} add" if names & set(OURS) else self.adding
+
+    # --- torch-auto in place of torch ---
+
+    def found(self, project: Project) -> Found:
+        """What the project says of torch, torchvision and torchaudio by itself.
+
+        Raises:
+            OSError: a file cannot be read.
+        """
+        return found_among(required_in(project.member))
+
+    def take_over(self, project: Project, change: Change, index_url: str) -> None:
+        """Take that out of the project's files, with PyTorch's indexes that were for it.
+
+        Raises:
+            NoPlaceError: it is written in a way that cannot be changed.
+        """
+        text = change.text(os.path.join(project.folder, PYPROJECT))
+        text.after = edited(text.after, remove_requirements)
+
+    def add_lines(self, project: Project, change: Change, adding: Adding) -> None:
+        """Write what is added into the project's files, for a tool that has no command for it."""
+        return
+
+    @abstractmethod
+    def adds(self, adding: Adding) -> list[Step]:
+        """The commands that add torch-auto, and packages beside it."""
 
     # --- what it has installed ---
 
@@ -130,6 +224,10 @@ class Tool(ABC):
         What was built stays cached, and each tool has its own way to forget it; all were run. ``version`` is the
         installed torch-auto's, ``at_least`` the release that the project must allow and does not.
         """
+
+    def install(self, environment: Environment, target: Target) -> list[Step]:
+        """The commands that install just that into an environment; for a tool whose :attr:`by_commands` is set."""
+        raise NotImplementedError
 
     @abstractmethod
     def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
@@ -158,10 +256,32 @@ def require_file(tool: Tool, project: Project, text: Text) -> None:
         raise RefusedError(f"there is no {os.path.basename(text.path)} in {project.root}; `{tool.name} init` makes one")
 
 
+def required_names(tool: Tool, project: Project) -> set[str]:
+    """The normalized names of all that a project requires.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    found = [item for item in map(requirement, project.dependencies()) if item is not None]
+    return {canonicalize_name(item.name) for item in found} | {name for name, _ in tool.requires(project)}
+
+
 def sources(project: Project, tool: str) -> Iterator[NamedPage]:
     """The URLs in ``tool.X.source``."""
     for entry in items(table(project.pyproject, "tool", tool).get("source")):
         yield NamedPage(str(table(entry).get("url", "")), pyproject_of(project))
+
+
+def remove_sources(document: Document, path: tuple[str, ...], unwanted: Callable[[dict[str, Any]], bool]) -> None:
+    """Take tables out of an array of tables.
+
+    Raises:
+        NoPlaceError: they are written in a way that cannot be changed.
+    """
+    entries = items(table(document.content, *path[:-1]).get(path[-1]))
+    for number, entry in reversed(list(enumerate(entries))):
+        if unwanted(table(entry)):
+            document.remove_from_list(path, number)
 
 
 def has_page(entries: Sequence[Any], url: str) -> bool:

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from torch_auto.cli.errors import RefusedError
 from torch_auto.cli.processes import Step
+from torch_auto.cli.project.own import typed
+from torch_auto.cli.project.project import PYPROJECT
 from torch_auto.cli.project.toml import NotTomlError, items, load, table
 from torch_auto.cli.project.toml.document import edited
+from torch_auto.cli.project.toml.spelling import string
 from torch_auto.cli.tools import uv_program
-from torch_auto.cli.tools.tool import NamedPage, Tool, Wish, has_page, require_file
+from torch_auto.cli.tools.takeover import OURS, found_among, overrides, required_in, take_requirements
+from torch_auto.cli.tools.tool import EXACT, Adding, NamedPage, Tool, Wish, require_file
+from torch_auto.cli.tools.uv_pages import flat_index, name_pages, prefix_of, set_pin, unname_pages
+from torch_auto.cli.tools.uv_takeover import take_conflicts, take_sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from torch_auto.cli.project.change import Change
     from torch_auto.cli.project.environment import Environment
     from torch_auto.cli.project.files import Text
     from torch_auto.cli.project.project import Project
     from torch_auto.cli.project.toml.document import Document
+    from torch_auto.cli.tools.takeover import Found
 
 
 class Uv(Tool):
@@ -31,8 +40,11 @@ class Uv(Tool):
     tables: tuple[str, ...] = ("uv",)
     backends: tuple[str, ...] = ("uv.", "uv_build")
     adding = "uv add torch-auto"
+    removing = "uv remove torch-auto"
     refreshing = "uv run torch-auto refresh"
     has_groups = True
+    keeps_pages = True
+    reads_scripts = True
 
     def has_installed(self, project: Project, installer: str | None) -> bool:
         """Without a lock and a table, a project that uv has installed into is uv's if it has dependencies."""
@@ -67,30 +79,64 @@ class Uv(Tool):
 
     def check(self, project: Project, wish: Wish, variables: Mapping[str, str]) -> None:
         """An exact pin takes a uv that keeps such builds apart, and an index of the project's stands in the way."""
-        if wish.exact:
+        if wish.pin == EXACT:
             uv_program.refuse_old("--pin exact", variables)
         refuse_own_index(project, wish)
 
     def write(self, project: Project, text: Text, wish: Wish) -> None:
-        """``find-links`` and, if wanted, the config setting, in uv.toml or in [tool.uv]."""
+        """Flat indexes and, if wanted, the config setting, in uv.toml or in [tool.uv]; find-links for an old uv."""
         require_file(self, project, text)
-        prefix = () if os.path.basename(text.path) == "uv.toml" else ("tool", "uv")
-        _, settings = project.uv_settings()
+        self.edit(text, wish)
+
+    def edit(self, text: Text, wish: Wish) -> None:
+        """The change of a file's text.
+
+        Raises:
+            NoPlaceError: there is no place for it.
+        """
+        flat, prefix = uv_program.takes_flat(os.environ), prefix_of(text.path)
 
         def edit(document: Document) -> None:
-            for page in wish.pages:
-                if not has_page(items(settings.get("find-links")), page):
-                    document.add_to_array((*prefix, "find-links"), page, len(prefix))
-            if wish.exact and table(settings, "config-settings-package", "torch-auto").get("pin") != "exact":
-                document.set((*prefix, "config-settings-package", "torch-auto", "pin"), "exact", len(prefix))
+            set_pin(document, prefix, wish.pin)
+            name_pages(document, prefix, wish.pages, flat=flat)
 
         text.after = edited(text.after, edit)
 
+    def remove(self, text: Text, index_url: str) -> None:
+        """Take back what :meth:`write` wrote."""
+        text.after = edited(text.after, lambda document: unname_pages(document, prefix_of(text.path), index_url))
+
     def by_hand(self, wish: Wish) -> list[str]:
         """Lines of pyproject.toml."""
-        listed = ", ".join(f'"{page}"' for page in wish.pages)
-        exact = ['config-settings-package = { torch-auto = { pin = "exact" } }'] if wish.exact else []
-        return ["[tool.uv]", f"find-links = [{listed}]", *exact]
+        lines = []
+        for page in wish.pages:
+            lines += ["[[tool.uv.index]]", *(f"{name} = {string(value)}" for name, value in flat_index(page))]
+        if wish.pin == EXACT:
+            lines += ["[tool.uv.config-settings-package]", 'torch-auto = { pin = "exact" }']
+        return lines
+
+    def found(self, project: Project) -> Found:
+        """Those of [project] and of the groups; settings that replace what torch-auto pins are faults."""
+        path, settings = project.uv_settings()
+        faults = overrides(settings, os.path.basename(path))
+        return found_among([*required_in(project.member), *items(settings.get("dev-dependencies"))], faults)
+
+    def take_over(self, project: Project, change: Change, index_url: str) -> None:
+        """Requirements, their extras and groups with uv's conflicts, sources, and PyTorch's indexes."""
+        own = change.text(os.path.join(project.folder, PYPROJECT))
+        own.after = edited(own.after, lambda document: take_conflicts(document, take_requirements(document)))
+        for text in {id(text): text for text in (own, change.text(project.uv_settings()[0]))}.values():
+            text.after = edited(text.after, partial(take_sources, path=text.path, index_url=index_url))
+
+    def adds(self, adding: Adding) -> list[Step]:
+        """``uv add``; a lock keeps what it holds, so it is told of all that torch-auto decides on."""
+        ours = ("torch-auto", *OURS) if adding.locked else ()
+        upgrades = [word for name in ours for word in ("--upgrade-package", name)]
+        return [uv_program.CLEAN, Step(("uv", "add", *upgrades, adding.requirement, *adding.packages))]
+
+    def exact_by_default(self, variables: Mapping[str, str]) -> bool:
+        """Where uv keeps builds with a setting apart: exact pins are immune to what a catalog does not know."""
+        return uv_program.keeps_settings_apart(variables)
 
     def steps(self, environment: Environment, version: str | None, at_least: str | None = None) -> list[Step]:
         """``uv lock`` keeps what is locked as long as it satisfies the pins, so torch itself is named too.
@@ -127,18 +173,17 @@ def refuse_own_index(project: Project, wish: Wish) -> None:
     for data, origin in ((settings, "the root's"), (table(project.member, "tool", "uv"), "this project's")):
         source = table(data, "sources").get("torch")
         if source is not None:
-            shown = source if isinstance(source, dict) else {"several": len(items(source))}
-            where = ", ".join(f"{key} = {value}" for key, value in shown.items())
             raise RefusedError(
-                f"{origin} tool.uv.sources already sets a source for torch ({where}). For torch-auto to choose, "
-                "remove that entry, and the dependency on torch beside it; or use --force to keep both"
+                f"{origin} tool.uv.sources already sets where torch comes from. To have torch-auto choose it, run "
+                f"`{typed(os.environ)} add`; or use --force to keep both"
             )
     for entry in items(settings.get("index")):
         url = str(table(entry).get("url", ""))
-        if url.startswith(wish.index_url) and not table(entry).get("explicit"):
+        is_page = table(entry).get("format") == "flat"
+        if url.startswith(wish.index_url) and not is_page and not table(entry).get("explicit"):
             raise RefusedError(
                 f"the index {url} is named in tool.uv.index: uv would take every package listed there, including "
-                "years-old numpy. Remove that entry; it is not needed. Or use --force to keep both"
+                f"years-old numpy. `{typed(os.environ)} add` takes it away; or use --force to keep both"
             )
 
 

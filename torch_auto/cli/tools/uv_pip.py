@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from torch_auto.cli.output import shown
 from torch_auto.cli.processes import Step
 from torch_auto.cli.tools import uv_program
+from torch_auto.cli.tools.takeover import Found
 from torch_auto.cli.tools.uv import Uv
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch_auto.cli.project.change import Change
     from torch_auto.cli.project.environment import Environment
+    from torch_auto.cli.project.files import Text
     from torch_auto.cli.project.project import Project
+    from torch_auto.cli.tools.tool import Adding, Target, Wish
 
 
 class UvPip(Uv):
@@ -23,6 +30,8 @@ class UvPip(Uv):
     tables = ()
     backends = ()
     adding = "uv pip install torch-auto"
+    removing = "uv pip uninstall torch-auto"
+    by_commands = True
 
     def has_installed(self, project: Project, installer: str | None) -> bool:
         """What uv installed is its own where no project is."""
@@ -33,6 +42,34 @@ class UvPip(Uv):
         install = ("uv", "pip", "install", "--python", environment.interpreter)
         both = ("--upgrade-package", "torch-auto", "--upgrade-package", "torch")
         return [uv_program.CLEAN, Step((*install, *both, "--reinstall-package", "torch-auto", "torch-auto"))]
+
+    def found(self, project: Project) -> Found:
+        """Nothing: what an environment holds is replaced where it is another build."""
+        return Found()
+
+    def take_over(self, project: Project, change: Change, index_url: str) -> None:
+        """There is nothing to take over."""
+
+    def file(self, project: Project, variables: Mapping[str, str]) -> str:
+        """uv.toml, which uv reads in the folder that it is run in."""
+        return os.path.join(project.root, "uv.toml")
+
+    def write(self, project: Project, text: Text, wish: Wish) -> None:
+        """The same as in a project; the file is made where it is not there."""
+        self.edit(text, wish)
+
+    def adds(self, adding: Adding) -> list[Step]:
+        """Install into the environment."""
+        command = ("uv", "pip", "install", "--python", adding.environment.interpreter)
+        return [uv_program.CLEAN, Step((*command, adding.requirement, *adding.packages))]
+
+    def install(self, environment: Environment, target: Target) -> list[Step]:
+        """Both anew, and what goes with them; a setting is for torch-auto's build alone."""
+        words = [word for page in target.pages for word in ("--find-links", page)]
+        words += [word for item in target.settings for word in ("-C", item)]
+        words += [word for name in target.projects for word in ("--upgrade-package", name)]
+        install = ("uv", "pip", "install", "--python", environment.interpreter, *words)
+        return [uv_program.CLEAN, Step((*install, "--reinstall-package", "torch-auto", target.requirement))]
 
     def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
         """From the index of the installed torch."""

@@ -10,6 +10,8 @@ from torch_auto.cli.processes import Step, answer, program
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+#: From this uv on, an index can be a page of links (format = "flat"); older ones read find-links alone.
+_FLAT = (0, 6, 17)
 #: From this uv on, config-settings-package has a cache entry of its own: a build without it is not served instead.
 _OWN_CACHE_ENTRY = (0, 13)
 
@@ -25,6 +27,16 @@ def version(variables: Mapping[str, str]) -> tuple[int, ...] | None:
         return tuple(int(part) for part in words[1].split(".")[:3])
     except (ValueError, IndexError):
         return None
+
+
+def takes_flat(variables: Mapping[str, str]) -> bool:
+    """Whether a project names a page as a flat index; where no uv says how old it is, it is a new one."""
+    return (version(variables) or _FLAT) >= _FLAT
+
+
+def keeps_settings_apart(variables: Mapping[str, str]) -> bool:
+    """Whether a build with a setting has a cache entry of its own, so that a project can set one."""
+    return (version(variables) or _OWN_CACHE_ENTRY) >= _OWN_CACHE_ENTRY
 
 
 def refuse_old(what: str, variables: Mapping[str, str]) -> None:

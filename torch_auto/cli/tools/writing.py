@@ -2,44 +2,111 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from torch_auto.cli import tools
 from torch_auto.cli.errors import RefusedError
-from torch_auto.cli.project.files import Text
+from torch_auto.cli.project import environment as environments
+from torch_auto.cli.project import extras, own
 from torch_auto.cli.project.toml.document import NoPlaceError
+from torch_auto.cli.tools.pages import base_of, pages_here, project_pages
+from torch_auto.cli.tools.tool import EXACT, Wish
+from torch_auto.settings import DEFAULT_INDEX_URL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from torch_auto.cli.project.files import Text
     from torch_auto.cli.project.project import Project
-    from torch_auto.cli.tools.tool import Tool, Wish
+    from torch_auto.cli.tools.tool import Tool
+    from torch_auto.settings import Settings
 
 
-def write(project: Project, tool: Tool, wish: Wish, variables: Mapping[str, str], *, dry_run: bool) -> int:
-    """Write the pages, or show what would be written; returns the exit status.
+def tool_of(project: Project, name: str | None, variables: Mapping[str, str]) -> Tool:
+    """The tool that is named, or the one that manages the project.
 
     Raises:
-        NotTomlError, OSError: a file of the project's cannot be read or written.
+        OSError: a file cannot be read.
+    """
+    if name is not None:
+        return tools.by_name(name)
+    there = environments.find(project.root, variables)
+    found = [environments.installed(there, name) for name in ("torch-auto", "torch")]
+    installer = next((item.installer for item in found if item is not None), None)
+    is_the_users = environments.at(there.prefix) is not None and not own.is_tools_own(there.prefix)
+    if installer is None and is_the_users and there.distribution("pip") is None:
+        installer = "uv"  # which makes environments without pip
+    return tools.of_project(project, installer)
+
+
+def wish_of(project: Project, tool: Tool, chosen: Settings, more: Sequence[str] = (), pin: str | None = None) -> Wish:
+    """The pages that a project needs, with those of the extras that it requires and of ``more``.
+
+    A project that names a mirror keeps to it. Exact pins are written by default where the tool can keep them.
+
+    Raises:
+        NotTomlError, OSError: a file of the project's cannot be read.
+    """
+    if chosen.index_url == DEFAULT_INDEX_URL:
+        there = environments.find(project.root, os.environ)
+        chosen = chosen.replace(index_url=base_of(tool.named(project, os.environ, there), chosen.index_url))
+    wanted = tuple(dict.fromkeys([*extras.of_project(project), *more]))
+    pages = (project_pages if tool.keeps_pages else pages_here)(chosen, wanted)
+    if pin is None and tool.exact_by_default(os.environ):
+        pin = EXACT
+    return Wish(pin, chosen.index_url, force=False, pages=pages)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What people are told: where there is nothing to change, below a change, and what to write by hand instead."""
+
+    already: str
+    after: str
+    by_hand: tuple[str, ...] = ()
+
+
+def write(project: Project, tool: Tool, text: Text, wish: Wish, *, dry_run: bool) -> int:
+    """Write the pages into a file, or show what would be written; returns the exit status.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    then = f"Next: {tool.next(project, text.path)}"
+    told = Told(f"{text.path} names PyTorch's pages already. {then}", then, tuple(tool.by_hand(wish)))
+
+    def edit() -> None:
+        if not wish.force:
+            tool.check(project, wish, os.environ)
+        tool.write(project, text, wish)
+
+    return change(text, edit, told, dry_run=dry_run)
+
+
+def change(text: Text, edit: Callable[[], None], told: Told, *, dry_run: bool) -> int:
+    """Make a change of a file, or show it; returns the exit status.
+
+    Raises:
+        OSError: the file cannot be written.
     """
     try:
-        if not wish.force:
-            tool.check(project, wish, variables)
-        text = Text(tool.file(project, variables))
-        tool.write(project, text, wish)
+        edit()
     except RefusedError as error:
         print(f"torch-auto: error: {error}. Nothing was written.", file=sys.stderr)
         return 2
     except NoPlaceError as error:
-        lines = "".join(f"\n  {line}" for line in tool.by_hand(wish))
-        print(f"torch-auto: error: nothing was written: {error}. Add this by hand:{lines}", file=sys.stderr)
+        lines = "".join(f"\n  {line}" for line in told.by_hand)
+        how = f". Add this by hand:{lines}" if lines else ". Change it by hand"
+        print(f"torch-auto: error: nothing was written: {error}{how}", file=sys.stderr)
         return 2
     if not text.changed:
-        print(f"{text.path} names PyTorch's pages already. Next: {tool.next(project, text.path)}")
-        return 0
-    if dry_run:
+        print(told.already)
+    elif dry_run:
         print("\n".join([f"{text.path} would change:", *text.difference()]))
-        return 0
-    text.write()
-    print("\n".join([f"{text.path} changed:", *text.difference(), f"Next: {tool.next(project, text.path)}"]))
+    else:
+        text.write()
+        print("\n".join([f"{text.path} changed:", *text.difference(), told.after]))
     return 0

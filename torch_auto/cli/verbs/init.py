@@ -12,14 +12,18 @@ if TYPE_CHECKING:
     import argparse
 
     from torch_auto.cli.options import Verbs
+    from torch_auto.cli.project.files import Text
     from torch_auto.cli.project.project import Project
+    from torch_auto.cli.tools.tool import Tool, Wish
 
 _EXAMPLES = """\
 examples:
   torch-auto init                       for the tool that manages this project
   torch-auto init --dry-run             show the change, write nothing
   torch-auto init --for pip             into requirements.txt, or else the environment's pip.conf
-  torch-auto init --pin exact           and never take PyPI's build in place of the exact one (uv 0.13 and newer)
+  torch-auto init --script train.py     into a script's inline metadata, for `uv run train.py`
+  torch-auto init --pin prefer          let PyPI's build take the place of the exact one where that is not found
+  torch-auto init --remove              take back what init and add have written
   torch-auto init --index-url https://mirror.example/pytorch/whl
   torch-auto init --portable            one uv.lock for every machine: a dependency group for each torch backend
   torch-auto init --portable --backends cu126,cu130 --with vision
@@ -33,7 +37,10 @@ def add(verbs: Verbs) -> None:
     init = verbs.add("init", execute, "name PyTorch's pages where the project's tool reads them", _EXAMPLES)
     text = "the tool; default: the one that the project uses"
     init.add_argument("--for", dest="tool", choices=tools.NAMES, help=text)
-    init.add_argument("--pin", choices=("prefer", "exact"), help="exact: uv's setting for it as well")
+    text = "how torch-auto pins: exact (default for uv 0.13 and newer, and for uv alone), or prefer"
+    init.add_argument("--pin", choices=("prefer", "exact"), help=text)
+    init.add_argument("--script", metavar="FILE", help="a script with inline metadata, which uv reads")
+    init.add_argument("--remove", action="store_true", help="take back what init and add have written")
     init.add_argument("--dry-run", action="store_true", help="show the change and write nothing")
     init.add_argument("--force", action="store_true", help="write although torch has an index of its own already")
     shared.project(init)
@@ -55,11 +62,18 @@ def execute(options: argparse.Namespace) -> int:
         UserError, SettingsError: options or settings are wrong.
         NotTomlError, OSError: a file of the project's cannot be read or written.
     """
+    from torch_auto.cli.errors import UserError
     from torch_auto.cli.project.project import find
 
-    if options.portable or any(item is not None for item in _of_groups(options)):
-        return _write_groups(options, find(options.project))
-    return _write_pages(options, find(options.project))
+    project = find(options.project)
+    of_groups = options.portable or any(item is not None for item in _of_groups(options))
+    if options.script is not None:
+        if of_groups or not tools.by_name(options.tool or tools.NAMES[0]).reads_scripts:
+            raise UserError("--script is for uv alone, and has no place beside --portable")
+        return _of_script(options, project)
+    if options.remove:
+        return _remove(options, project)
+    return _write_groups(options, project) if of_groups else _write_pages(options, project)
 
 
 def _of_groups(options: argparse.Namespace) -> tuple[Any, ...]:
@@ -75,18 +89,63 @@ def _write_groups(options: argparse.Namespace, project: Project) -> int:
     backends, releases, default, machines = _of_groups(options)
     asked = Options(backends, releases, options.family, default, machines, portable=options.portable)
     tool = tools.by_name(options.tool) if options.tool else tools.managing(project) or tools.by_name("uv")
-    wish = Wish(options.pin is not None, shared.settings(options, "index-url").index_url, options.force)
+    wish = Wish(options.pin, shared.settings(options, "index-url").index_url, options.force)
     return write(project, tool, wish, asked, dry_run=options.dry_run)
 
 
 def _write_pages(options: argparse.Namespace, project: Project) -> int:
-    from torch_auto.cli.project import extras
-    from torch_auto.cli.tools.pages import pages_here
-    from torch_auto.cli.tools.tool import Wish
-    from torch_auto.cli.tools.writing import write
+    from torch_auto.cli.tools.writing import tool_of, write
+
+    tool = tool_of(project, options.tool, os.environ)
+    text = _file(project, tool)
+    return write(project, tool, text, _wish(options, project, tool), dry_run=options.dry_run)
+
+
+def _file(project: Project, tool: Tool) -> Text:
+    from torch_auto.cli.errors import RefusedError, UserError
+    from torch_auto.cli.project.files import Text
+
+    try:
+        return Text(tool.file(project, os.environ))
+    except RefusedError as error:
+        raise UserError(f"{error}. Nothing was written.") from error
+
+
+def _wish(options: argparse.Namespace, project: Project, tool: Tool) -> Wish:
+    from dataclasses import replace
+
+    from torch_auto.cli.tools.writing import wish_of
 
     chosen = shared.settings(options, "index-url")
-    wanted = tuple(dict.fromkeys([*extras.of_project(project), *shared.named_extras(options)]))
-    tool = tools.by_name(options.tool) if options.tool else tools.of_project(project)
-    wish = Wish(options.pin == "exact", chosen.index_url, options.force, pages_here(chosen, wanted))
-    return write(project, tool, wish, os.environ, dry_run=options.dry_run)
+    wish = wish_of(project, tool, chosen, shared.named_extras(options), options.pin)
+    return replace(wish, force=options.force)
+
+
+def _of_script(options: argparse.Namespace, project: Project) -> int:
+    """The same in a script's inline metadata."""
+    from torch_auto.cli.output import shown
+    from torch_auto.cli.project.script import Script
+    from torch_auto.cli.tools.writing import Told, change
+
+    text, tool = Script(options.script), tools.by_name("uv")
+    if options.remove:
+        return _take_back(options, text, tool, shown(("uv", "remove", "--script", options.script, "torch-auto")))
+    wish = _wish(options, project, tool)
+    then = f"Next: {shown(('uv', 'add', '--script', options.script, 'torch-auto'))}"
+    told = Told(f"{text.path} names PyTorch's pages already. {then}", then, tuple(tool.by_hand(wish)))
+    return change(text, lambda: tool.write(project, text, wish), told, dry_run=options.dry_run)
+
+
+def _remove(options: argparse.Namespace, project: Project) -> int:
+    from torch_auto.cli.tools.writing import tool_of
+
+    tool = tool_of(project, options.tool, os.environ)
+    return _take_back(options, _file(project, tool), tool, tool.removing)
+
+
+def _take_back(options: argparse.Namespace, text: Text, tool: Tool, removing: str) -> int:
+    from torch_auto.cli.tools.writing import Told, change
+
+    index_url = shared.settings(options, "index-url").index_url
+    told = Told(f"{text.path} has nothing that torch-auto wrote.", f"To take torch-auto away too: {removing}")
+    return change(text, lambda: tool.remove(text, index_url), told, dry_run=options.dry_run)

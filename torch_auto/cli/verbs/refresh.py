@@ -17,6 +17,7 @@ _EXAMPLES = """\
 examples:
   torch-auto refresh --dry-run          print the commands, run none
   torch-auto refresh                    run them in the project's folder
+  torch-auto refresh --yes              without a question, in a script
 """
 
 
@@ -25,33 +26,39 @@ def add(verbs: Verbs) -> None:
     refresh = verbs.add("refresh", execute, "make the project's tool look at this machine again", _EXAMPLES)
     shared.environment(refresh)
     refresh.add_argument("--dry-run", action="store_true", help="print the commands and run none")
+    refresh.add_argument("--yes", action="store_true", help="do not ask before a lock is changed that others use")
 
 
 def execute(options: argparse.Namespace) -> int:
-    """Run the commands in order, and stop at the first that fails; 1 where one did, else 0.
+    """Run the commands in order, stop at the first that fails, and look again; 1 where something does not work.
 
     Raises:
         SettingsError: a setting is wrong.
         NotTomlError, OSError: a file of the project's cannot be read.
     """
-    from torch_auto.cli.check.situation import Where, survey
+    from torch_auto.cli.check.outcome import agreed, look_again
+    from torch_auto.cli.check.situation import survey
     from torch_auto.cli.output import shown
     from torch_auto.cli.processes import run_step
     from torch_auto.cli.tools.uv_program import unlocked
+    from torch_auto.cli.verbs.check import where_of
 
-    situation = survey(Where(options.project, os.environ, shared.given(options, "machine"), options.venv))
+    where = where_of(options)
+    situation = survey(where)
     own_prefix = os.path.realpath(situation.environment.prefix) == os.path.realpath(sys.prefix)
     if os.name == "nt" and own_prefix and not options.dry_run and sys.argv[0].lower().endswith(".exe"):
         # Windows keeps a running torch-auto.exe from being replaced.
         print("torch-auto: error: on Windows, run it as `python -m torch_auto refresh`", file=sys.stderr)
         return 1
-    for step in [unlocked(step, os.environ) for step in situation.steps()]:
-        print(f"$ {shown(step.command)}", file=sys.stdout if options.dry_run else sys.stderr)
-        if options.dry_run:
-            continue
+    steps = [unlocked(step, os.environ) for step in situation.steps()]
+    if options.dry_run:
+        print("".join(f"$ {shown(step.command)}\n" for step in steps), end="")
+        return 0
+    if not agreed(situation, yes=options.yes):
+        return 1
+    for step in steps:
+        print(f"$ {shown(step.command)}", file=sys.stderr)
         if run_step(step, situation.project.root, os.environ) != 0:
             print(f"torch-auto: error: this failed: {shown(step.command)}", file=sys.stderr)
             return 1
-    if not options.dry_run:
-        print("Done. `torch-auto check` says how things stand now.", file=sys.stderr)
-    return 0
+    return look_again(where)

@@ -36,7 +36,9 @@ def add(verbs: Verbs) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
-    """Run uv, or install from this machine's lock file; returns the tool's exit status.
+    """Run uv, or install from this machine's lock file, and look at what is installed then.
+
+    Returns the tool's exit status; 1 where what it installed does not work here, and nobody asked for that.
 
     Raises:
         UserError, SettingsError, NotTomlError, OSError: see :func:`torch_auto.cli.portable.here.here`.
@@ -44,11 +46,40 @@ def execute(options: argparse.Namespace) -> int:
     from torch_auto.cli.portable.here import here
 
     given = shared.given(options, "backend", "machine")
-    return hand_over(options, here(options.project, given, os.environ), given)
+    found = here(options.project, given, os.environ)
+    status = hand_over(options, found, given, then_look=not options.dry_run and not _changes_nothing(options.words))
+    return status if status != 0 or options.dry_run else _look(options, found, given)
 
 
-def hand_over(options: argparse.Namespace, found: Here, given: Mapping[str, str]) -> int:
-    """Say which group it is, and become the tool that takes it, with the words that are not ours.
+def _changes_nothing(words: list[str]) -> bool:
+    return any(word in ("--dry-run", "--check", "--help", "-h") for word in words)
+
+
+def _look(options: argparse.Namespace, found: Here, given: Mapping[str, str]) -> int:
+    """Say what does not work of what is installed now."""
+    from dataclasses import replace
+
+    from torch_auto.cli.check.finding import FAIL
+    from torch_auto.cli.check.findings import all_findings
+    from torch_auto.cli.check.report import rows
+    from torch_auto.cli.check.situation import survey
+    from torch_auto.cli.portable.uv_call import installed_into
+    from torch_auto.cli.verbs.check import where_of
+
+    environment = installed_into(found, options.words, os.environ, options.venv)
+    if environment is None:
+        return 0
+    situation = survey(replace(where_of(options), given=given, venv=environment.prefix))
+    failed = [finding for finding in all_findings(situation) if finding.status == FAIL]
+    if not failed:
+        return 0
+    print("torch-auto: what is installed now does not work here:", file=sys.stderr)
+    print("\n".join(rows(failed, colour=False)), file=sys.stderr)
+    return 0 if "backend" in given else 1
+
+
+def hand_over(options: argparse.Namespace, found: Here, given: Mapping[str, str], *, then_look: bool = False) -> int:
+    """Say which group it is, and become the tool that takes it, with the words that are not ours; or wait for it.
 
     Raises:
         UserError, OSError: there is no such tool, or it does not start.
@@ -68,4 +99,5 @@ def hand_over(options: argparse.Namespace, found: Here, given: Mapping[str, str]
     if options.dry_run:
         print(shown(made.command))
         return 0
-    return processes.hand_over(made.command, made.variables)
+    run = processes.wait_for if then_look else processes.hand_over
+    return run(made.command, made.variables)

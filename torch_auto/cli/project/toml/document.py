@@ -65,9 +65,22 @@ def edited(text: str, edit: Callable[[Document], None]) -> str:
 
 def _says(text: str, content: dict[str, Any]) -> bool:
     try:
-        return parse(text) == content
+        return bool(_without_empty(parse(text)) == _without_empty(content))
     except ValueError:
         return False
+
+
+def _without_empty(data: Any) -> Any:
+    """Content without empty tables: whether [tool] is there by itself says nothing."""
+    if not isinstance(data, dict):
+        return data
+    left = {name: _without_empty(value) for name, value in data.items()}
+    return {name: value for name, value in left.items() if value != {}}
+
+
+def _has_headers(value: object) -> bool:
+    """Whether a value is a table or an array of them, which may be written with headers of their own."""
+    return isinstance(value, dict) or (isinstance(value, list) and all(isinstance(item, dict) for item in value))
 
 
 def _at(data: Any, place: Place) -> Any:
@@ -145,9 +158,26 @@ class Document:
                 raise NoPlaceError(f"{dotted(path)} is not an array of tables")
             entries.append(dict(pairs))
 
-        lines = [f"{key(name)} = {string(value)}" for name, value in pairs]
+        own = [f"{key(name)} = {string(value)}" for name, value in pairs]
         header = f"[[{dotted(path)}]]"
-        self._take(iter([places.at_end(self.text, header, lines)]), change, f"there is no place for {header}")
+        self._take(iter([places.at_end(self.text, header, own)]), change, f"there is no place for {header}")
+
+    def add_to_list(self, path: Path, pairs: Sequence[tuple[str, str]], section: int) -> None:
+        """One more table in an array of tables: with a header of its own, or inline where the others are.
+
+        `uv add --index` refuses an array that is written inline. ``section`` is as for :meth:`set`.
+        """
+        there = _table(copy.deepcopy(self.content), path[:-1]).get(path[-1])
+        if there and not self._checked and places.is_inline_array(self.text, path[-1]):
+            self.change_array(path, [*there, dict(pairs)])
+            return
+        try:
+            self.add_table(path, pairs)
+        except NoPlaceError:
+            if there is None:
+                self.set(path, [dict(pairs)], section)
+            else:
+                self.change_array(path, [*there, dict(pairs)])
 
     # --- changes of what is there ---
 
@@ -166,6 +196,48 @@ class Document:
         """Take away a key, its value and the comments among it."""
         candidates = places.without_key(self.text, path, _at(self.content, path))
         self._change(path[:-1], candidates, lambda table: table.__delitem__(path[-1]))
+
+    def remove_from_list(self, path: Path, index: int) -> None:
+        """Take a table away from an array that may be written as tables or inline, and the array with the last one."""
+        there = _at(self.content, path)
+        if places.is_inline_array(self.text, path[-1]):
+            self._remove_inline(path, [item for number, item in enumerate(there) if number != index])
+            return
+
+        def change(table: dict[str, Any]) -> None:
+            del table[path[-1]][index]
+            if not table[path[-1]]:
+                del table[path[-1]]
+
+        self._change(path[:-1], places.without_table(self.text, path, index), change)
+
+    def _remove_inline(self, path: Path, left: Sequence[object]) -> None:
+        if left:
+            self.change_array(path, left)
+        else:
+            self.remove(path)
+
+    def remove_elements(self, path: Path, unwanted: Callable[[Any], bool]) -> None:
+        """Take elements away from an array of plain values, and the array's key where nothing is left."""
+        there = _at(self.content, path)
+        left = [item for item in there if not unwanted(item)]
+        if len(left) != len(there):
+            self._remove_inline(path, left)
+
+    def remove_empty(self, path: Path) -> None:
+        """Take away the header of a table that has no values of its own any more, and what is then empty above it."""
+        there = _table(copy.deepcopy(self.content), path[:-1]).get(path[-1], {})
+        if not isinstance(there, dict) or not all(map(_has_headers, there.values())):
+            return
+
+        def change(data: dict[str, Any]) -> None:
+            for depth in range(len(path), 0, -1):
+                parent = _at(data, path[: depth - 1])
+                if parent.get(path[depth - 1]):
+                    return
+                parent.pop(path[depth - 1], None)
+
+        self._take(places.without_header(self.text, path), change, f"{dotted(path)} cannot be taken away")
 
     def change_array(self, place: Place, wanted: Sequence[object]) -> None:
         """Have these elements in an array that is there; what stays is not touched, nor comments beside what goes."""

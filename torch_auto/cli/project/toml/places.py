@@ -238,3 +238,41 @@ def _indent(text: str, start: int) -> tuple[bool, str]:
 
 def _indented(element: str, indent: str, text: str) -> str:
     return indent + element.replace("\n", line_end(text) + indent)
+
+
+# --- tables that go ------------------------------------------------------------------------------------------------
+
+
+def is_inline_array(text: str, name: str) -> bool:
+    """Whether an array is written between brackets, and not as tables with a header each."""
+    return re.search(_array(name), text) is not None
+
+
+def without_table(text: str, path: Path, index: int) -> Iterator[str]:
+    """The text without a table of an array of tables, by its position, and the comment right above its header."""
+    headers = list(re.finditer(rf"(?m)^[ \t]*\[\[[ \t]*{key_pattern(path)}[ \t]*\]\][^\n]*(?:\n|\Z)", text))
+    if index < len(headers):
+        yield from _without_block(text, headers[index])
+
+
+def without_header(text: str, path: Path) -> Iterator[str]:
+    """The text without the header of a table that is empty, or without the empty inline table."""
+    for match in re.finditer(rf"(?m)^[ \t]*\[[ \t]*{key_pattern(path)}[ \t]*\][^\n]*(?:\n|\Z)", text):
+        yield from _without_block(text, match)
+    yield from without_key(text, path, {})
+    yield text  # it had no header, and has gone with what was in it
+
+
+def _without_block(text: str, header: re.Match[str]) -> Iterator[str]:
+    """Without a header and what stands below it up to the next one, and the blank lines that set it apart."""
+    for end in _next_headers(text, header.end()):
+        before, after = text[: header.start()], text[max(header.end(), _end_of_content(text, end)) :]
+        if _is_about_what_follows(before):
+            before = re.sub(r"(?:[ \t]*#[^\n]*\n)+\Z", "", before)
+        yield (before.rstrip() + line_end(text) if before.strip() else "") + (after if after.strip() else "")
+        yield before + after
+
+
+def _is_about_what_follows(before: str) -> bool:
+    """Whether comments stand right above, with a blank line above them."""
+    return re.search(r"\n[ \t]*\r?\n(?:[ \t]*#[^\n]*\n)+\Z", before) is not None

@@ -1,0 +1,201 @@
+"""``torch-auto add``: PyTorch's pages, torch-auto in place of torch, packages beside it; all of it, or nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from packaging.specifiers import SpecifierSet
+
+from torch_auto import catalog
+from torch_auto.cli.errors import RefusedError, UserError
+from torch_auto.cli.output import shown
+from torch_auto.cli.processes import Step, program, run_step
+from torch_auto.cli.project import environment as environments
+from torch_auto.cli.project import extras, own
+from torch_auto.cli.project.change import Change, kept
+from torch_auto.cli.project.project import PYPROJECT, find
+from torch_auto.cli.render.plan import worded
+from torch_auto.cli.tools.takeover import ANY, is_satisfiable, specifier_of
+from torch_auto.cli.tools.tool import Adding, required_names
+from torch_auto.cli.tools.uv_program import unlocked
+from torch_auto.cli.tools.writing import tool_of, wish_of
+from torch_auto.decide import machine_for
+from torch_auto.newest import newest_usable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch_auto.cli.project.environment import Environment
+    from torch_auto.cli.project.project import Project
+    from torch_auto.cli.tools.tool import Tool
+    from torch_auto.settings import Settings
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line asks for: extras, a release of torch or None, packages, and how.
+
+    ``tool`` is a tool's name, or None for the one that manages the project. ``yes``: nobody is asked.
+    """
+
+    extras: tuple[str, ...]
+    release: str | None
+    packages: tuple[str, ...]
+    tool: str | None
+    pin: str | None
+    yes: bool
+    dry_run: bool
+
+
+def add(folder: str, asked: Asked, chosen: Settings, variables: Mapping[str, str]) -> int:
+    """Add, or show what would be done; returns the exit status.
+
+    Raises:
+        UserError: something stands against it, or a command failed; the files are as they were.
+        NoPlaceError: a file is written in a way that cannot be changed.
+        NotTomlError, OSError: a file cannot be read or written.
+    """
+    project = find(folder)
+    made = os.path.join(project.root, PYPROJECT) if _is_for_uv(project, asked, variables) else None
+    with kept([made] if made is not None else []):
+        if made is not None:
+            _run(Step(("uv", "init", "--bare")), project.root, variables, dry_run=asked.dry_run)
+            if asked.dry_run:
+                return 0
+            project = find(folder)
+        return _add(project, tool_of(project, asked.tool, variables), asked, chosen, variables)
+
+
+def _is_for_uv(project: Project, asked: Asked, variables: Mapping[str, str]) -> bool:
+    """Whether a folder without a project shall become one of uv's: nothing in it says otherwise, and uv is there."""
+    if project.has_pyproject or asked.tool not in (None, "uv") or project.file("requirements.txt"):
+        return False
+    if asked.tool is None and (_own_environment(project, variables) is not None or project.file("uv.toml")):
+        return False
+    if program("uv", variables) is None:
+        raise UserError(
+            "there is no project here, and no uv to make one. For pip, make an environment: python -m venv .venv"
+        )
+    return True
+
+
+def _own_environment(project: Project, variables: Mapping[str, str]) -> Environment | None:
+    """The environment to install into, or None where there is but the one that a tool made for this command."""
+    found = environments.find(project.root, variables)
+    return None if own.is_tools_own(found.prefix) or environments.at(found.prefix) is None else found
+
+
+def _add(project: Project, tool: Tool, asked: Asked, chosen: Settings, variables: Mapping[str, str]) -> int:
+    known = catalog.load()
+    found = tool.found(project)
+    wanted = tuple(dict.fromkeys([*asked.extras, *found.extras, *extras.of_project(project)]))
+    environment = _own_environment(project, variables)
+    if environment is None:
+        if not tool.locks:
+            raise UserError(f"there is no virtual environment for {tool.name} to install into: python -m venv .venv")
+        environment = environments.find(project.root, variables)
+    specifier = f"=={asked.release}" if asked.release else _of_this_machine(specifier_of(found, known), chosen)
+    faults = list(found.faults)
+    if specifier and not is_satisfiable(specifier, known):
+        there = f"{known.releases[0].version} to {known.newest.version}"
+        faults.append(f"no release of torch-auto is {specifier}; there are those of torch {there}")
+    if faults:
+        again = f"Change that first, then run `{own.typed(os.environ)} add` again. Nothing was written."
+        raise UserError(f"{'; '.join(faults)}. {again}")
+    adding = Adding(
+        _requirement(project, tool, wanted, specifier),
+        asked.packages,
+        environment,
+        any(project.file(name) for name in tool.locks),
+    )
+    change = Change()
+    try:
+        wish = wish_of(project, tool, chosen, more=wanted, pin=asked.pin)
+        tool.take_over(project, change, wish.index_url)
+        tool.write(project, change.text(tool.file(project, variables)), wish)
+    except RefusedError as error:
+        raise UserError(f"{error}. Nothing was written.") from error
+    tool.add_lines(project, change, adding)
+    steps = [unlocked(step, variables) for step in tool.adds(adding)]
+    _show(change, steps, dry_run=asked.dry_run)
+    if asked.dry_run:
+        return 0
+    if found.requirements and change.takes_away and not asked.yes:
+        _ask()
+    _carry_out(project, tool, change, steps, variables)
+    print("\n".join(_installed(project, variables)))
+    return 0
+
+
+def _of_this_machine(specifier: str, chosen: Settings) -> str:
+    """A specifier, or "" where it is a bound alone that no torch of this machine satisfies.
+
+    `uv add torch` writes the newest release as the least one, whatever the machine is.
+    """
+    known = catalog.load()
+    newest = newest_usable(machine_for(chosen), chosen, known).with_pages
+    if newest is None or not re.fullmatch(r">=[^,]+", specifier) or SpecifierSet(specifier).contains(newest):
+        return specifier
+    print(f"torch{specifier} is left out: the newest torch that runs on this machine is {newest}.")
+    return ""
+
+
+def _requirement(project: Project, tool: Tool, wanted: tuple[str, ...], specifier: str) -> str:
+    """The requirement of torch-auto: with the versions that are asked for, those that it has already, or any."""
+    extra = f"[{','.join(wanted)}]" if wanted else ""
+    has_own = "torch-auto" in required_names(tool, project)
+    return f"torch-auto{extra}{specifier or ('' if has_own else ANY)}"
+
+
+def _show(change: Change, steps: list[Step], *, dry_run: bool) -> None:
+    lines = change.difference("would change" if dry_run else "changes")
+    if dry_run:
+        lines += [f"$ {shown(step.command)}" for step in steps]
+    if lines:
+        print("\n".join(lines), flush=True)
+
+
+def _ask() -> None:
+    """Have the user agree to lines that go.
+
+    Raises:
+        UserError: the user does not, or there is nobody to ask.
+    """
+    if not sys.stdin.isatty():
+        raise UserError("this takes lines of yours away; to agree, add --yes. Nothing was written.")
+    print("Write this? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise UserError("nothing was written")
+
+
+def _carry_out(project: Project, tool: Tool, change: Change, steps: list[Step], variables: Mapping[str, str]) -> None:
+    paths = [os.path.join(project.root, name) for name in tool.locks]
+    paths += [os.path.join(folder, PYPROJECT) for folder in {project.root, project.folder} if folder]
+    with kept([*paths, *(text.path for text in change.changed)]):
+        change.write()
+        for step in steps:
+            _run(step, project.folder or project.root, variables)
+
+
+def _run(step: Step, folder: str, variables: Mapping[str, str], *, dry_run: bool = False) -> None:
+    """Run a command, which is shown first.
+
+    Raises:
+        UserError: it fails.
+    """
+    print(f"$ {shown(step.command)}", file=sys.stdout if dry_run else sys.stderr, flush=True)
+    if not dry_run and run_step(step, folder, variables) != 0:
+        raise UserError(f"this failed: {shown(step.command)}. The project's files are as they were.")
+
+
+def _installed(project: Project, variables: Mapping[str, str]) -> list[str]:
+    """What is installed, and why it is that."""
+    there = environments.find(project.root, variables)
+    found = [environments.installed(there, name) for name in ("torch", "torchvision", "torchaudio")]
+    lines = [f"Installed: {', '.join(str(item) for item in found if item is not None) or 'no torch'}."]
+    decided = environments.record(there).get("decided")
+    return lines + [f"  {item['text']}" for item in worded(decided)["reasons"]] if isinstance(decided, dict) else lines

@@ -1,0 +1,78 @@
+"""``torch-auto add``: torch-auto, PyTorch's pages and packages beside it, with the tool of the project."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from torch_auto.cli import options as shared
+from torch_auto.cli import tools
+
+if TYPE_CHECKING:
+    import argparse
+
+    from torch_auto.cli.options import Verbs
+
+_EXAMPLES = """\
+examples:
+  torch-auto add                        torch for this machine, in this project or a new one of uv's
+  torch-auto add vision audio           torchvision and torchaudio beside it
+  torch-auto add vision 2.9.1           torch 2.9.1
+  torch-auto add vision -- ultralytics timm
+  torch-auto add --dry-run              show the change and the commands, do nothing
+"""
+
+
+def add(verbs: Verbs) -> None:
+    """Its parser."""
+    text = "add torch for this machine: PyTorch's pages, torch-auto in place of torch, packages beside it"
+    verb = verbs.add("add", execute, text, _EXAMPLES)
+    verb.takes_packages = True
+    verb.add_argument("what", nargs="*", metavar="WHAT", help="vision, audio, a release of torch; packages after --")
+    verb.add_argument("--for", dest="tool", choices=tools.NAMES, help="default: the tool that the project uses")
+    verb.add_argument("--pin", choices=("prefer", "exact"), help="how torch-auto pins, as for init")
+    verb.add_argument("--yes", action="store_true", help="take lines of torch's away without asking")
+    verb.add_argument("--dry-run", action="store_true", help="show the change and the commands, do nothing")
+    shared.project(verb)
+    shared.index_url(verb)
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Add, or show what would be done.
+
+    Raises:
+        UserError, SettingsError: options or settings are wrong, or something stands against it.
+        NotTomlError, OSError: a file of the project's cannot be read or written.
+    """
+    from torch_auto.cli.errors import UserError
+    from torch_auto.cli.project.toml.document import NoPlaceError
+    from torch_auto.cli.tools.adding import Asked, add
+
+    extras, release = _what(options.what)
+    asked = Asked(extras, release, tuple(options.words), options.tool, options.pin, options.yes, options.dry_run)
+    try:
+        return add(options.project, asked, shared.settings(options, "index-url"), os.environ)
+    except NoPlaceError as error:
+        raise UserError(f"nothing was written: {error}. Change it by hand, and run this again") from error
+
+
+def _what(words: list[str]) -> tuple[tuple[str, ...], str | None]:
+    """Extras and a release among words.
+
+    Raises:
+        UserError: one of them is neither, or there are several releases.
+    """
+    from torch_auto.catalog import load
+    from torch_auto.cli.errors import UserError
+    from torch_auto.pins.extras import EXTRAS
+
+    known = [release.version for release in load().releases]
+    names = [word for word in words if word not in EXTRAS]
+    wrong = [name for name in names if name not in known]
+    if wrong:
+        shown = ", ".join(map(repr, wrong))
+        text = f"{shown}: neither an extra ({', '.join(EXTRAS)}) nor a release of torch ({known[0]} to {known[-1]})"
+        raise UserError(f"{text}. Packages follow --: torch-auto add -- {' '.join(wrong)}")
+    if len(names) > 1:
+        raise UserError(f"one release of torch at a time, not {', '.join(names)}")
+    return tuple(dict.fromkeys(word for word in words if word in EXTRAS)), names[0] if names else None
