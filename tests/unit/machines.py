@@ -119,11 +119,11 @@ def runs(build: dict[str, Any], on: Machine) -> bool:  # noqa: PLR0912
             if accelerator.vendor == "intel" and name == "xpu" and device.pci_id in CATALOG.xpu_ids:
                 return True
             if accelerator.vendor == "nvidia" and name.startswith("cu"):
-                toolkit = (int(name[2:-1]), int(name[-1]))
+                toolkit = (int(name[2:4]), int(name[4:]))
                 if accelerator.driver_version is None:
                     continue
                 driver = tuple(int(part) for part in accelerator.driver_version.split("."))
-                if driver < FLOORS[on.system][toolkit[0]]:
+                if toolkit[0] not in FLOORS[on.system] or driver < FLOORS[on.system][toolkit[0]]:
                     continue
                 if device.compute_capability is None:
                     return True

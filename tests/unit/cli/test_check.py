@@ -17,6 +17,7 @@ from torch_auto.cli.check.situation import Where, survey
 from torch_auto.cli.output import FORMAT_VERSION
 from torch_auto.cli.project.environment import at
 from unit.cli.fake_environment import FakeEnvironment
+from unit.data import CATALOG
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -236,9 +237,15 @@ def test_pages_that_are_not_needed(
 ) -> None:
     """A machine whose torch is PyPI's own build needs no page."""
     (project / "pyproject.toml").write_text(f"{PYPROJECT}\n[tool.uv]\n", "utf-8")
-    env.install_torch_auto(machines.h100_580(), "2.15.0")
-    env.install_torch("2.15.0", "2.15.0+cu132")
-    found = look(machines.h100_580())
+    newest = CATALOG.newest
+    public = newest.platforms["linux_x86_64"].public
+    assert public is not None
+    assert public.torch_backend.toolkit is not None
+    driver = CATALOG.drivers.native(public.torch_backend.toolkit, windows=False)  # with which it is the best one
+    machine = machines.with_nvidia(str(driver), machines.H100)
+    env.install_torch_auto(machine, newest.version)
+    env.install_torch(newest.version, f"{newest.version}+{public.torch_backend}")
+    found = look(machine)
     assert found["pages"].text == (
         "PyTorch's pages are not named, and not needed: PyPI has what there is for this machine."
     )
