@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from support import pytorch_org
 from support.frontends import Sandbox
 from support.torch_index import TorchIndex
 
@@ -52,3 +53,12 @@ def kit(tmp_path: Path, shared_index: TorchIndex, bare_index: TorchIndex, caches
         return Kit(Sandbox(tmp_path, shared_index), variables, {}, bare_index)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for download.pytorch.org, and its key."""
+    reason = pytorch_org.why_not()
+    if reason is not None:
+        pytest.skip(reason)
+    return pytorch_org.certificate(tmp_path_factory.mktemp("pytorch-org"))

@@ -24,15 +24,6 @@ flag_is_seen = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="
 DRIVER = "550.54.14"
 
 
-@pytest.fixture(scope="session")
-def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for download.pytorch.org, and its key."""
-    reason = pytorch_org.why_not()
-    if reason is not None:
-        pytest.skip(reason)
-    return pytorch_org.certificate(tmp_path_factory.mktemp("pytorch-org"))
-
-
 class Machine:
     """Installs torch-auto with uv on one machine; torch's own host is the tests' index."""
 

@@ -58,7 +58,9 @@ def amd(sources: Sources, tree: Tree, log: Log) -> Accelerator | None:
         seen[physical] = path
         if target is None:
             log.unreadable(path, "a GPU whose target cannot be told; kernels before 5.16 have no gfx_target_version")
-            devices.append(Device(_name(node, values, tree), pci_id=f"{VENDOR}:{values.get('device_id', 0) & 0xFFFF:04x}"))
+            devices.append(
+                Device(_name(node, values, tree), pci_id=f"{VENDOR}:{values.get('device_id', 0) & 0xFFFF:04x}")
+            )
             continue
         integrated = target in _INTEGRATED
         log.found(path, f"{target}, {'integrated' if integrated else 'discrete'}")
@@ -128,7 +130,9 @@ def _by_device(values: Mapping[str, int], path: str, log: Log) -> str | None:
     number = f"{values.get('device_id', 0):04x}"
     for row in read(DATA, "amd.json")["devices"]:
         if number in row["ids"]:
-            log.found(path, f"no gfx_target_version, as of kernels before 5.16; {VENDOR}:{number} is {row['gfx_target']}")
+            log.found(
+                path, f"no gfx_target_version, as of kernels before 5.16; {VENDOR}:{number} is {row['gfx_target']}"
+            )
             target: str = row["gfx_target"]
             return target
     return None

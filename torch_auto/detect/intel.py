@@ -62,7 +62,9 @@ def note_wsl(tree: Tree, log: Log) -> None:
     """Windows' Linux shows no PCI id of a GPU, so Intel's is not found there; its driver's folder says that it may be."""
     for name in tree.names(WSL_DRIVERS):
         if name.startswith(_WSL_INTEL):
-            text = "Intel's driver for WSL is there, and WSL does not say for which GPU: for Arc and newer, the setting "
+            text = (
+                "Intel's driver for WSL is there, and WSL does not say for which GPU: for Arc and newer, the setting "
+            )
             log.unreadable(f"{WSL_DRIVERS}/{name}", text + "backend=xpu takes the XPU build")
             return
 

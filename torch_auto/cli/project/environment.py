@@ -205,6 +205,14 @@ def find(root: str, variables: Mapping[str, str], named: str | None = None) -> E
     return next((item for item in found if item.distribution("torch") is not None), found[0])
 
 
+def find_or_own(root: str, variables: Mapping[str, str]) -> Environment:
+    """The same; where there is none, the one that runs this command, whoever made it, to read and never to write."""
+    try:
+        return find(root, variables)
+    except NoEnvironmentError:
+        return own()
+
+
 def installed(environment: Environment, name: str) -> Installed | None:
     """A distribution of the torch family as it is installed, or None."""
     found = environment.distribution(name)

@@ -85,7 +85,7 @@ def _is_for_uv(project: Project, asked: Asked, variables: Mapping[str, str]) -> 
 
 def _own_environment(project: Project, variables: Mapping[str, str]) -> Environment | None:
     """The environment to install into, or None where there is but the one that a tool made for this command."""
-    found = environments.find(project.root, variables)
+    found = environments.find_or_own(project.root, variables)
     return None if own.is_tools_own(found.prefix) or environments.at(found.prefix) is None else found
 
 
@@ -94,10 +94,8 @@ def _add(project: Project, tool: Tool, asked: Asked, chosen: Settings, variables
     found = tool.found(project)
     wanted = tuple(dict.fromkeys([*asked.extras, *found.extras, *extras.of_project(project)]))
     environment = _own_environment(project, variables)
-    if environment is None:
-        if not tool.locks:
-            raise UserError(f"there is no virtual environment for {tool.name} to install into: python -m venv .venv")
-        environment = environments.find(project.root, variables)
+    if environment is None and not tool.locks:
+        raise UserError(f"there is no virtual environment for {tool.name} to install into. Nothing was written.")
     specifier = f"=={asked.release}" if asked.release else _of_this_machine(specifier_of(found, known), chosen)
     faults = list(found.faults)
     if specifier and not is_satisfiable(specifier, known):
@@ -109,7 +107,7 @@ def _add(project: Project, tool: Tool, asked: Asked, chosen: Settings, variables
     adding = Adding(
         _requirement(project, tool, wanted, specifier),
         asked.packages,
-        environment,
+        environment or environments.own(),
         any(project.file(name) for name in tool.locks),
     )
     change = Change()
@@ -194,7 +192,7 @@ def _run(step: Step, folder: str, variables: Mapping[str, str], *, dry_run: bool
 
 def _installed(project: Project, variables: Mapping[str, str]) -> list[str]:
     """What is installed, and why it is that."""
-    there = environments.find(project.root, variables)
+    there = environments.find_or_own(project.root, variables)
     found = [environments.installed(there, name) for name in ("torch", "torchvision", "torchaudio")]
     lines = [f"Installed: {', '.join(str(item) for item in found if item is not None) or 'no torch'}."]
     decided = environments.record(there).get("decided")

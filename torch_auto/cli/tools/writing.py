@@ -33,7 +33,7 @@ def tool_of(project: Project, name: str | None, variables: Mapping[str, str]) ->
     """
     if name is not None:
         return tools.by_name(name)
-    there = environments.find(project.root, variables)
+    there = environments.find_or_own(project.root, variables)
     found = [environments.installed(there, name) for name in ("torch-auto", "torch")]
     installer = next((item.installer for item in found if item is not None), None)
     is_the_users = environments.at(there.prefix) is not None and not own.is_tools_own(there.prefix)
@@ -51,7 +51,7 @@ def wish_of(project: Project, tool: Tool, chosen: Settings, more: Sequence[str] 
         NotTomlError, OSError: a file of the project's cannot be read.
     """
     if chosen.index_url == DEFAULT_INDEX_URL:
-        there = environments.find(project.root, os.environ)
+        there = environments.find_or_own(project.root, os.environ)
         chosen = chosen.replace(index_url=base_of(tool.named(project, os.environ, there), chosen.index_url))
     wanted = tuple(dict.fromkeys([*extras.of_project(project), *more]))
     pages = (project_pages if tool.keeps_pages else pages_here)(chosen, wanted)

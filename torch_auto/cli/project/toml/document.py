@@ -226,7 +226,7 @@ class Document:
 
     def remove_empty(self, path: Path) -> None:
         """Take away the header of a table that has no values of its own any more, and what is then empty above it."""
-        there = _table(copy.deepcopy(self.content), path[:-1]).get(path[-1], {})
+        there = _table(copy.deepcopy(self.content), path[:-1]).get(path[-1])
         if not isinstance(there, dict) or not all(map(_has_headers, there.values())):
             return
 

@@ -1,0 +1,326 @@
+"""``uvx torch-auto-core add``: from an empty folder, from torch, from the guide of uv; and what is typed next."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support import frontends, machines, pytorch_org
+from support.wheels import TinyWheel
+
+from torch_auto import catalog
+from torch_auto.decide import decide
+from torch_auto.machine_file import machine_from_json
+from torch_auto.newest import newest_usable
+from torch_auto.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from support.frontends import Finished, Sandbox
+    from support.torch_index import TorchIndex
+
+pytestmark = pytest.mark.frontend
+
+CATALOG = catalog.load()
+
+#: The machines of the table in docs/existing-project.md that this one can install for.
+LINUX = {
+    "no GPU": machines.cpu,
+    "A100, driver 550": machines.a100_550,
+    "H100, driver 580": machines.h100_580,
+    "P100, driver 580": machines.p100_580,
+    "RTX 5090, driver 575": machines.rtx5090_575,
+    "MI300": machines.mi300,
+    "Arc B580": machines.arc_b580,
+}
+
+VERSIONS = "import torch, torchvision as v; print(torch.__version__, v.__version__)"
+
+#: uv's own guide for PyTorch (docs.astral.sh/uv/guides/integration/pytorch), "Configuring accelerators with optional
+#: dependencies".
+GUIDE = """
+[project]
+name = "project"
+version = "0.1.0"
+requires-python = ">=3.11"
+dependencies = ["numpy"]
+
+[project.optional-dependencies]
+cpu = [
+  "torch>=2.7.0",
+  "torchvision>=0.22.0",
+]
+cu128 = [
+  "torch>=2.7.0",
+  "torchvision>=0.22.0",
+]
+
+[tool.uv]
+conflicts = [
+  [
+    { extra = "cpu" },
+    { extra = "cu128" },
+  ],
+]
+
+[tool.uv.sources]
+torch = [
+  { index = "pytorch-cpu", extra = "cpu" },
+  { index = "pytorch-cu128", extra = "cu128" },
+]
+torchvision = [
+  { index = "pytorch-cpu", extra = "cpu" },
+  { index = "pytorch-cu128", extra = "cu128" },
+]
+
+[[tool.uv.index]]
+name = "pytorch-cpu"
+url = "https://download.pytorch.org/whl/cpu"
+explicit = true
+
+[[tool.uv.index]]
+name = "pytorch-cu128"
+url = "https://download.pytorch.org/whl/cu128"
+explicit = true
+"""
+
+
+def pair(machine: dict[str, Any], release: str | None = None) -> str:
+    """The torch and torchvision that the rules give: those of a release, or of the newest that serves."""
+    here, settings = machine_from_json(machine), Settings(pin="exact")
+    newest = release or newest_usable(here, settings, CATALOG, ("vision",)).with_pages
+    assert newest is not None
+    plan = decide(CATALOG.release(newest), here, settings, CATALOG)
+    vision = next(item for item in plan.extras if item.name == "vision")
+    return f"{plan.selection.version} {vision.version}+{vision.torch_backend}"
+
+
+class Shell:
+    """A folder on a machine, where commands are typed; uv's index is PyTorch's to all who ask."""
+
+    def __init__(self, sandbox: Sandbox, variables: dict[str, str], folder: Path) -> None:
+        self.sandbox = sandbox
+        self.variables = variables
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
+
+    def __call__(self, *words: str, check: bool = True, **variables: str) -> Finished:
+        tool = frontends.uv().executable
+        program = str(tool.with_name(words[0])) if words[0] in ("uv", "uvx") else words[0]
+        env = {**self.variables, **variables}
+        return self.sandbox.run([program, *words[1:]], cwd=self.folder, env=env, check=check)
+
+    def add(self, *words: str, check: bool = True, **variables: str) -> Finished:
+        return self("uvx", "torch-auto-core", "add", *words, check=check, **variables)
+
+    @property
+    def pair(self) -> str:
+        """What torch and torchvision say of themselves; importing them is silent."""
+        done = self(str(self.folder / ".venv/bin/python"), "-c", VERSIONS)
+        assert done.stderr == ""
+        return done.stdout.strip()
+
+    def text(self, name: str = "pyproject.toml") -> str:
+        return (self.folder / name).read_text("utf-8")
+
+
+@pytest.fixture
+def shell(sandbox: Sandbox, published: TorchIndex, pem: Path) -> Callable[[dict[str, Any]], Shell]:
+    """``shell(machine)``: an empty folder there, and a cache of its own."""
+    proxy = pytorch_org.stand_in(published, pem)
+
+    def make(machine: dict[str, Any], name: str = "project") -> Shell:
+        path = sandbox.root / "machine.json"
+        path.write_text(json.dumps(machine), "utf-8")
+        tool = frontends.uv().executable.parent
+        variables = {**proxy, "TORCH_AUTO_MACHINE": str(path)}
+        variables["PATH"] = os.pathsep.join([str(tool), sandbox.environment["PATH"]])
+        return Shell(sandbox, variables, sandbox.root / name)
+
+    return make
+
+
+def what_holds_afterwards(shell: Shell) -> None:
+    """A person's next commands: the pair stays, the lock is good, and no network is needed."""
+    before = shell.pair
+    shell("uv", "lock", "--check")
+    shell("uv", "sync", "--locked")
+    shell("uv", "add", "numpy")
+    assert shell.pair == before
+    shell("uv", "run", "--offline", "python", "-c", VERSIONS)
+    said = shell("uvx", "torch-auto-core", "check").stdout
+    assert said.startswith(("All is well.", "OK")), said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(LINUX))
+def test_from_an_empty_folder(shell: Callable[..., Shell], name: str) -> None:
+    """`uvx torch-auto-core add vision` makes a project with the pair of this machine, and says what and why."""
+    machine = LINUX[name]()
+    here = shell(machine)
+    said = here.add("vision").stdout
+    assert here.pair == pair(machine)
+    torch, vision = pair(machine).split()
+    assert f"Installed: torch {torch}, torchvision {vision}.\n  " in said
+    assert '"torch-auto[vision]>=2.0"' in here.text()
+    what_holds_afterwards(here)
+
+
+@pytest.mark.parametrize("name", ["no GPU", "A100, driver 550"])
+def test_in_place_of_torch(shell: Callable[..., Shell], name: str) -> None:
+    """After `uv add torch torchvision` it shows what goes, wants --yes, and the lock gets this machine's pair."""
+    # uv wrote the newest release as the least one, which does not run on every machine.
+    machine = LINUX[name]()
+    here = shell(machine)
+    here("uv", "init", "--bare")
+    here("uv", "add", "torch", "torchvision")
+    before = here.text(), here.text("uv.lock")
+    refused = here.add(check=False)
+    assert refused.returncode == 2
+    assert '  -     "torchvision>=' in refused.stdout
+    assert "to agree, add --yes. Nothing was written." in refused.stderr
+    assert (here.text(), here.text("uv.lock")) == before
+    here.add("--yes")
+    assert here.pair == pair(machine)
+    assert not re.search(r'"torch(vision)?[">=]', here.text())
+    what_holds_afterwards(here)
+
+
+@pytest.mark.parametrize("name", ["no GPU", "RTX 5090, driver 575"])
+def test_from_the_guide_of_uv(shell: Callable[..., Shell], name: str) -> None:
+    """Extras, conflicts, sources and indexes of uv's guide go; all else stays."""
+    machine = LINUX[name]()
+    here = shell(machine)
+    (here.folder / "pyproject.toml").write_text(GUIDE, "utf-8")
+    here("uv", "lock")
+    here.add("--yes")
+    assert here.pair == pair(machine)
+    text = here.text()
+    assert not re.search("cu128|conflicts|sources|optional-dependencies", text)
+    assert re.search(r'dependencies = \[\s*"numpy",\s*"torch-auto\[vision\]>=2\.7\.0",\s*\]', text)
+    what_holds_afterwards(here)
+
+
+def test_packages_beside_it(shell: Callable[..., Shell], published: TorchIndex) -> None:
+    """`add -- PACKAGE` adds it in the same resolution, and so does `uv add` later: the pair is of one torch backend."""
+    machine = machines.a100_550()
+    published.add_wheel(
+        TinyWheel("ultralytics", "8.4.0", requires=("torch>=1.8.0", "torchvision>=0.9.0", "numpy>=1.23.0"))
+    )
+    published.add_wheel(TinyWheel("timm", "1.0.30", requires=("torch", "torchvision")))
+    here = shell(machine)
+    here.add("vision", "--", "ultralytics")
+    assert here.pair == pair(machine)
+    here("uv", "add", "timm")
+    assert here.pair == pair(machine)
+    what_holds_afterwards(here)
+
+
+def test_a_release(shell: Callable[..., Shell]) -> None:
+    """`add vision 2.9.1` is torch 2.9.1 with its torchvision; a later `add 2.14.1` moves both, in the lock too."""
+    machine = machines.a100_550()
+    here = shell(machine)
+    for release in ("2.9.1", "2.14.1"):
+        here.add("vision", release)
+        assert here.pair == pair(machine, release)
+        assert f'"torch-auto[vision]=={release}"' in here.text()
+    what_holds_afterwards(here)
+
+
+def test_what_fails_leaves_all_as_it_was(shell: Callable[..., Shell]) -> None:
+    """Where uv fails, pyproject.toml and uv.lock are as they were, and an empty folder is empty of them again."""
+    here = shell(machines.cpu())
+    done = here.add("vision", "--", "no-such-package", check=False)
+    assert done.returncode == 2
+    assert "The project's files are as they were." in done.stderr
+    assert not (here.folder / "pyproject.toml").exists()
+    here("uv", "init", "--bare")
+    here("uv", "add", "torch")
+    before = here.text(), here.text("uv.lock")
+    assert here.add("--yes", "--", "no-such-package", check=False).returncode == 2
+    assert (here.text(), here.text("uv.lock")) == before
+
+
+@pytest.mark.parametrize("setting", ["override", "exclude"])
+def test_what_replaces_every_pin_is_named(shell: Callable[..., Shell], setting: str) -> None:
+    """override-dependencies and exclude-dependencies with torch are refused with what to change; constraints serve."""
+    here = shell(machines.a100_550())
+    path = here.folder / "pyproject.toml"
+    head = '[project]\nname = "x"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = []\n'
+    value = '["torch==2.9.1"]' if setting == "override" else '["torch"]'
+    path.write_text(f"{head}\n[tool.uv]\n{setting}-dependencies = {value}\n", "utf-8")
+    done = here.add("vision", check=False)
+    assert done.returncode == 2
+    assert f"{setting}-dependencies in pyproject.toml has torch" in done.stderr
+    assert "Nothing was written." in done.stderr
+    path.write_text(f'{head}\n[tool.uv]\nconstraint-dependencies = ["torch<2.10"]\n', "utf-8")
+    here.add("vision")
+    assert here.pair == pair(machines.a100_550(), "2.9.1")
+
+
+def test_a_script(shell: Callable[..., Shell]) -> None:
+    """`init --script` writes the pages into inline metadata, and `uv run SCRIPT` then has this machine's torch."""
+    here = shell(machines.a100_550())
+    script = here.folder / "train.py"
+    script.write_text("#!/usr/bin/env python3\nimport torch\nprint(torch.__version__)\n", "utf-8")
+    said = here("uvx", "torch-auto-core", "init", "--script", "train.py").stdout
+    assert said.endswith("Next: uv add --script train.py torch-auto\n")
+    here("uv", "add", "--script", "train.py", "torch-auto")
+    assert here("uv", "run", "train.py").stdout.strip() == pair(machines.a100_550()).split()[0]
+    here("uvx", "torch-auto-core", "init", "--script", "train.py", "--remove")
+    assert "pytorch" not in here.text("train.py")
+    assert here.text("train.py").startswith("#!/usr/bin/env python3\n# /// script\n")
+
+
+def test_back_to_plain_torch(shell: Callable[..., Shell]) -> None:
+    """`init --remove` and the command that it prints leave a project without torch-auto, which locks."""
+    here = shell(machines.cpu())
+    here.add()
+    said = here("uvx", "torch-auto-core", "init", "--remove").stdout
+    command = re.search(r"^To take torch-auto away too: (.+)$", said, re.MULTILINE)
+    assert command is not None
+    here(*command.group(1).split())
+    assert "torch" not in here.text()
+    here("uv", "add", "torch")
+
+
+# --- without a project of uv's -------------------------------------------------------------------------------------
+
+
+def test_requirements_of_pip(shell: Callable[..., Shell], published: TorchIndex) -> None:
+    """In requirements.txt torch's lines and indexes make room for torch-auto and the pages, and pip installs it."""
+    here = shell(machines.a100_550())
+    text = "--extra-index-url https://download.pytorch.org/whl/cu118\ntorch==2.14.1  # ours\nnumpy\n"
+    (here.folder / "requirements.txt").write_text(text, "utf-8")
+    python = frontends.pip().python
+    here(str(python), "-m", "venv", ".venv")
+    here.add("vision", "--yes", "--index-url", published.whl)
+    pages = "".join(f"--find-links {published.whl}/{name}/\n" for name in ("torch", "torchvision"))
+    assert here.text("requirements.txt") == f"{pages}numpy\ntorch-auto[vision]==2.14.1\n"
+    assert here.pair == pair(machines.a100_550(), "2.14.1")
+    here(".venv/bin/pip", "install", "-r", "requirements.txt")
+    assert here.pair == pair(machines.a100_550(), "2.14.1")
+
+
+def test_an_environment_of_uv(shell: Callable[..., Shell]) -> None:
+    """In a folder with an environment of uv's and no project, uv.toml names the pages for `uv pip` from then on."""
+    here = shell(machines.a100_550())
+    here("uv", "venv")
+    here.add("vision")
+    assert here.pair == pair(machines.a100_550())
+    here("uv", "pip", "install", "--python", ".venv", "torch-auto[audio]")
+    assert here.pair == pair(machines.a100_550())
+
+
+def test_the_environment_of_uvx_is_nobodys(shell: Callable[..., Shell]) -> None:
+    """Without a project and an environment `init` writes nothing, least of all into what uvx made for the command."""
+    here = shell(machines.cpu())
+    done = here("uvx", "torch-auto-core", "init", check=False)
+    assert done.returncode == 2
+    assert "there is no project" in done.stderr
+    assert not list(here.folder.iterdir())
