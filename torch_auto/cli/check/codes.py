@@ -23,7 +23,7 @@ CODES: dict[str, Code] = {
     "machine.unsupported": Code(_OK, "no torch runs on the GPU, and nobody can change it; torch uses the CPU"),
     "machine.no-driver": Code(_WARN, "NVIDIA's driver is not installed or not loaded"),
     "machine.old-driver": Code(_WARN, "the driver is too old for every torch that has code for the GPU"),
-    "machine.lacks-library": Code(_WARN, "a library of the driver is missing, without which torch does not find the GPU"),
+    "machine.lacks-library": Code(_WARN, "a library of the driver is missing, without which torch finds no GPU"),
     "machine.python": Code(_WARN, "only other Pythons have a torch that runs on the GPU"),
     "machine.no-release": Code(_FAIL, "no release of torch installs on this system with this Python"),
     "environment.missing": Code(_WARN, "the project does not have an environment yet"),

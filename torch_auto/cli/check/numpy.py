@@ -27,4 +27,6 @@ def numpy(situation: Situation) -> list[Finding]:
     text = (
         f"{situation.torch} was compiled for NumPy 1, and {found} is installed: torch cannot exchange arrays with it. "
     )
-    return [Finding("companion.numpy", "numpy", WARN, text + f"Require numpy<2 in the project, or torch {first} or newer.")]
+    return [
+        Finding("companion.numpy", "numpy", WARN, text + f"Require numpy<2 in the project, or torch {first} or newer.")
+    ]
