@@ -20,6 +20,7 @@ from support.cache import REPOSITORY
 from support.wheels import TinyWheel
 from unit.cli.fake_environment import FakeEnvironment
 
+from frontends.rows import wheels_of
 from torch_auto.cli.check.codes import CODES
 
 if TYPE_CHECKING:
@@ -401,7 +402,7 @@ def _without(place: Place) -> None:
 )
 def _pypis_torchvision(place: Place) -> None:
     synced(place, machines.a100_550())
-    place.make("uv add torchvision")
+    place.make("uv add torchvision==0.29.1")
 
 
 def edited_lock(place: Place, edit: Callable[[str], str]) -> None:
@@ -608,7 +609,8 @@ def test_a_command_of_its_own_looks_at_the_project(runner: str, place: Place) ->
     """uvx and pipx make an environment for the command: it is never what check looks at, nor what init writes into."""
     programs = (place.uv.tool.executable.parent, frontends.pipx().executable.parent)
     place.variables["PATH"] = ":".join([*map(str, programs), place.sandbox.environment["PATH"]])
-    place.variables["PIPX_DEFAULT_BACKEND"] = "uv"
+    place.variables["PIPX_DEFAULT_BACKEND"] = "pip"  # with uv, pipx runs uvx itself
+    place.index.add(wheels_of("pip"))
     synced(place, machines.cpu())
     place.on(machines.a100_550())
     place.variables["VIRTUAL_ENV"] = None
