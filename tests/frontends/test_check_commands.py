@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -14,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support import machines
+from support import frontends, machines
 from support.cache import REPOSITORY
 from support.wheels import TinyWheel
 from unit.cli.fake_environment import FakeEnvironment
 
+from frontends.rows import wheels_of
 from torch_auto.cli.check.codes import CODES
 
 if TYPE_CHECKING:
@@ -400,7 +402,7 @@ def _without(place: Place) -> None:
 )
 def _pypis_torchvision(place: Place) -> None:
     synced(place, machines.a100_550())
-    place.make("uv add torchvision")
+    place.make("uv add torchvision==0.29.1")
 
 
 def edited_lock(place: Place, edit: Callable[[str], str]) -> None:
@@ -600,3 +602,26 @@ def test_the_docs_have_every_situation_and_every_code() -> None:
     assert TABLE.findall(text) == [table()]
     for code, item in CODES.items():
         assert f"| `{code}` | {', '.join(item.statuses)} | {item.meaning} |" in text, code
+
+
+@pytest.mark.parametrize("runner", ["uvx", "pipx run"])
+def test_a_command_of_its_own_looks_at_the_project(runner: str, place: Place) -> None:
+    """uvx and pipx make an environment for the command: it is never what check looks at, nor what init writes into."""
+    programs = (place.uv.tool.executable.parent, frontends.pipx().executable.parent)
+    place.variables["PATH"] = ":".join([*map(str, programs), place.sandbox.environment["PATH"]])
+    place.variables["PIPX_DEFAULT_BACKEND"] = "pip"  # with uv, pipx runs uvx itself
+    place.index.add(wheels_of("pip"))
+    synced(place, machines.cpu())
+    place.on(machines.a100_550())
+    place.variables["VIRTUAL_ENV"] = None
+    place.command = f"{runner} torch-auto-core"
+    found = place.check()
+    assert (found["environment"], found["status"]) == (str(place.venv), "fail")
+    assert f"{place.command} refresh" in place.printed()
+    for path in (place.folder / "pyproject.toml", place.folder / "uv.lock"):
+        path.unlink()
+    shutil.rmtree(place.venv)
+    for verb in ("check", "init --for pip"):
+        done = place.type(f"{place.command} {verb}")
+        assert done.returncode == 2, done
+        assert "no environment but the one that runs this command" in done.stderr

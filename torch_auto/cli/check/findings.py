@@ -22,11 +22,15 @@ def all_findings(situation: Situation) -> list[Finding]:
         return [machine.machine(situation), Finding("groups.faulty", "groups", FAIL, situation.fault)]
     here = situation.here
     if here is not None:
+        family = [] if here.torch_groups.pylocks else groups.family(situation)
+        # What ends that names the pages as well.
+        named = [] if here.torch_groups.pylocks or family else [pages.pages(situation)]
         return [
             groups.group(situation, here, devices(situation.machine)),
             *_installed(situation, groups.torch_auto(situation, here, machine.changes_of(situation))),
             groups.lock(situation, here),
-            *([] if here.torch_groups.pylocks else [*groups.family(situation), pages.pages(situation)]),
+            *family,
+            *named,
         ]
     return [
         machine.machine(situation),

@@ -81,7 +81,7 @@ def _works(situation: Situation, here: Installed, stands: Standing) -> Finding:
     plan = situation.plan
     if plan is None or plan.selection.needs is not None:
         return Finding("torch.ok", "torch", OK, f"{here} is installed, and works here.")
-    asked = [extra.torch_backend for extra in plan.extras if extra.name in situation.extras]
+    asked = [extra.torch_backend for extra in plan.extras if extra.name in situation.wanted_extras]
     wanted = plan.selection.torch_backend
     if plan.selection.local_version is not None and here.torch_backend not in (None, wanted, *asked):
         if wanted == CPU:
