@@ -141,6 +141,37 @@ def test_nouveau(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) 
     assert "nouveau is not enough" in found["machine"].text
 
 
+def test_a_driver_without_its_cuda_library(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
+    """NVIDIA's driver without libcuda: torch is the right one, and does not find the GPU."""
+    machine = machines.a100_550()
+    machine["accelerators"][0]["lacks"] = "libcuda.so.1"
+    env.install_torch_auto(machine, "2.14.1")
+    env.install_torch("2.14.1+cu126")
+    found = look(machine)
+    assert found["machine"].status == "warn"
+    assert "libcuda.so.1 was not found, and without it torch does not find the GPU" in found["machine"].text
+
+
+@pytest.mark.parametrize(("torch", "numpy", "said"), [("2.2.2", "2.1.0", True), ("2.2.2", "1.26.4", False),
+                                                     ("2.3.0", "2.1.0", False)])  # fmt: skip
+def test_numpy_2_beside_a_torch_for_numpy_1(
+    env: FakeEnvironment,
+    look: Callable[..., dict[str, Finding]],
+    torch: str,
+    numpy: str,
+    said: bool,
+) -> None:
+    """torch requires no NumPy, so nothing keeps the two apart."""
+    env.install_torch_auto(machines.cpu(), torch)
+    env.install_torch(f"{torch}+cpu")
+    env.install("numpy", numpy)
+    found = look(machines.cpu())
+    assert ("numpy" in found) is said
+    if said:
+        assert found["numpy"].status == "warn"
+        assert "numpy 2.1.0 is installed: torch cannot exchange arrays with it" in found["numpy"].text
+
+
 def test_companion_of_another_torch_backend(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
     """A torchvision that was built for another torch backend fails, with a command."""
     env.install_torch_auto(machines.a100_550(), "2.14.1")
@@ -151,7 +182,7 @@ def test_companion_of_another_torch_backend(env: FakeEnvironment, look: Callable
     assert found["torchvision"].text == (
         "torchvision 0.29.2+xpu was built for xpu, and torch for cu126: they have to be of one torch backend."
     )
-    assert found["torchvision"].commands == ("torch-auto init --with vision", 'uv add "torch-auto[vision]"')
+    assert found["torchvision"].commands == ("torch-auto add vision",)
 
 
 def test_companion_for_the_cpu_beside_a_torch_for_a_gpu(

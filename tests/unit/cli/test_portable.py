@@ -180,17 +180,17 @@ def test_machines_that_share_a_cache(host: Callable[..., Host], sandbox: Sandbox
     """A login node and a GPU node with one home: each has a record of its own group, and neither is warned."""
     login, node = host("login", machines.cpu()), host("node", machines.a100_550())
     committed = repository(sandbox, login)
-    shared = {"UV_CACHE_DIR": str(sandbox.root / "home-cache")}
+    cache = str(sandbox.root / "home-cache")
     for item in (login, node):
         item.clone(committed)
-        item.command("sync", "--locked", **shared)
+        item.command("sync", "--locked", UV_CACHE_DIR=cache)
     for item, torch in ((login, "2.13.0+cpu"), (node, "2.13.0+cu126")):
-        assert item.command("sync", "--locked", **shared).returncode == 0
+        assert item.command("sync", "--locked", UV_CACHE_DIR=cache).returncode == 0
         imported = item.python()
         assert (imported.stdout, imported.stderr) == (f"{torch}\n", "")
         checked = item.installed("check")
         assert checked.stdout.startswith("All is well.\n"), checked
-        item.with_uv("lock", "--check", **shared)
+        item.with_uv("lock", "--check", UV_CACHE_DIR=cache)
 
 
 def test_a_gpu_that_no_group_is_for(host: Callable[..., Host], sandbox: Sandbox) -> None:

@@ -23,16 +23,18 @@ from unit.cli.fake_environment import FakeEnvironment
 from unit.cli.test_plan import schema
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from torch_auto.cli.check.finding import Finding
+    from torch_auto.cli.check.situation import Situation
+
+    Look = Callable[..., dict[str, Finding]]
 
 T4_580 = machines.with_nvidia("580.65.06", machines.T4)
 UHD_620 = machines.machine(machines.intel(("Intel UHD Graphics 620", "8086:5917"), integrated=True))
 PYPROJECT = '[project]\nname = "x"\nversion = "1"\ndependencies = ["torch-auto"]\n'
 WITH_PAGE = f'{PYPROJECT}\n[tool.uv]\nfind-links = ["https://download.pytorch.org/whl/torch/"]\n'
-
-Look = "Callable[..., dict[str, Finding]]"
 
 
 @pytest.fixture
@@ -94,7 +96,7 @@ def test_an_image_for_another_gpu(
     assert "backend=auto" in install.command
 
 
-def survey_of(env: FakeEnvironment, machine: machines.Machine, **variables: str):  # noqa: ANN201
+def survey_of(env: FakeEnvironment, machine: machines.Machine, **variables: str) -> Situation:
     """The situation in an environment without a project."""
     path = env.prefix.parent / "machine.json"
     path.write_text(json.dumps(machine), "utf-8")
@@ -301,7 +303,7 @@ def real(prefix: Path, *options: str) -> FakeEnvironment:
     """A virtual environment with a Python of its own."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", *options, str(prefix)], check=True)
     made = FakeEnvironment(prefix)
-    if sys.version_info[:2] != (3, 11):
+    if not made.site.is_dir():
         pytest.skip("the environments of these tests are of Python 3.11")
     return made
 

@@ -94,7 +94,6 @@ def _commands(situation: Situation, name: str) -> tuple[str, ...]:
     extra = next(extra for extra, project in EXTRAS.items() if project == name)
     if situation.tool.by_commands or extra in situation.extras:
         return situation.fix
-    index_url = situation.plan.index_url if situation.plan is not None else situation.settings.index_url
-    commands = situation.tool.companion(name, extra, index_url, groups=situation.here is not None)
-    ours = "torch-auto "
-    return tuple(situation.ours(item[len(ours) :]) if item.startswith(ours) else item for item in commands)
+    if situation.here is not None:
+        return situation.tool.companion(name, extra, situation.settings.index_url, groups=True)
+    return (situation.ours(f"add {extra}"),)

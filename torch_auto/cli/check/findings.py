@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torch_auto.cli.check import companions, groups, lock, machine, pages, torch, torch_auto
+from torch_auto.cli.check import companions, groups, lock, machine, numpy, pages, torch, torch_auto
 from torch_auto.cli.check.finding import FAIL, WARN, Finding
 from torch_auto.cli.render.machine import devices
 
@@ -17,6 +17,9 @@ def all_findings(situation: Situation) -> list[Finding]:
     if situation.newer_format is not None:
         # Whatever else would be said of torch comes from a catalog that is older than the installed answer.
         return [torch_auto.newer(situation, situation.newer_format)]
+    if situation.fault:
+        # What the project asks for is not known, and so neither is what it should have.
+        return [machine.machine(situation), Finding("groups.faulty", "groups", FAIL, situation.fault)]
     here = situation.here
     if here is not None:
         return [
@@ -28,7 +31,6 @@ def all_findings(situation: Situation) -> list[Finding]:
     return [
         machine.machine(situation),
         *_installed(situation, torch_auto.torch_auto(situation)),
-        *([Finding("groups.faulty", "groups", FAIL, situation.fault)] if situation.fault else []),
         *lock.lock(situation),
         pages.pages(situation),
     ]
@@ -39,5 +41,5 @@ def _installed(situation: Situation, ours: Finding) -> list[Finding]:
     if not situation.environment.exists:
         text = f"There is none yet: {situation.environment.prefix}."
         return [Finding("environment.missing", "environment", WARN, text, situation.fix)]
-    found = [ours, torch.torch(situation), *companions.companions(situation)]
+    found = [ours, torch.torch(situation), *companions.companions(situation), *numpy.numpy(situation)]
     return [*found, *companions.requirements(situation)]

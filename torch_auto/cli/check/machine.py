@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torch_auto.cli.check.finding import FAIL, OK, WARN, Finding, torch_of
-from torch_auto.cli.check.standing import decisive
 from torch_auto.cli.render.machine import devices as devices_in_words
 from torch_auto.machine_file import MachineError, machine_from_json
 from torch_auto.newest import newest_usable
@@ -46,6 +45,9 @@ def machine(situation: Situation) -> Finding:
         return Finding("machine.no-release", "machine", FAIL, text)
     if candidates(situation.machine) and not best.selection.accelerated:
         return _unusable(situation)
+    lacking = next((reason for reason in best.selection.reasons if reason.code == "lacks-library"), None)
+    if lacking is not None:
+        return Finding("machine.lacks-library", "machine", WARN, f"{devices}: {sentence(lacking)}")
     text = f"{devices}: the newest torch for it is {torch_of(best)}"
     if newest.without_pages == newest.with_pages:
         return Finding("machine.ok", "machine", OK, f"{text}.")
@@ -56,9 +58,9 @@ def machine(situation: Situation) -> Finding:
 def _unusable(situation: Situation) -> Finding:
     """A GPU that no torch uses here: with what would change that, or as it is."""
     found, catalog = situation.machine, situation.catalog
-    device = decisive(found, catalog)
+    reaches = ((item, reach_of(item, found, catalog).other_pythons) for item in candidates(found))
+    device, others = next((pair for pair in reaches if pair[1]), (None, ()))
     if device is not None:
-        others = reach_of(device, found, catalog).other_pythons
         text = f"torch cannot use the GPU. {sentence(unsupported(device, found, catalog, others))}"
         return Finding("machine.python", "machine", WARN, text)
     reasons = [unsupported(item, found, catalog, ()) for item in candidates(found)]

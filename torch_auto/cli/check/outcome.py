@@ -30,9 +30,12 @@ def agreed(situation: Situation, *, yes: bool) -> bool:
     )
     sys.stderr.write("Make it this machine's? [y/N] ")
     sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() in ("y", "yes"):
+    answer = sys.stdin.readline()
+    if not sys.stdin.isatty():
+        print(file=sys.stderr)
+    if answer.strip().lower() in ("y", "yes"):
         return True
-    print(f"\nNothing was changed. Without the question: {situation.ours('refresh')} --yes", file=sys.stderr)
+    print(f"Nothing was changed. Without the question: {situation.ours('refresh')} --yes", file=sys.stderr)
     return False
 
 

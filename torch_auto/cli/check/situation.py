@@ -237,10 +237,9 @@ class Situation:
             return (self.ours("refresh"),) if self.target is not None else ()
         if self.best is None:
             return ()
-        named = () if self.all_named else (self.ours("init"),)
         if self.torch_auto is None and not self.requires_torch_auto:
-            return (*named, _with_extras(self.tool.adding, self.wanted_extras))
-        return (*named, self.ours("refresh"))
+            return (self.ours(" ".join(("add", *self.wanted_extras))),)
+        return (*(() if self.all_named else (self.ours("init"),)), self.ours("refresh"))
 
     @property
     def fix_of_torch(self) -> tuple[str, ...]:
@@ -352,14 +351,6 @@ class Situation:
 def _pairs(words: tuple[str, ...]) -> list[tuple[str, ...]]:
     """Options with their values."""
     return [words[at : at + 2] for at in range(0, len(words), 2)]
-
-
-def _with_extras(command: str, extras: tuple[str, ...]) -> str:
-    """A command that adds torch-auto, with extras."""
-    if not extras:
-        return command
-    named = f"torch-auto[{','.join(extras)}]"
-    return command.replace("torch-auto", named) if '"' in command else command.replace("torch-auto", f'"{named}"')
 
 
 def _useful(named: tuple[NamedPage, ...], plan: Plan | None) -> tuple[NamedPage, ...]:

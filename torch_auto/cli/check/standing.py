@@ -33,12 +33,8 @@ class Standing(NamedTuple):
 
 
 def decisive(machine: Machine, catalog: Catalog) -> Candidate | None:
-    """The most capable GPU that some release of torch runs on, with whatever Python."""
-    for device in candidates(machine):
-        reach = reach_of(device, machine, catalog)
-        if reach.releases or reach.other_pythons:
-            return device
-    return None
+    """The most capable GPU that some release of torch runs on, with the machine's Python."""
+    return next((device for device in candidates(machine) if reach_of(device, machine, catalog).releases), None)
 
 
 def public_backend(version: str, machine: Machine, catalog: Catalog) -> str | None:

@@ -50,8 +50,10 @@ def typed(variables: Mapping[str, str]) -> str:
     found = shutil.which("torch-auto", path=variables.get("PATH"))
     if _is_in_a_cache(prefix):
         return "pipx run torch-auto-core" if "pipx" in prefix.split(os.sep) else "uvx torch-auto-core"
-    if found is not None and (_receipt(prefix) is not None or _is_below(found, prefix)):
+    if found is not None and os.path.realpath(found).startswith(prefix + os.sep):
         return "uv run torch-auto" if variables.get("UV_RUN_RECURSION_DEPTH") else "torch-auto"
+    if _receipt(prefix) == "pipx_metadata.json":  # `pipx run`: what it keeps is not in PATH
+        return "pipx run torch-auto-core"
     if os.path.basename(sys.argv[0]).startswith("torch-auto"):  # its script, by a path
         return shlex.quote(_short(os.path.abspath(sys.argv[0])))
     return f"{shlex.quote(_short(sys.executable))} -m torch_auto"
@@ -61,7 +63,3 @@ def _short(path: str) -> str:
     """A path below the folder that the user stands in as it is from there."""
     here = os.getcwd() + os.sep
     return path[len(here) :] if path.startswith(here) and os.sep in path[len(here) :] else path
-
-
-def _is_below(path: str, prefix: str) -> bool:
-    return os.path.realpath(os.path.dirname(path)).startswith(prefix + os.sep)
