@@ -361,8 +361,8 @@ def test_a_gpu_that_nothing_serves_is_named_with_the_way_out(on: Machine, words:
             "2.14.1",
             machine(T4_580),
             (
-                "cu126: of the builds of torch 2.14.1 that run on it, its libraries have code for this GPU "
-                "too, which those of cu130 and cu132 do not have."
+                "cu126: of the builds of torch 2.14.1 that run on it and can be pinned, its libraries have code for "
+                "this GPU too, which those of cu130 and cu132 do not have."
             ),
         ),
         (
