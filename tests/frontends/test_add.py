@@ -263,6 +263,23 @@ def test_what_replaces_every_pin_is_named(shell: Callable[..., Shell], setting: 
     assert here.pair == pair(machines.a100_550(), "2.9.1")
 
 
+def test_an_old_uv(shell: Callable[..., Shell], tmp_path: Path) -> None:
+    """A uv that cannot keep exact pins apart is told for an extra, before anything is written."""
+    here = shell(machines.cpu())
+    path = tmp_path / "bin" / "uv"
+    path.parent.mkdir()
+    path.write_text("#!/bin/sh\necho uv 0.12.24\n", "utf-8")
+    path.chmod(0o755)
+    (here.folder / "pyproject.toml").write_text('[project]\nname = "x"\nversion = "1"\ndependencies = []\n', "utf-8")
+    before = here.text()
+    python = here.sandbox.venv()
+    here("uv", "pip", "install", "--python", str(python), "torch-auto-core")
+    done = here(str(python), "-m", "torch_auto", "add", "vision", check=False, UV=str(path))
+    assert done.returncode == 2
+    assert "needs uv 0.13 or newer, and this is uv 0.12.24" in done.stderr
+    assert here.text() == before
+
+
 def test_a_script(shell: Callable[..., Shell]) -> None:
     """`init --script` writes the pages into inline metadata, and `uv run SCRIPT` then has this machine's torch."""
     here = shell(machines.a100_550())

@@ -109,7 +109,7 @@ def test_the_setting() -> None:
         read({"groups": "2.13.0+cu124"}, TORCH_AUTO_PIN="x")
     assert len(caught.value.faults) == 2
     with pytest.raises(SettingsError, match="did you mean groups"):
-        read({"group": THREE})
+        read({"grups": THREE})
 
 
 @pytest.mark.parametrize("origin", ["TORCH_AUTO_BACKEND", "UV_TORCH_BACKEND"])

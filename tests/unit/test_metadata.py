@@ -20,17 +20,15 @@ PKG_INFO = (
 
 def test_metadata_provides_the_extras() -> None:
     """METADATA names each extra once, and puts its marker behind the platform's."""
-    lines = wheel_metadata(PKG_INFO, decide(CATALOG.release("2.5.1"), MACHINES["cpu"], Settings(), CATALOG)).split("\n")
+    plan = decide(CATALOG.release("2.5.1"), MACHINES["cpu"], Settings(pin="exact"), CATALOG)
+    lines = wheel_metadata(PKG_INFO, plan).split("\n")
     assert [line for line in lines if line.startswith("Provides-Extra: ")] == [
         "Provides-Extra: vision",
         "Provides-Extra: audio",
     ]
     marker = "(sys_platform == 'linux' and platform_machine == 'x86_64') and extra == 'vision'"
     at = lines.index("Provides-Extra: vision")
-    assert lines[at + 1 : at + 3] == [
-        f"Requires-Dist: torch==2.5.1+cpu; {marker}",
-        f"Requires-Dist: torchvision==0.20.1+cpu; {marker}",
-    ]
+    assert lines[at + 1] == f"Requires-Dist: torchvision==0.20.1+cpu; {marker}"
 
 
 @pytest.mark.parametrize("name", sorted(MACHINES))

@@ -366,7 +366,7 @@ def test_pin_exact_with_an_old_uv(
 REFUSED = {
     "torch from an index": (
         '[tool.uv.sources]\ntorch = { index = "pytorch-cu126" }\n',
-        "already sets where torch comes from. To have torch-auto choose it, run `torch-auto add`",
+        "already sets where torch comes from. To have torch-auto choose it, run `",
     ),
     "torch from a URL": (
         '[tool.uv.sources]\ntorch = { url = "https://x.example/t.whl" }\n',

@@ -133,10 +133,10 @@ def _add(project: Project, tool: Tool, asked: Asked, chosen: Settings, variables
         wish = wish_of(project, tool, chosen, more=wanted, pin=asked.pin)
         tool.take_over(project, change, wish.index_url)
         tool.write(project, change.text(tool.file(project, variables)), wish)
+        tool.add_lines(project, change, adding)
+        steps = [unlocked(step, variables) for step in tool.adds(adding)]
     except RefusedError as error:
         raise UserError(f"{error}. Nothing was written.") from error
-    tool.add_lines(project, change, adding)
-    steps = [unlocked(step, variables) for step in tool.adds(adding)]
     _show(change, steps, dry_run=asked.dry_run)
     if asked.dry_run:
         return 0

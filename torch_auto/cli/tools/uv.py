@@ -129,7 +129,14 @@ class Uv(Tool):
             text.after = edited(text.after, partial(take_sources, path=text.path, index_url=index_url))
 
     def adds(self, adding: Adding) -> list[Step]:
-        """``uv add``; a lock keeps what it holds, so it is told of all that torch-auto decides on."""
+        """``uv add``; a lock keeps what it holds, so it is told of all that torch-auto decides on.
+
+        Raises:
+            RefusedError: an extra with a uv that cannot have exact pins: where PyTorch's pages are named, PyPI's pair,
+                which the extra then admits, may not be found beside them.
+        """
+        if "[" in adding.requirement:
+            uv_program.refuse_old(adding.requirement, os.environ, otherwise="")
         ours = ("torch-auto", *OURS) if adding.locked else ()
         upgrades = [word for name in ours for word in ("--upgrade-package", name)]
         return [uv_program.CLEAN, Step(("uv", "add", *upgrades, adding.requirement, *adding.packages))]

@@ -39,7 +39,7 @@ def keeps_settings_apart(variables: Mapping[str, str]) -> bool:
     return (version(variables) or _OWN_CACHE_ENTRY) >= _OWN_CACHE_ENTRY
 
 
-def refuse_old(what: str, variables: Mapping[str, str]) -> None:
+def refuse_old(what: str, variables: Mapping[str, str], otherwise: str = ", or use --force") -> None:
     """Where the uv in PATH is too old for a setting in the project.
 
     Raises:
@@ -49,7 +49,7 @@ def refuse_old(what: str, variables: Mapping[str, str]) -> None:
     if found is not None and found < _OWN_CACHE_ENTRY:
         raise RefusedError(
             f"{what} needs uv 0.13 or newer, and this is uv {'.'.join(map(str, found))}: an older one may serve "
-            "a build without the setting from its cache. Run `uv self update`, or use --force"
+            f"a build without the setting from its cache. Run `uv self update`{otherwise}"
         )
 
 
