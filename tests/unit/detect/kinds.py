@@ -1047,7 +1047,7 @@ AMD = [
         "laptop with gfx1037",
         "KFD topology",
         "AMD: gfx1037 integrated",
-        "a laptop's KFD properties",
+        "reported, not looked up again",
         join(kfd_cpu(0, 8), kfd(1, {"simd_count": 4, "gfx_target_version": 100307, "location_id": 1024})),
         why="The same build, and we name the variable that helps.",
     ),
