@@ -25,9 +25,13 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]
 
 from support import fake_nvml  # noqa: E402
+from unit.detect.trees import join, pci, write  # noqa: E402
 
 from torch_auto.detect import Sources, detect, detect_from  # noqa: E402
 from torch_auto.detect.host import this_host  # noqa: E402
+from torch_auto.detect.log import Log  # noqa: E402
+from torch_auto.detect.pci import display_devices  # noqa: E402
+from torch_auto.detect.tree import Tree  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,14 +56,23 @@ def _one_file() -> None:
     (path if path.exists() else Path("/proc/version")).read_bytes()
 
 
+def _server(folder: Path) -> Path:
+    """The PCI bus of a server: 893 devices of a processor and its bridges, and 8 GPUs."""
+    others = (pci(f"{n >> 13:04x}:{n >> 5 & 255:02x}:{n & 31:02x}.0", "8086:3456", "0x088000") for n in range(893))
+    gpus = (pci(f"0001:{0x41 + n:02x}:00.0", "10de:20b2", "0x030200", "nvidia") for n in range(8))
+    return write(folder / "server", join(*others, *gpus))
+
+
 def _rows(folder: Path) -> dict[str, Callable[[], object]]:
     script = folder / "nvidia-smi"
     script.write_text("#!/bin/sh\necho 'NVIDIA A100-SXM4-80GB, 550.54.14, 8.0'\n", encoding="utf-8")
     script.chmod(0o755)
     plain = _without_byte_code(folder / "plain")
+    server = str(_server(folder))
     rows: dict[str, Callable[[], object]] = {
         "one file of sysfs": _one_file,
         "detect(), this machine, imported before": detect,
+        "one scan of a PCI bus of 901 devices, a captured tree": lambda: display_devices(Tree(server), Log()),
         SUBPROCESS: lambda: subprocess.run([script], capture_output=True, check=True),
         "an empty interpreter": lambda: _interpreter("pass", plain),
         "an interpreter that imports torch_auto.machine": lambda: _interpreter("import torch_auto.machine", plain),

@@ -2,6 +2,7 @@
 
     python3 tools/dev.py demo          the main job, end to end, against a small PyTorch index of its own
     python3 tools/dev.py test [ARG …]  all tests; ARG go to pytest
+    python3 tools/dev.py test gpu      those for a real NVIDIA machine, with this Python as it is, without PyPI
     python3 tools/dev.py lint          ruff and mypy
     python3 tools/dev.py run CMD …     a command in the environment of these
 
@@ -49,6 +50,9 @@ def main(arguments: list[str]) -> int:
     if verb not in ("demo", "test", "lint", "run") or (verb == "run" and not rest):
         print(__doc__, file=sys.stderr)
         return 2
+    if [verb, *rest] == ["test", "gpu"]:
+        command = [sys.executable, "-m", "unittest", "-v", "tests.gpu.test_gpu"]
+        return subprocess.run(command, cwd=ROOT, check=False).returncode
     python = str(_environment())
     commands = {
         "demo": [[python, "tools/demo.py", *rest]],

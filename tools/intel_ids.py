@@ -89,7 +89,10 @@ def main() -> None:
             "integrated": integrated,
             "since": since,
             "confidence": confidence,
-            "source": ["linux-pciids" if ids != "e215" else "compute-runtime", "torch-xpu-docs" if since else "torch-xpu-code"],
+            "source": [
+                "linux-pciids" if ids != "e215" else "compute-runtime",
+                "torch-xpu-docs" if since else "torch-xpu-code",
+            ],
         }
         for family, ids, integrated, since, confidence in SUPPORTED
     ]

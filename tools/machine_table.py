@@ -51,7 +51,7 @@ ROWS: dict[str, Callable[..., dict[str, Any]]] = {
 }
 
 #: NVIDIA's wheels for these are no builds of PyTorch's, so no version can be named.
-JETSON = ("Jetson Orin and older", "a CPU build, and a pointer to NVIDIA's own wheels", "the same")
+JETSON = ("Jetson with JetPack 6 or older", "a CPU build, and a pointer to NVIDIA's own wheels", "the same")
 
 
 def pythons(row: str) -> tuple[str, ...]:

@@ -122,7 +122,13 @@ def main() -> None:
         for first, last, names in ranges(chips, others(text, chips))
     ]
     rows += [
-        {"first": f"{first:04x}", "last": f"{last:04x}", "compute_capability": capability, "chips": [chip], "source": source}
+        {
+            "first": f"{first:04x}",
+            "last": f"{last:04x}",
+            "compute_capability": capability,
+            "chips": [chip],
+            "source": source,
+        }
         for first, last, capability, chip, source in SEEN
     ]
     rows.sort(key=lambda row: str(row["first"]))

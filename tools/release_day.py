@@ -25,6 +25,9 @@ from catalog_http import FetchError
 from catalog_offers import python_key
 from catalog_update import RefreshError
 
+from torch_auto.catalog.drivers import pair as as_pair
+from torch_auto.fleet.representatives import FAMILIES
+
 if TYPE_CHECKING:
     from catalog_files import Record
     from refresh_catalog import Comparison
@@ -252,7 +255,9 @@ def _new_names(comparison: Comparison) -> list[str]:
     found = []
     nvidia = {row["compute_capability"] for row in load(DATA, "nvidia_pci.json")["ranges"]}
     for capability in sorted(_capabilities(comparison.after) - _capabilities(comparison.before), key=float):
-        known = "" if capability in nvidia else ", and nvidia_pci.json has no GPU of it"
+        lacks = [] if capability in nvidia else ["no GPU in nvidia_pci.json"]
+        lacks += [] if as_pair(capability) in FAMILIES else ["no name in torch_auto/fleet/representatives.py"]
+        known = f", and has {' and '.join(lacks)}" if lacks else ""
         found.append(f"compute capability {capability} is new{known}: which machine tests it?")
     found += [
         f"{name} is new: which machine tests it?"

@@ -146,8 +146,8 @@ def _others(others: list[Record], known: list[str]) -> str:
         places = sorted({platform for record in same for platform in record["platforms"]}, key=PLATFORMS.index)
         rows.append([local[0], _spans([record["release"] for record in same], known), ", ".join(places), local[1]])
     text = (
-        "PyTorch's pages list more local versions, and its build matrix had more of them in the nightly and test channels "
-        "of a release's cycle.\nA pin of PyPI's build leaves all of them out.\n"
+        "PyTorch's pages list more local versions, and its build matrix had more of them in the nightly and test "
+        "channels of a release's cycle.\nA pin of PyPI's build leaves all of them out.\n"
     )
     return f"## Only left out by name\n\n{text}\n" + _table(
         ["local version", "releases", "platforms", "confidence"], rows

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from torch_auto.catalog.drivers import version_key
 from torch_auto.catalog.pairs import companions
 from torch_auto.frozen import Frozen
-from torch_auto.machine import Accelerator, Device, Evidence
+from torch_auto.machine import CPYTHON, Accelerator, Device, Evidence
 from torch_auto.pins.extras import Answer, extras
 from torch_auto.pins.torch import accepted, torch_requirements
 from torch_auto.select.build import select
@@ -127,8 +128,9 @@ def decide(release: Release, machine: Machine, settings: Settings, catalog: Cata
         return group_plan(machine, settings, catalog)
     selection = select(machine, release, catalog, settings.backend)
     selections = {
+        # METADATA names Pythons as markers do, which cannot tell a free-threaded one: it is for this machine's own.
         python: selection
-        if python == machine.python
+        if python == machine.python.rstrip("t")
         else select(machine.replace(python=python), release, catalog, settings.backend)
         for python in _pythons(release, machine.platform)
     }
@@ -136,7 +138,7 @@ def decide(release: Release, machine: Machine, settings: Settings, catalog: Cata
     # PyPI's builds are the same everywhere, so no platform is told apart as this machine's own.
     platform = machine.platform if settings.backend != PUBLIC else None
     every = selections or {machine.python: selection}
-    lacking = _no_wheels(release, machine)
+    lacking = _no_wheels(release, machine, selection)
     named = settings.backend not in (AUTO, PUBLIC)
     return Plan(
         release=release.version,
@@ -144,7 +146,7 @@ def decide(release: Release, machine: Machine, settings: Settings, catalog: Cata
         requirements=torch_requirements(every, release, platform, settings.pin),
         index_url=f"{base}/{backend}" if backend else base,
         pages=_pages(base, selection),
-        reasons=(*selection.reasons, *lacking, *settings.notes),
+        reasons=(*selection.reasons, *lacking, *_numpy(release, machine, catalog), *settings.notes),
         extras=extras(Answer(machine, release, catalog, selection, every, platform, settings.pin, named), base),
         accepted=_accepted(every, release, settings.pin),
         has_wheels=not lacking,
@@ -170,12 +172,27 @@ def decide_here(version: str, config: Mapping[str, Any]) -> Decision:
     return Decision(plan, machine, chosen, catalog)
 
 
-def _no_wheels(release: Release, machine: Machine) -> tuple[Reason, ...]:
+def _no_wheels(release: Release, machine: Machine, selection: Selection) -> tuple[Reason, ...]:
     """The reason that is to be told where the release has nothing for the machine's Python."""
+    if machine.implementation != CPYTHON and machine.platform in release.platforms:
+        return (
+            because("no-wheels-for-implementation", release=release.version, implementation=machine.implementation),
+        )
     pythons = _pythons(release, machine.platform)
     if not pythons or machine.python.rstrip("t") in pythons:
-        return ()
+        # Of a free-threaded Python a label says it, where it can; a group has none.
+        own = release.platforms[machine.platform].pythons if pythons and machine.platform is not None else ()
+        if not own or machine.python in own or selection.needs is not None:
+            return ()
     return (because("no-wheels-for-python", release=release.version, python=machine.python, pythons=pythons),)
+
+
+def _numpy(release: Release, machine: Machine, catalog: Catalog) -> tuple[Reason, ...]:
+    """The reason that is to be told where the release is for NumPy 1, which torch does not require."""
+    first = catalog.numpy_1.get(machine.platform or "")
+    if first is None or machine.platform not in release.platforms or version_key(release.version) >= version_key(first):
+        return ()
+    return (because("numpy-1", release=release.version),)
 
 
 def group_plan(machine: Machine, settings: Settings, catalog: Catalog) -> Plan:
@@ -191,7 +208,7 @@ def group_plan(machine: Machine, settings: Settings, catalog: Catalog) -> Plan:
         python: choose(machine.replace(python=python), (group,), catalog, group.torch_backend).selection
         for python in pythons
     }
-    lacking = _no_wheels(release, machine)
+    lacking = _no_wheels(release, machine, selection)
     return Plan(
         release=group.release,
         selection=selection,

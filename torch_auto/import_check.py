@@ -1,10 +1,11 @@
 """What torch calls on ``import torch`` (entry point group ``torch.backends``, torch 2.5 and newer).
 
 It says, in two lines, that the installed torch is not one that torch-auto's wheel was built to require on this
-machine, or does not use its GPU, or that a torchvision or torchaudio beside it was built for another torch. An exception here would break ``import torch``, and every import pays for what happens
-here. So: nothing is imported that Python and torch have not loaded already, one folder is listed and one file read, and
-everything is caught. What is only needed where something is wrong is in :mod:`torch_auto.import_warning`: without
-bytecode (uv compiles none unless told to), a module's length is what its import costs.
+machine, or does not use its GPU, or that a torchvision or torchaudio beside it was built for another torch. An
+exception here would break ``import torch``, and every import pays for what happens here. So: nothing is imported that
+Python and torch have not loaded already, one folder is listed and one file read, and everything is caught. What is only
+needed where something is wrong is in :mod:`torch_auto.import_warning`: without bytecode (uv compiles none unless told
+to), a module's length is what its import costs.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch_auto.decide import group_plan
 from torch_auto.frozen import Frozen
+from torch_auto.machine import CPYTHON
 from torch_auto.pins.extras import Answer, extras
 from torch_auto.select.build import select
 from torch_auto.select.runs_on import libc_fault
@@ -35,6 +36,8 @@ def newest_usable(machine: Machine, settings: Settings, catalog: Catalog, wanted
         usable = here is not None and machine.python in here.pythons and plan.selection.needs is None
         alone = usable and plan.selection.local_version is None
         return Newest(plan.release if usable else None, plan.release if alone else None)
+    if machine.implementation != CPYTHON:
+        return Newest(None, None)
     with_pages = None
     named = settings.backend not in (AUTO, PUBLIC)
     for release in reversed(catalog.releases):

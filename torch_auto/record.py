@@ -99,8 +99,8 @@ def make_record(decision: Decision) -> dict[str, Any]:
     """The record of a wheel.
 
     ``accepted`` are the versions of torch that serve on this machine's platform, by Python; ``runs_on_gpu`` those of
-    the release that use its GPU, accepted or not; ``beside`` which torchvision and torchaudio go with them. They say what METADATA's requirements say, for programs that do not
-    read markers.
+    the release that use its GPU, accepted or not. They say what METADATA's requirements say, for programs that do not
+    read markers. ``beside`` says which torchvision and torchaudio go with the release's torch.
     """
     plan, machine = decision.plan, decision.machine
     return {

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support import dists as published_dists
 from support import hooks, machines
 from support.cache import REPOSITORY
 
@@ -96,7 +97,7 @@ def test_the_frozen_sdists_hook_for_hatchling_works_with_todays_core(tmp_path: P
     ours = hooks.call("build_wheel", frozen, tmp_path / "ours", settings)
     code = f"import sys; from torch_auto.hatch import backend; backend.build_wheel(sys.argv[1], {settings!r})"
     (tmp_path / "theirs").mkdir()
-    env = {"PYTHONPATH": str(hooks.dists.core()), "PATH": ""}
+    env = {"PYTHONPATH": str(published_dists.core()), "PATH": ""}
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "theirs")], cwd=frozen, env=env, check=True)
     [theirs] = (tmp_path / "theirs").glob("*.whl")
     assert hooks.wheel_file(ours, METADATA) == hooks.wheel_file(theirs, METADATA)
@@ -163,7 +164,7 @@ def said_at_import(site: Path, record: dict[str, Any]) -> str:
     for name in ("torch-2.5.1+cpu.dist-info", "torch_auto-2.5.1.dist-info"):
         (site / name).mkdir(parents=True, exist_ok=True)
     (site / "torch_auto-2.5.1.dist-info" / "torch_auto.json").write_text(json.dumps(record), "utf-8")
-    code = IMPORT.format(site=str(site), core=str(hooks.dists.core()))
+    code = IMPORT.format(site=str(site), core=str(published_dists.core()))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
     return done.stderr

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support import dists as published_dists
 from support import hooks, machines
 from support.cache import REPOSITORY
 
@@ -76,7 +77,7 @@ def test_an_sdist_needs_the_core_to_build_and_nothing_else(tree: Path) -> None:
     text = (tree / "pyproject.toml").read_text("utf-8")
     assert f'requires = ["torch-auto-core>={__version__}"]' in text
     code = "import torch_auto.backend as b; print(hasattr(b, 'get_requires_for_build_wheel'))"
-    env = {**os.environ, "PYTHONPATH": str(hooks.dists.core())}
+    env = {**os.environ, "PYTHONPATH": str(published_dists.core())}
     done = subprocess.run([sys.executable, "-c", code], cwd=tree, env=env, capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 
@@ -181,7 +182,7 @@ def test_both_doors_give_the_same_bytes(tmp_path: Path, dists: Path, version: st
         path = tmp_path / f"{name}.json"
         path.write_text(json.dumps(machine), "utf-8")
         cases += [{"machine": str(path), **settings} for settings in SETTINGS]
-    env = {**os.environ, "PYTHONPATH": str(hooks.dists.core())}
+    env = {**os.environ, "PYTHONPATH": str(published_dists.core())}
     command = [sys.executable, "-c", BOTH_DOORS, json.dumps(cases), str(tree), str(tmp_path / "out")]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, f"compared {len(cases)}\n"), done.stderr
@@ -244,7 +245,7 @@ def test_prepared_metadata_needs_no_hatchling(tmp_path: Path, tree: Path) -> Non
         "import sys, torch_auto.backend as b; print(b.prepare_metadata_for_build_wheel(sys.argv[1]))\n"
         "print(b.build_wheel(sys.argv[1]) and 'hatchling' in sys.modules)"
     )
-    env = {**os.environ, "PYTHONPATH": str(hooks.dists.core())}
+    env = {**os.environ, "PYTHONPATH": str(published_dists.core())}
     command = [sys.executable, "-c", code, str(tmp_path)]
     done = subprocess.run(command, cwd=tree, env=env, capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["torch_auto-2.5.1.dist-info", "False"], done.stderr

@@ -40,7 +40,7 @@ def test_the_table_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_table_has_a_machine_for_each_row() -> None:
     """No row is left unchecked but the Jetson's, which names no version."""
-    assert set(table()) == {*machine_table.ROWS, "Jetson Orin and older"}
+    assert set(table()) == {*machine_table.ROWS, "Jetson with JetPack 6 or older"}
 
 
 def on_python(cell: str, python: str) -> str:

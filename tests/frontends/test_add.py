@@ -324,3 +324,28 @@ def test_the_environment_of_uvx_is_nobodys(shell: Callable[..., Shell]) -> None:
     assert done.returncode == 2
     assert "there is no project" in done.stderr
     assert not list(here.folder.iterdir())
+
+
+# --- one lock for every machine ------------------------------------------------------------------------------------
+
+
+def test_a_portable_project(shell: Callable[..., Shell], published: TorchIndex) -> None:
+    """`init --portable` sees another's torchvision, `add` keeps this machine's torch, `init --remove` ends it."""
+    published.add_wheel(TinyWheel("ultralytics", "8.4.0", requires=("torch>=1.8.0", "torchvision>=0.9.0")))
+    here = shell(machines.a100_550())
+    here("uv", "init", "--bare")
+    here("uv", "add", "ultralytics", "--no-sync")
+    before = here.text()
+    here("uvx", "torch-auto-core", "init", "--portable", "--releases", "2.13.0", "--backends", "cu126")
+    assert "torchvision==0.28.0+cu126" in here.text()
+    here("uv", "lock")
+    here("uvx", "torch-auto-core", "sync")
+    assert here.pair == "2.13.0+cu126 0.28.0+cu126"
+    refused = here.add("vision", check=False)
+    assert refused.returncode == 2
+    here.add("--", "numpy")
+    assert here.pair == "2.13.0+cu126 0.28.0+cu126"
+    here("uv", "lock", "--check")
+    here("uv", "remove", "--no-sync", "numpy")
+    here("uvx", "torch-auto-core", "init", "--remove")
+    assert re.sub(r'    "torch-auto",\n', "", here.text()) == before

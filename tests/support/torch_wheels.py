@@ -17,14 +17,8 @@ from support.wheels import TinyWheel
 
 DATA = Path(__file__).resolve().parents[2] / "torch_auto" / "catalog" / "data"
 
-#: torchvision of each torch release (METADATA on PyPI). From 0.29.1 on it requires torch>=2.14.0, before ==.
-TORCHVISION = {
-    "2.0.0": "0.15.1", "2.0.1": "0.15.2", "2.1.0": "0.16.0", "2.1.1": "0.16.1", "2.1.2": "0.16.2", "2.2.0": "0.17.0",
-    "2.2.1": "0.17.1", "2.2.2": "0.17.2", "2.3.0": "0.18.0", "2.3.1": "0.18.1", "2.4.0": "0.19.0", "2.4.1": "0.19.1",
-    "2.5.0": "0.20.0", "2.5.1": "0.20.1", "2.6.0": "0.21.0", "2.7.0": "0.22.0", "2.7.1": "0.22.1", "2.8.0": "0.23.0",
-    "2.9.0": "0.24.0", "2.9.1": "0.24.1", "2.10.0": "0.25.0", "2.11.0": "0.26.0", "2.12.0": "0.27.0",
-    "2.12.1": "0.27.1", "2.13.0": "0.28.0", "2.14.0": "0.29.0", "2.14.1": "0.29.1", "2.15.0": "0.29.2",
-}  # fmt: skip
+#: From the torchvision of this release of torch on it requires a range of torch, before one release (METADATA on PyPI).
+RANGE_FROM, TORCHVISION_RANGE = (2, 14, 1), "torch>=2.14.0"
 
 #: The last torchaudio that was released, which requires no torch.
 LAST_TORCHAUDIO = "2.11.0"
@@ -175,13 +169,31 @@ def _wheel(  # what a file name is made of
     return TinyWheel(project, version, tag, build, entry["requires_python"], requires, modules, uploaded=uploaded)
 
 
+@lru_cache(maxsize=None)
+def _pairs(project: str) -> tuple[dict[str, Any], ...]:
+    """The records of a project that belongs to torch."""
+    return tuple(pair for pair in _data("pairs")["pairs"] if pair["project"] == project)
+
+
+def _comes_with(project: str, release: str) -> bool:
+    """Whether a project has files of its own for a torch release: not torchaudio any more, nor one not yet released."""
+    if project == "torchaudio":
+        return release_key(release) <= release_key(LAST_TORCHAUDIO)
+    return project == "torch" or any(pair["release"] == release for pair in _pairs(project))
+
+
+def torchvision_of(release: str) -> str:
+    """The version of torchvision for a torch release."""
+    return _own_release("torchvision", release)[0]
+
+
 def _own_release(project: str, release: str) -> tuple[str, tuple[str, ...]]:
     """What a project's release for a torch release is called, and what it requires."""
     if project == "torch":
         return release, ()
     if project == "torchvision":
-        newer = release_key(release) >= (2, 14, 1)
-        return TORCHVISION[release], (("torch>=2.14.0" if newer else f"torch=={release}"),)
+        [version] = [pair["version"] for pair in _pairs(project) if pair["release"] == release]
+        return version, ((TORCHVISION_RANGE if release_key(release) >= RANGE_FROM else f"torch=={release}"),)
     if release_key(release) >= release_key(LAST_TORCHAUDIO):
         return LAST_TORCHAUDIO, ()
     return {"2.0.0": "2.0.1", "2.0.1": "2.0.2"}.get(release, release), (f"torch=={release}",)
@@ -215,8 +227,7 @@ def _platform(release: str, platform: str) -> dict[str, Any] | None:
 def public_builds(project: str) -> tuple[Build, ...]:
     """Every public build of a project on PyPI."""
     records = _data("releases")["platforms"]
-    if project == "torchaudio":
-        records = [r for r in records if release_key(r["release"]) <= release_key(LAST_TORCHAUDIO)]
+    records = [record for record in records if _comes_with(project, record["release"])]
     builds = [public_build(project, record["release"], record["platform"]) for record in records]
     return tuple(build for build in builds if build is not None)
 
@@ -229,7 +240,7 @@ def index_builds(project: str, *, unseen: bool = False) -> tuple[Build, ...]:
         release, platform = record["release"], record["platform"]
         if record["confidence"] == "unseen" and not unseen:
             continue
-        if project == "torchaudio" and release_key(release) > release_key(LAST_TORCHAUDIO):
+        if not _comes_with(project, release):
             continue
         of_platform = _platform(release, platform)
         if of_platform is None:

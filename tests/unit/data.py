@@ -7,6 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from torch_auto import catalog
+from torch_auto.catalog import Catalog, version_key
+from torch_auto.machine_file import machine_from_json
+from torch_auto.newest import newest_usable
+from torch_auto.select.build import select
+from torch_auto.settings import Settings
 
 CATALOG = catalog.load()
 RELEASES = [release.version for release in CATALOG.releases]
@@ -26,6 +31,20 @@ PLACES: dict[tuple[str, str], dict[str, Any]] = {
 OTHER_LOCALS: dict[str, set[str]] = {}
 for _row in BUILDS.get("other_locals", []):
     OTHER_LOCALS.setdefault(_row["release"], set()).add(_row["local"])
+
+
+def up_to(release: str) -> Catalog:
+    """The catalog with this release as the newest, for examples that name what is newest: they hold for ever."""
+    last = version_key(release)
+    return CATALOG.replace(releases=tuple(item for item in CATALOG.releases if version_key(item.version) <= last))
+
+
+def installs(machine: dict[str, Any]) -> str:
+    """The torch that a machine gets with PyTorch's pages, 2.14.1+cu126: what is newest comes from the catalog."""
+    on = machine_from_json(machine)
+    newest = newest_usable(on, Settings(), CATALOG).with_pages
+    assert newest is not None
+    return select(on, CATALOG.release(newest), CATALOG).version
 
 
 def backends(release: str) -> list[str]:

@@ -52,6 +52,7 @@ A100_550 = nvidia("550.54.14", (12, 4), (8, 0))
 H100_580 = nvidia("580.65.06", (13, 0), (9, 0))
 P100_580 = nvidia("580.65.06", (13, 0), (6, 0))
 V100_470 = nvidia("470.57.02", (11, 4), (7, 0))
+T4_580 = nvidia("580.65.06", (13, 0), (7, 5))
 RTX5090_575 = nvidia("575.51.03", (12, 9), (12, 0))
 #: Jetsons: Xavier; Orin with JetPack 6, with JetPack 7.2, and with 7.2 where nothing tells the driver's version.
 XAVIER = nvidia("35.3.1", None, (7, 2))
@@ -108,7 +109,7 @@ FLOORS = {
 }
 
 
-def runs(build: dict[str, Any], on: Machine) -> bool:
+def runs(build: dict[str, Any], on: Machine) -> bool:  # noqa: PLR0912
     """Whether a build runs on some device of a machine, straight from its record."""
     name = build["torch_backend"]
     for accelerator in on.accelerators:
@@ -118,11 +119,11 @@ def runs(build: dict[str, Any], on: Machine) -> bool:
             if accelerator.vendor == "intel" and name == "xpu" and device.pci_id in CATALOG.xpu_ids:
                 return True
             if accelerator.vendor == "nvidia" and name.startswith("cu"):
-                toolkit = (int(name[2:-1]), int(name[-1]))
+                toolkit = (int(name[2:4]), int(name[4:]))
                 if accelerator.driver_version is None:
                     continue
                 driver = tuple(int(part) for part in accelerator.driver_version.split("."))
-                if driver < FLOORS[on.system][toolkit[0]]:
+                if toolkit[0] not in FLOORS[on.system] or driver < FLOORS[on.system][toolkit[0]]:
                     continue
                 if device.compute_capability is None:
                     return True

@@ -308,9 +308,12 @@ def test_silent_beside_a_pair(
             "It goes with torchvision 0.24.1, and torchvision 0.25.0+cpu is installed.", "vision",
         ),
         (
-            machines.cpu(), "2.9.1+cpu", {"torchvision": "0.24.1", "torchaudio": "2.8.0+cpu"},
-            "torchvision 0.24.1 is built for cu128, which is another torch backend than torch's. It goes with torchaudio "
-            "2.9.1, and torchaudio 2.8.0+cpu is installed.", "vision audio",
+            machines.cpu(), "2.9.1+cpu", {"torchvision": "0.24.2+cpu", "torchaudio": "2.8.0+cpu"},
+            (
+                "It goes with torchvision 0.24.1, and torchvision 0.24.2+cpu is installed. "
+                "It goes with torchaudio 2.9.1, and torchaudio 2.8.0+cpu is installed."
+            ),
+            "vision audio",
         ),
     ],
 )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch_auto.newest import newest_usable
 from torch_auto.settings import Settings
-from unit.data import CATALOG
+from unit.data import CATALOG, up_to
 from unit.machines import A100_550, H100_580, P100_580, V100_470, machine
 
 
@@ -34,5 +34,5 @@ def test_newest_usable_is_what_a_resolver_comes_to() -> None:
         "V100/470": machine(V100_470),
         "Intel Mac": machine(platform="macos_x86_64"),
     }
-    found = {name: newest_usable(on, Settings(), CATALOG) for name, on in machines.items()}
+    found = {name: newest_usable(on, Settings(), up_to("2.15.0")) for name, on in machines.items()}
     assert {name: (item.with_pages, item.without_pages) for name, item in found.items()} == expected

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache, partial
 
-from torch_auto.catalog.drivers import drivers_of, pair
+from torch_auto.catalog.drivers import drivers_of, pair, version_key
 from torch_auto.catalog.files import DATA, CatalogError, read
-from torch_auto.catalog.model import Build, Catalog, PlatformBuilds, Platforms, Release, XpuFamily
+from torch_auto.catalog.model import Build, Catalog, LibraryGap, PlatformBuilds, Platforms, Release, XpuFamily
 from torch_auto.catalog.torch_backends import parse
 
 TYPE_CHECKING = False
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 #: glibc that a wheel's platform tag asks for. PEP 600; manylinux1 and 2014 are PEP 513 and PEP 599. A plain linux_*
 #: tag names none: those wheels were made in the same images as manylinux2014.
 _LEGACY_TAGS = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17), "linux": (2, 17)}
+_MACOS = re.compile(r"macosx_(\d+)_(\d+)_", re.ASCII)
 _PEP600 = re.compile(r"manylinux_(\d+)_(\d+)_", re.ASCII)
 
 
@@ -42,6 +43,12 @@ def glibc_of_tag(tag: str) -> tuple[int, int] | None:
 @lru_cache(maxsize=None)
 def _lowest_glibc(tags: tuple[str, ...]) -> tuple[int, int] | None:
     found = [glibc for glibc in map(glibc_of_tag, tags) if glibc is not None]
+    return min(found) if found else None
+
+
+@lru_cache(maxsize=None)
+def _lowest_macos(tags: tuple[str, ...]) -> tuple[int, int] | None:
+    found = [(int(match[1]), int(match[2])) for match in map(_MACOS.match, tags) if match is not None]
     return min(found) if found else None
 
 
@@ -69,7 +76,7 @@ def _platform(rows: dict[str, Row], builds: dict[str, list[Row]], name: str) -> 
     public = next((build for build in own if build.torch_backend == row["public"]), None)
     if public is not None:
         public = public.replace(glibc=_lowest_glibc(tags))
-    return PlatformBuilds(own, public, frozenset(row["pythons"]))
+    return PlatformBuilds(own, public, frozenset(row["pythons"]), _lowest_macos(tags))
 
 
 def _platforms(rows: list[Row], builds: list[Row]) -> Platforms:
@@ -92,6 +99,27 @@ def _by_release(rows: list[Row]) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
     for row in rows:
         found.setdefault(row["release"], []).append(row)
+    return found
+
+
+def _library_gap(row: Row) -> LibraryGap:
+    return LibraryGap(
+        row["library"],
+        row["purpose"],
+        tuple(map(pair, row["compute_capabilities"])),
+        row["since"],
+        row["until"],
+        tuple(row["torch_backends"]),
+        tuple(row["platforms"]),
+    )
+
+
+def _numpy_1(rows: list[Row]) -> dict[str, str]:
+    """The first release for NumPy 2 of each platform: the newest of those that its rows name."""
+    found: dict[str, str] = {}
+    for row in rows:
+        for platform in row["platforms"]:
+            found[platform] = max(found.get(platform, "0"), row["until"], key=version_key)
     return found
 
 
@@ -131,6 +159,9 @@ def _load(directory: str) -> Catalog:
         tegra_compute_capabilities=frozenset(map(pair, nvidia["tegra_compute_capabilities"])),
         unified=dict.fromkeys(map(pair, unified["compute_capabilities"]), pair(unified["toolkit"])),
         same_code=same_code,
+        library_gaps=tuple(map(_library_gap, exceptions["libraries"])),
+        numpy_1=_numpy_1(exceptions["numpy_1"]),
+        elsewhere={(row["system"], row["architecture"]): row["torch"] for row in exceptions["elsewhere"]},
         xpu_ids=_xpu_ids(intel["supported"]),
         xpu_too_old=tuple((first, last) for row in intel["unsupported"] for first, last in row["ranges"]),
         gfx_overrides={target: (row["value"], row["as"]) for row in overrides for target in row["gfx_targets"]},

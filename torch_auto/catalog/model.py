@@ -66,12 +66,14 @@ class PlatformBuilds(Frozen):
     """The builds of a release on one platform.
 
     ``public`` is PyPI's build, with the glibc floor of PyPI's own wheel, or None where PyPI has none. ``pythons`` are
-    those that the release has wheels for; "3.13t" is a free-threaded one.
+    those that the release has wheels for; "3.13t" is a free-threaded one. ``macos`` is the oldest macOS that the wheels
+    install on, None on other systems.
     """
 
     builds: tuple[Build, ...]
     public: Build | None
     pythons: frozenset[str]
+    macos: tuple[int, int] | None = None
 
     def find(self, torch_backend: str | None) -> Build | None:
         """The build for a torch backend that somebody has seen, or None where there is none."""
@@ -118,6 +120,21 @@ class XpuFamily(Frozen):
     since: str | None
 
 
+class LibraryGap(Frozen):
+    """A library that builds bring along and that has no code for GPUs which the rest of the build has code for.
+
+    ``library`` is its name, ``purpose`` what torch uses it for. It is so from the release ``since`` to ``until``.
+    """
+
+    library: str
+    purpose: str
+    compute_capabilities: tuple[tuple[int, int], ...]
+    since: str
+    until: str
+    torch_backends: tuple[str, ...]
+    platforms: tuple[str, ...]
+
+
 class Release(Frozen):
     """A torch release: ``released`` is a date (ISO 8601), ``local_versions`` every local version known of it."""
 
@@ -134,12 +151,18 @@ class Release(Frozen):
 class Catalog(Frozen):
     """The whole catalog; ``as_of`` is the day (ISO 8601) that it was last compared with what is published.
 
-    ``releases`` are sorted, the oldest first. Of ``tegra_compute_capabilities``, those in ``unified`` run the builds for
-    servers from a toolkit on. Each set in ``same_code`` is of compute capabilities that run each other's code, and no
-    other code of their major version. ``xpu_ids`` are the PCI ids of the GPUs that PyTorch's XPU builds
-    run on, each with its family; ``xpu_too_old`` are the ranges of those that they do not run on. A GPU in neither, with
-    Intel's driver, is newer than the table. ``gfx_overrides`` has, of AMD's targets, the value of HSA_OVERRIDE_GFX_VERSION by which
-    ROCm takes a GPU for another target that shares its code, and that target. A catalog equals itself alone, which makes it a cheap key of caches.
+    ``releases`` are sorted, the oldest first. Of ``tegra_compute_capabilities``, those in ``unified`` run the builds
+    for servers from a toolkit on. Each set in ``same_code`` is of compute capabilities that run each other's code, and
+    no other code of their major version.
+
+    ``xpu_ids`` are the PCI ids of the GPUs that PyTorch's XPU builds run on, each with its family; ``xpu_too_old`` are
+    the ranges of those that they do not run on. A GPU in neither, with Intel's driver, is newer than the table.
+    ``gfx_overrides`` has, of AMD's targets, the value of HSA_OVERRIDE_GFX_VERSION by which ROCm takes a GPU for another
+    target that shares its code, and that target.
+
+    ``library_gaps`` say what a build's libraries lack. ``numpy_1`` are, by platform, the first releases that were not
+    compiled for NumPy 1, and ``elsewhere`` what there is for systems that the catalog has no platform for. A catalog
+    equals itself alone, which makes it a cheap key of caches.
     """
 
     as_of: str
@@ -151,6 +174,9 @@ class Catalog(Frozen):
     xpu_ids: Mapping[str, XpuFamily]
     xpu_too_old: tuple[tuple[str, str], ...]
     gfx_overrides: Mapping[str, tuple[str, str]]
+    library_gaps: tuple[LibraryGap, ...]
+    numpy_1: Mapping[str, str]
+    elsewhere: Mapping[tuple[str, str], str]
 
     def __hash__(self) -> int:
         return id(self)

@@ -44,6 +44,7 @@ def detect_from(sources: Sources) -> Machine:
     for name in _VISIBILITY:
         if name in sources.env:
             log.found(f"${name}", f"{sources.env[name]!r}, which does not change the choice")
+    version: str | None = None
     try:
         if system == "linux":
             from torch_auto.detect.linux import accelerators  # noqa: PLC0415
@@ -56,11 +57,20 @@ def detect_from(sources: Sources) -> Machine:
         elif system == "macos":
             from torch_auto.detect.macos import note_mac  # noqa: PLC0415
 
-            note_mac(sources, log)
+            version = note_mac(sources, log)
             found = ()
         else:
             found = ()
     except Exception as error:  # noqa: BLE001  # the last net: a fault of ours must not end a build
         log.unreadable("detection", f"{type(error).__name__}: {error}; please report this")
         found = ()
-    return Machine(system, architecture_of(host), host.python, host.libc, found, log.evidence)
+    return Machine(
+        system,
+        architecture_of(host),
+        host.python,
+        host.libc,
+        found,
+        log.evidence,
+        version,
+        host.implementation,
+    )

@@ -14,6 +14,7 @@ class Host(Frozen):
 
     ``machine`` is that of ``os.uname()``, on Windows the last part of ``sysconfig.get_platform()`` ("amd64",
     "arm64", "win32"): it names what the *Python* was built for there. ``kernel`` is ``os.uname().version``.
+    ``android``: it was built for Android, where ``sys.platform`` is "linux" before Python 3.13 (Termux).
     """
 
     sys_platform: str
@@ -23,6 +24,7 @@ class Host(Frozen):
     libc: str | None = None
     kernel: str = ""
     implementation: str = "cpython"
+    android: bool = False
 
 
 def this_host() -> Host:
@@ -42,6 +44,7 @@ def this_host() -> Host:
         libc=_libc() if sys.platform.startswith("linux") else None,
         kernel=kernel,
         implementation=sys.implementation.name,
+        android=hasattr(sys, "getandroidapilevel"),
     )
 
 
@@ -98,6 +101,8 @@ def libc_of_tags(tags: object) -> str | None:
 
 def system_of(host: Host) -> str:
     """Gives "linux", "windows", "macos", or sys.platform of any other system."""
+    if host.android:
+        return "android"
     if host.sys_platform.startswith("linux"):
         return "linux"
     return {"win32": "windows", "darwin": "macos"}.get(host.sys_platform, host.sys_platform)

@@ -59,7 +59,7 @@ def _lacks(sources: Sources, tree: Tree, log: Log) -> str | None:
 
 
 def note_wsl(tree: Tree, log: Log) -> None:
-    """Windows' Linux shows no PCI id of a GPU, so Intel's is not found there; its driver's folder says that it may be."""
+    """Windows' Linux shows no PCI id of a GPU, so Intel's is not found there; its driver's folder hints at it."""
     for name in tree.names(WSL_DRIVERS):
         if name.startswith(_WSL_INTEL):
             text = (

@@ -1,4 +1,4 @@
-"""Where a library of a driver is: in LD_LIBRARY_PATH, the loader's folders, those of a vendor, or the loader's cache."""
+"""Where a library of a driver is: in LD_LIBRARY_PATH, in folders, or in the loader's cache."""
 
 from __future__ import annotations
 

@@ -52,7 +52,8 @@ _WIDE = ("x86_64", "aarch64")
 def emulated(host: Host, tree: Tree, log: Log) -> bool:
     """Whether this Python runs under qemu-user or its like, which hands no GPU's calls on to the host's driver.
 
-    Such a process sees the host's /proc and /sys, and the host's GPUs in them. NVIDIA's driver names its architecture too.
+    Such a process sees the host's /proc and /sys, and the host's GPUs in them. NVIDIA's driver names its own
+    architecture too.
     """
     own = architecture_of(host)
     native = tree.read(KERNEL_ARCHITECTURE) or nvidia_files.architecture(tree)

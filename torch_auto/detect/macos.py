@@ -13,8 +13,9 @@ VERSION_FILE = "/System/Library/CoreServices/SystemVersion.plist"
 _VERSION = re.compile(r"<key>ProductVersion</key>\s*<string>(\d{1,3}(?:\.\d{1,3}){0,2})</string>", re.ASCII)
 
 
-def note_mac(sources: Sources, log: Log) -> None:
-    """Note the system's version, and an Intel Python on an Apple chip, which gets the Intel wheels."""
+def note_mac(sources: Sources, log: Log) -> str | None:
+    """The system's version, which wheels ask for. An Intel Python on an Apple chip is noted: it gets Intel's wheels."""
+    version = None
     text = Tree(sources.root).read(VERSION_FILE, log)
     if text is not None:
         version = system_version(text)
@@ -26,6 +27,7 @@ def note_mac(sources: Sources, log: Log) -> None:
         log.found(
             "Rosetta", "this x86_64 Python runs on an Apple chip; an arm64 Python would get current torch with MPS"
         )
+    return version
 
 
 def system_version(text: str) -> str | None:

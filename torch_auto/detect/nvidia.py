@@ -25,8 +25,10 @@ _WITHOUT_CUDA = ("nouveau", "nova_core", "nova-core")
 
 
 class Said(Frozen):
-    """What NVML or nvidia-smi said. ``gpus`` is how many GPUs NVML says there are; ``lacks_cuda`` that there is no
-    libcuda beside NVML, without which no CUDA build finds the GPU.
+    """What NVML or nvidia-smi said.
+
+    ``gpus`` is how many GPUs NVML says there are; ``lacks_cuda`` that there is no libcuda beside NVML, without which no
+    CUDA build finds the GPU.
     """
 
     driver: str | None = None

@@ -1,7 +1,7 @@
 """NVIDIA's Tegra modules (Jetson, DRIVE), whose GPU is on the chip and on no PCI bus that tells its id.
 
-Up to Orin with JetPack 6 they need wheels of their own, which NVIDIA publishes. Thor runs the ordinary aarch64 driver and
-wheels, and so does Orin from JetPack 7.2 (L4T R39) on.
+Up to Orin with JetPack 6 they need wheels of their own, which NVIDIA publishes. Thor runs the ordinary aarch64 driver
+and wheels, and so does Orin from JetPack 7.2 (L4T R39) on.
 """
 
 from __future__ import annotations

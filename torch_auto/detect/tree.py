@@ -6,6 +6,7 @@ folder in its place, a pipe, a device, an endless file, a loop of links or one w
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from itertools import islice
@@ -22,6 +23,8 @@ _MOST_LINKS = 40
 # A pipe opens at once instead of waiting for a writer; Windows has no such flags and no such files.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+
 
 def _why(error: OSError) -> str:
     return error.strerror or type(error).__name__
@@ -32,6 +35,8 @@ class Tree:
 
     def __init__(self, root: str = "/") -> None:
         self._root = root.rstrip("/")
+        self._folders: dict[str, tuple[str, ...]] = {"": ()}
+        self._plain: set[str] = set()
 
     def locate(self, path: str) -> str:
         """The real path of ``path``. Links in a captured tree lead to where they led on its machine.
@@ -41,8 +46,29 @@ class Tree:
         """
         if not self._root:
             return path
+        head, _, tail = path.rpartition("/")
+        return "/".join((self._root, *self._walk(tail, self._folder(head))))
+
+    def _folder(self, path: str) -> tuple[str, ...]:
+        """The real parts of a folder's path. The way to a folder is walked once, and so is that to the one above it.
+
+        Raises:
+            OSError: more links than a kernel would follow.
+        """
+        found = self._folders.get(path)
+        if found is None:
+            head, _, tail = path.rpartition("/")
+            found = self._folders[path] = self._walk(tail, self._folder(head))
+        return found
+
+    def _walk(self, path: str, start: tuple[str, ...]) -> tuple[str, ...]:
+        """The real parts of a path below the root, from a folder that has been walked to.
+
+        Raises:
+            OSError: more links than a kernel would follow.
+        """
         left = path.split("/")[::-1]
-        done: list[str] = []
+        done = list(start)
         links = 0
         while left:
             name = left.pop()
@@ -53,8 +79,12 @@ class Tree:
                 continue
             here = "/".join([self._root, *done, name])
             try:
-                target = os.readlink(here)
+                target = os.readlink(here) if here not in self._plain else ""
             except (OSError, ValueError):
+                if left:  # a folder that others may be below
+                    self._plain.add(here)
+                target = ""
+            if not target:
                 done.append(name)
                 continue
             links += 1
@@ -63,14 +93,15 @@ class Tree:
             if target.startswith("/"):
                 done.clear()
             left.extend(target.split("/")[::-1])
-        return "/".join([self._root, *done])
+        return tuple(done)
 
     def read_bytes(self, path: str, log: Log | None = None, limit: int = LARGEST_READ) -> bytes | None:
         """The first ``limit`` bytes of a file; None where there is none to read, which goes into ``log``."""
         try:
-            descriptor = os.open(self.locate(path), _FLAGS)
+            descriptor = self._open(path)
             try:
-                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                # The running kernel's own files need no second look, and there are hundreds of them on a server.
+                if (self._root or not path.startswith("/sys/")) and not stat.S_ISREG(os.fstat(descriptor).st_mode):
                     raise OSError("not a regular file")
                 return os.read(descriptor, limit)
             finally:
@@ -85,6 +116,18 @@ class Tree:
             if log is not None:
                 log.unreadable(path, str(error))
         return None
+
+    def _open(self, path: str) -> int:
+        """A descriptor of a file. In a captured tree most files are no links, and are opened without asking."""
+        if self._root and _NOFOLLOW:
+            head, _, tail = path.rpartition("/")
+            if tail not in ("", ".", ".."):
+                try:
+                    return os.open("/".join((self._root, *self._folder(head), tail)), _FLAGS | _NOFOLLOW)
+                except OSError as error:
+                    if error.errno not in (errno.ELOOP, errno.EMLINK):
+                        raise
+        return os.open(self.locate(path), _FLAGS)
 
     def read(self, path: str, log: Log | None = None, limit: int = LARGEST_READ) -> str | None:
         """Like :meth:`read_bytes`, as text without the white space around it."""

@@ -10,13 +10,13 @@ import re
 
 from torch_auto.detect.log import Log, clean
 from torch_auto.frozen import Frozen
+from torch_auto.machine import Accelerator, Device
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch_auto.detect.sources import Registry, Sources
-    from torch_auto.machine import Accelerator
 
 #: The device setup class "Display adapters" (learn.microsoft.com, System-Defined Device Setup Classes).
 DISPLAY_CLASS = "{4d36e968-e325-11ce-bfc1-08002be10318}"
@@ -24,6 +24,9 @@ CLASS_KEY = f"SYSTEM\\CurrentControlSet\\Control\\Class\\{DISPLAY_CLASS}"
 ENVIRONMENT_KEY = "SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Environment"
 
 _MOST_ADAPTERS = 64
+#: A part of a GPU that Hyper-V hands to a virtual machine. The GPU's own driver, and its NVML, are there.
+_PARTITION = ("1414", "008e")
+_VENDORS = ("10de", "1002", "8086")
 _PCI = re.compile(r"pci\\ven_([0-9a-f]{4})&dev_([0-9a-f]{4})", re.ASCII | re.IGNORECASE)
 _DRIVER = re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,6}", re.ASCII)
 
@@ -105,7 +108,16 @@ def adapters(registry: Registry, log: Log) -> tuple[Adapter, ...] | None:
             continue
         found.append(Adapter(pci[0], pci[1], name, _text(registry, path, "DriverVersion")))
         log.found(f"registry: adapter {key}", f"{found[-1].pci_id} {name}, driver {found[-1].driver or 'unknown'}")
-    return tuple(found)
+    return (*found, *_without_driver(found, present or (), log))
+
+
+def _without_driver(found: Sequence[Adapter], present: Sequence[tuple[str, str]], log: Log) -> list[Adapter]:
+    """Cards that are there on Microsoft's Basic Display Adapter, whose key in the registry names a class of devices."""
+    own = {(adapter.vendor, adapter.device) for adapter in found}
+    others = [pci for pci in dict.fromkeys(present) if pci not in own and pci[0] in _VENDORS]
+    for vendor, device in others:
+        log.absent(f"driver of {vendor}:{device}", "the card is on Microsoft's Basic Display Adapter")
+    return [Adapter(vendor, device) for vendor, device in others]
 
 
 def _text(registry: Registry, path: str, name: str) -> str:
@@ -128,15 +140,21 @@ def _present(registry: Registry, log: Log) -> list[tuple[str, str]] | None:
 
 
 def nvidia_driver_of(version: str) -> str | None:
-    """NVIDIA's number of a driver that Windows calls "32.0.15.5161": the last five digits, 551.61."""
+    """NVIDIA's number of a driver that Windows calls "32.0.15.5161": the last five digits, 551.61.
+
+    The last part is a number, and has lost its zeros: "32.0.16.597" is 605.97.
+    """
     if _DRIVER.fullmatch(version) is None:
         return None
-    digits = version.replace(".", "")[-5:]
-    return f"{int(digits[:3])}.{digits[3:]}" if len(digits) == 5 else None  # noqa: PLR2004
+    _, _, third, last = version.split(".")
+    if len(last) > 4:  # noqa: PLR2004
+        return None
+    digits = third[-1] + last.zfill(4)
+    return f"{int(digits[:3])}.{digits[3:]}"
 
 
 def accelerators(sources: Sources, log: Log) -> tuple[Accelerator, ...]:
-    """The accelerators of a Windows machine, NVIDIA's first, then Intel's. There are no ROCm builds for Windows."""
+    """The accelerators of a Windows machine, NVIDIA's first, then AMD's, then Intel's."""
     if sources.registry is None:
         return ()
     _note_emulation(sources, log)
@@ -144,20 +162,23 @@ def accelerators(sources: Sources, log: Log) -> tuple[Accelerator, ...]:
     there = listed or ()
     found: list[Accelerator] = []
     nvidia = [adapter for adapter in there if adapter.vendor == "10de"]
-    # Without a registry to go by, NVML is the only one to ask.
-    accelerator = _nvidia(sources, nvidia, log) if nvidia or listed is None else None
+    partition = any((adapter.vendor, adapter.device) == _PARTITION for adapter in there)
+    # Without a registry to go by, or with a part of some GPU, NVML is the only one to ask.
+    accelerator = _nvidia(sources, nvidia, log) if nvidia or partition or listed is None else None
     if accelerator is not None:
         found.append(accelerator)
-    for adapter in there:
-        if adapter.vendor == "1002":
-            log.found("AMD GPUs", f"{adapter.pci_id} {adapter.name}: there are no ROCm builds of torch for Windows")
+    amd = [adapter for adapter in there if adapter.vendor == "1002"]
+    for adapter in amd:
+        text = "PyTorch has no ROCm builds for Windows; AMD has: see rocm.docs.amd.com, Install PyTorch on ROCm"
+        log.found("AMD GPUs", f"{adapter.pci_id} {adapter.name}: {text}")
+    if amd:
+        found.append(Accelerator("amd", tuple(Device(adapter.name, pci_id=adapter.pci_id) for adapter in amd)))
     intel = [adapter for adapter in there if adapter.vendor == "8086"]
     if intel:
         from torch_auto.detect.intel import described  # noqa: PLC0415
-        from torch_auto.machine import Accelerator as AcceleratorOf  # noqa: PLC0415
 
         devices = [described(adapter.pci_id, log, integrated=True, name=adapter.name) for adapter in intel]
-        found.append(AcceleratorOf("intel", tuple(devices)))
+        found.append(Accelerator("intel", tuple(devices)))
     return tuple(found)
 
 

@@ -126,9 +126,11 @@ def beside(release: Release, platform: str | None, catalog: Catalog) -> dict[str
     torch backend of the installed torch, the builds of ``version`` that go with it; one without a local version is
     PyPI's. Where no build for a GPU is known, the CPU's is among them: it can be imported.
     """
-    here = release.platforms.get(platform or "")
+    here = release.platforms.get(platform) if platform is not None else None
     found: dict[str, Any] = {}
-    for project in EXTRAS.values() if here is not None else ():
+    if platform is None or here is None:
+        return found
+    for project in EXTRAS.values():
         pair = pair_of(project, release.version, catalog)
         if pair is None or platform not in pair.public:
             continue
@@ -143,7 +145,7 @@ def beside(release: Release, platform: str | None, catalog: Catalog) -> dict[str
             "version": pair.version,
             "versions": sorted(versions, key=version_key),
             "newer": newer,
-            "pypi": pair.public[platform],
+            "pypi": str(pair.public[platform]),
             "fits": fits,
         }
     return found
@@ -153,8 +155,9 @@ def _fitting(pair: Pair, platform: str, torch_backend: TorchBackend) -> list[str
     """The versions of a project that go with a torch backend: torchvision's of the same CUDA major, too."""
     wanted = [str(torch_backend)]
     if torch_backend.toolkit is not None and pair.project == "torchvision":
-        others = [item for item in map(parse_or_none, pair.local_versions) if item is not None and item.toolkit]
-        wanted += [str(item) for item in others if item.toolkit[0] == torch_backend.toolkit[0]]
+        major = torch_backend.toolkit[0]
+        others = [item for item in map(parse_or_none, pair.local_versions) if item is not None]
+        wanted += [str(item) for item in others if item.toolkit is not None and item.toolkit[0] == major]
     known = {*pair.known.get(platform, ()), pair.public[platform]}
     if not known & {*wanted}:
         wanted.append("cpu")

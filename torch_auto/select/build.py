@@ -12,7 +12,15 @@ from torch_auto.catalog.torch_backends import CPU, parse_or_none
 from torch_auto.frozen import Frozen
 from torch_auto.machine import format_pair
 from torch_auto.select.explain import cautions, left_out, rejections, span, unsupported, why_build
-from torch_auto.select.needs import OLDER, Needs, needs_driver, needs_glibc, needs_sighting, needs_torch
+from torch_auto.select.needs import (
+    OLDER,
+    Needs,
+    needs_driver,
+    needs_glibc,
+    needs_macos,
+    needs_sighting,
+    needs_torch,
+)
 from torch_auto.select.reach import Context, Reach, reach_of
 from torch_auto.select.reasons import because
 from torch_auto.select.runs_on import candidates, cuda_driver_version, libc_fault, rank, worst_first
@@ -85,7 +93,11 @@ def _order(build: Build, decisive: Candidate, context: Context) -> tuple[int, ..
 
 
 def _best(usable: list[Build], decisive: Candidate, context: Context) -> Build:
-    return min(usable, key=lambda build: (-context.reached(build), build.doubtful, _order(build, decisive, context)))
+    def key(build: Build) -> tuple[int, bool, bool, tuple[int, ...]]:
+        gaps = bool(context.gaps(build, decisive))
+        return -context.reached(build), build.doubtful, gaps, _order(build, decisive, context)
+
+    return min(usable, key=key)
 
 
 # --- the rules ---------------------------------------------------------------------------------------------------
@@ -163,6 +175,41 @@ def _libc_label(context: Context) -> tuple[Needs, Reason] | None:
     return needs_glibc(format_pair(lowest)), reason
 
 
+def _macos_label(context: Context) -> tuple[Needs, Reason] | None:
+    """The label and the reason where the wheels ask for a newer macOS, which no marker can tell."""
+    oldest, version = context.here.macos, context.machine.system_version
+    if oldest is None or version is None or (*version_key(version), 0)[:2] >= oldest:
+        return None
+    needs = needs_macos(oldest)
+    return needs, because("macos-too-old", release=context.release.version, needs=needs.value, has=version)
+
+
+def _has_wheels(here: PlatformBuilds, python: str) -> bool:
+    """Whether any build of a release comes for a Python."""
+    builds = (build for build in here.builds if build.can_be_pinned)
+    return python in here.pythons or any(python in (build.pythons or ()) for build in builds)
+
+
+def _python_label(context: Context) -> tuple[Needs, Reason] | None:
+    """The label and the reason where there are wheels for a Python, and not for its free-threaded build.
+
+    No marker can tell the two apart. Where no release has wheels for it, there is nothing to lead to.
+    """
+    python, pythons, version = context.machine.python, context.here.pythons, context.release.version
+    if not python.endswith("t") or _has_wheels(context.here, python) or python.rstrip("t") not in pythons:
+        return None
+    places = tuple(
+        release.version
+        for release in context.catalog.releases
+        if context.platform in release.platforms and _has_wheels(release.platforms[context.platform], python)
+    )
+    if not places:
+        return None
+    known = tuple(sorted(pythons, key=lambda item: (version_key(item.rstrip("t")), item)))
+    reason = because("no-wheels-for-python", release=version, python=python, pythons=known)
+    return _release_label(places, version), reason
+
+
 def _release_label(releases: tuple[str, ...], release: str) -> Needs:
     """The label that names the nearest release that serves the machine: a newer one if there is one, else an older."""
     newer = [item for item in releases if version_key(item) > version_key(release)]
@@ -199,7 +246,7 @@ def _accelerated(context: Context, decisive: Candidate, others: list[Candidate])
     if not usable:
         return _nothing_here(context, decisive, reach, reasons)
     best = _best(usable, decisive, context)
-    reasons.append(why_build(best, decisive, others, context))
+    reasons.append(why_build(best, decisive, others, usable, context))
     reasons.extend(cautions(decisive, best, context))
     for other in others:
         found = context.fault(best, other)
@@ -367,13 +414,17 @@ def select(
         return _public_only(machine, release, because("asked-for-pypi"))
     platform = machine.platform
     if platform is None:
-        reason = because("not-a-platform", system=machine.system, architecture=machine.architecture)
+        where = {"system": machine.system, "architecture": machine.architecture}
+        elsewhere = catalog.elsewhere.get((machine.system, machine.architecture))
+        reason = (
+            because("wheels-elsewhere", torch=elsewhere, **where) if elsewhere else because("not-a-platform", **where)
+        )
         return _public_only(machine, release, reason)
     here = release.platforms.get(platform)
     if here is None:
         return _no_builds(machine, release, catalog, platform)
     context = Context(machine, catalog, release, platform, here, allowed)
-    label = _libc_label(context)
+    label = _libc_label(context) or _macos_label(context) or _python_label(context)
     if label is not None:
         return _label(context, label[0], [label[1]], None)
     if torch_backend == AUTO:

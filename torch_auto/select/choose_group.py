@@ -131,7 +131,8 @@ def _installs(case: _Case, group: Group) -> Selection:
     machine = case.machine
     if machine.platform == "macos_arm64":
         return select(machine, release, case.catalog)
-    selection = select(machine, release, case.catalog, CPU)
+    # A group's pins are the same on every Python of a version, free-threaded or not.
+    selection = select(machine.replace(python=machine.python.rstrip("t")), release, case.catalog, CPU)
     here = case.here(group.release)
     build = group_build(here, group.torch_backend, machine.python) if here is not None else None
     if here is None or build is None or selection.needs is not None:

@@ -10,7 +10,9 @@ from torch_auto.select.runs_on import cuda_driver_version, fault, worst_first
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from torch_auto.catalog.model import Build, Catalog
+    from typing import Any
+
+    from torch_auto.catalog.model import Build, Catalog, LibraryGap
     from torch_auto.machine import Machine
     from torch_auto.select.reach import Context
     from torch_auto.select.reasons import Reason
@@ -35,9 +37,14 @@ def span(releases: tuple[str, ...], catalog: Catalog) -> tuple[tuple[str, str], 
     return tuple((run[0], run[-1]) for run in runs if run)
 
 
-def why_build(build: Build, decisive: Candidate, others: list[Candidate], context: Context) -> Reason:
+def why_build(
+    build: Build, decisive: Candidate, others: list[Candidate], usable: list[Build], context: Context
+) -> Reason:
     """Why this build, of those that run on the device that the choice is for."""
     how, values = _how(build, decisive, context)
+    lacking = tuple(str(item.torch_backend) for item in usable if context.gaps(item, decisive))
+    if lacking and not context.gaps(build, decisive):
+        how, values = "complete", {"lacking": lacking}
     return because(
         "best-build",
         torch_backend=str(build.torch_backend),
@@ -49,7 +56,7 @@ def why_build(build: Build, decisive: Candidate, others: list[Candidate], contex
     )
 
 
-def _how(build: Build, decisive: Candidate, context: Context) -> tuple[str, dict[str, str | None]]:
+def _how(build: Build, decisive: Candidate, context: Context) -> tuple[str, dict[str, Any]]:
     """By what a build comes first: one of the words of :mod:`torch_auto.select.words`, and what it compares."""
     toolkit = build.torch_backend.toolkit
     if toolkit is None:
@@ -74,6 +81,7 @@ def cautions(candidate: Candidate, build: Build, context: Context) -> list[Reaso
     if toolkit is not None and accelerator.driver_version is None and accelerator.cuda_driver_version is None:
         floor = context.catalog.drivers.floor(toolkit[0], windows=context.machine.is_windows)
         found.append(because("driver-untold", torch_backend=str(build.torch_backend), needs=floor))
+    found += [_lacks_code(gap, candidate, build, context) for gap in context.gaps(build, candidate)]
     if candidate.vendor == "intel":
         family = context.catalog.xpu_ids.get(device.pci_id or "")
         if family is None:
@@ -81,6 +89,29 @@ def cautions(candidate: Candidate, build: Build, context: Context) -> list[Reaso
         elif family.since is None or version_key(release) < version_key(family.since):
             found.append(because("xpu-not-listed", family=family.name, release=release, since=family.since))
     return found
+
+
+def _lacks_code(gap: LibraryGap, candidate: Candidate, build: Build, context: Context) -> Reason:
+    return because(
+        "lacks-code",
+        library=gap.library,
+        purpose=gap.purpose,
+        torch_backend=str(build.torch_backend),
+        release=context.release.version,
+        capability=format_pair(candidate.device.compute_capability or (0, 0)),
+        complete=_complete(candidate, context),
+    )
+
+
+def _complete(candidate: Candidate, context: Context) -> str | None:
+    """The newest build whose libraries have code for a device, "2.3.1+cu118"; None where there is none."""
+    for version in reversed(context.reach(candidate).releases):
+        release = context.catalog.release(version)
+        there = context.replace(release=release, here=release.platforms[context.platform])
+        found = [item for item in there.usable(candidate) if not there.gaps(item, candidate)]
+        if found:
+            return f"{version}+{found[-1].torch_backend}"
+    return None
 
 
 def unsupported(candidate: Candidate, machine: Machine, catalog: Catalog, other_pythons: tuple[str, ...]) -> Reason:
@@ -164,6 +195,10 @@ def _rejected(build: Build, chosen: Build | None, decisive: Candidate | None, co
     unfit = context.fault(build, decisive)
     if unfit is not None:
         return unfit.reason
+    gaps = context.gaps(build, decisive)
+    if gaps and chosen is not None and not context.gaps(chosen, decisive):
+        capability = format_pair(decisive.device.compute_capability or (0, 0))
+        return because("library-gap", library=gaps[0].library, purpose=gaps[0].purpose, capability=capability)
     than = str(chosen.torch_backend) if chosen is not None else None
     if chosen is not None and context.reached(build) < context.reached(chosen):
         return because("fewer-gpus", than=than)

@@ -6,7 +6,7 @@ an index refuses a file whose own version has a local part.
 
 from __future__ import annotations
 
-DRIVER, NEWER, OLDER, GLIBC, APPLE, BUILD, BACKEND, PROJECT, SIGHTING = (
+DRIVER, NEWER, OLDER, GLIBC, APPLE, BUILD, BACKEND, PROJECT, SIGHTING, MACOS = (
     "nvidia-driver",
     "newer-torch",
     "older-torch",
@@ -16,6 +16,7 @@ DRIVER, NEWER, OLDER, GLIBC, APPLE, BUILD, BACKEND, PROJECT, SIGHTING = (
     "torch-backend",
     "project",
     "sighting",
+    "macos",
 )
 
 _UNSEEN = ".not.yet.seen"
@@ -47,6 +48,8 @@ class Needs(str):
             found.kind, found.value = GLIBC, text[len("glibc.") :]
         elif text == "macos.arm64":
             found.kind, found.value = APPLE, ""
+        elif text.startswith("macos."):
+            found.kind, found.value = MACOS, text[len("macos.") :]
         elif text.endswith(_UNSEEN):
             found.kind, found.value = SIGHTING, text[: -len(_UNSEEN)]
         elif tail == "build":
@@ -79,6 +82,12 @@ def needs_torch(release: str, *, newer: bool) -> Needs:
 def needs_glibc(version: str = "") -> Needs:
     """A glibc or newer; without a version, a system with glibc."""
     return Needs(f"glibc.{version}" if version else "glibc")
+
+
+def needs_macos(version: tuple[int, int]) -> Needs:
+    """A macOS or newer."""
+    major, minor = version
+    return Needs(f"macos.{major}.{minor}" if minor else f"macos.{major}")
 
 
 def needs_sighting(torch_backend: str) -> Needs:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from torch_auto.catalog.drivers import version_key
 from torch_auto.frozen import Frozen
 from torch_auto.select.runs_on import candidates, fault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from torch_auto.catalog.model import Build, Catalog, PlatformBuilds, Release
+    from torch_auto.catalog.model import Build, Catalog, LibraryGap, PlatformBuilds, Release
     from torch_auto.machine import Machine
     from torch_auto.select.runs_on import Candidate, Unfit
 
@@ -49,6 +50,18 @@ class Context(Frozen):
     def reach(self, candidate: Candidate) -> Reach:
         """In which releases a device has a build to choose from."""
         return reach_of(candidate, self.machine, self.catalog, self.allowed)
+
+    def gaps(self, build: Build, candidate: Candidate) -> tuple[LibraryGap, ...]:
+        """What the libraries of a build lack for a device that the build itself runs on."""
+        capability, release = candidate.device.compute_capability, version_key(self.release.version)
+        return tuple(
+            gap
+            for gap in self.catalog.library_gaps
+            if capability in gap.compute_capabilities
+            and build.torch_backend in gap.torch_backends
+            and self.platform in gap.platforms
+            and version_key(gap.since) <= release <= version_key(gap.until)
+        )
 
     def reached(self, build: Build) -> int:
         """On how many of the machine's GPUs a build runs."""

@@ -52,6 +52,7 @@ class Candidate(Frozen):
 
 
 def rank(candidate: Candidate) -> tuple[int, bool, tuple[int, int]]:
+    """What devices sort by, the most capable first."""
     capability = candidate.device.compute_capability or (0, 0)
     place = list(VENDORS).index(candidate.vendor)
     return place, candidate.device.integrated, (-capability[0], -capability[1])

@@ -26,14 +26,14 @@ _SENTENCES = {
     "ptx-alone": "it holds only PTX for compute capability {capability}, which needs a driver that supports CUDA "
     "{toolkit} natively; this one supports {cuda}",
     "tegra": "it is a Jetson module, which NVIDIA's own wheels serve (see NVIDIA's Jetson downloads)",
-    "tegra-until": "it is a Jetson Orin, which NVIDIA's own wheels serve up to JetPack 6 (see NVIDIA's Jetson downloads); "
-    "from JetPack 7.2 (L4T R39) on PyTorch's builds for CUDA {toolkit} and newer run on it",
+    "tegra-until": "it is a Jetson Orin, which NVIDIA's own wheels serve up to JetPack 6 (see NVIDIA's Jetson "
+    "downloads); from JetPack 7.2 (L4T R39) on PyTorch's builds for CUDA {toolkit} and newer run on it",
     "not-for-tegra": "builds for CUDA older than {toolkit} do not run on a Jetson Orin",
     "no-driver": "NVIDIA's driver is not installed or not loaded",
     "no-kfd": "the kernel's compute driver does not tell what it is (it needs amdgpu with KFD, in Linux 5.16 or newer)",
     "no-gfx-code": "it is not built for {gfx_target}",
-    "unknown-xpu": "PCI id {pci_id} is in no table of Intel's GPUs; if it is Arc or newer, the setting backend=xpu takes "
-    "the XPU build",
+    "unknown-xpu": "PCI id {pci_id} is in no table of Intel's GPUs; if it is Arc or newer, the setting backend=xpu "
+    "takes the XPU build",
     "not-an-xpu": "PyTorch's XPU builds do not support PCI id {pci_id}",
     # Why a build is not taken: parts of sentences.
     "not-a-group": "it is not among the groups",
@@ -54,12 +54,16 @@ _SENTENCES = {
     "not-a-platform": "PyTorch publishes no builds for {system} on {architecture}. PyPI's build is required, so that "
     "the installer says so.",
     "libc": "torch {release} does not install here: {why}.",
+    "macos-too-old": "torch {release} needs macOS {needs} or newer, and this machine has {has}.",
+    "wheels-elsewhere": "PyTorch publishes torch {torch} for {system} on {architecture}, and torch-auto does not pin "
+    "it: require torch=={torch} yourself, with PyTorch's page. PyPI's build is required, so that the installer says "
+    "that there is none.",
     "apple-silicon": "macOS on Apple silicon has one build, PyPI's; it uses the GPU through MPS.",
     "chosen-for": "Chosen for {device}.",
-    "driver-untold": "NVIDIA's driver is loaded, and nothing tells its version: {torch_backend} needs driver {needs} or "
-    "newer.",
-    "xpu-newer": "PCI id {pci_id} is in no table. Its driver {driver} drives no old GPU of that id, so it is taken for a "
-    "newer one than PyTorch lists.",
+    "driver-untold": "NVIDIA's driver is loaded, and nothing tells its version: {torch_backend} needs driver {needs} "
+    "or newer.",
+    "xpu-newer": "PCI id {pci_id} is in no table. Its driver {driver} drives no old GPU of that id, so it is taken for "
+    "a newer one than PyTorch lists.",
     "other-releases": "torch {release} does not have a build that runs on it; torch {releases} do.",
     "not-yet-seen": "torch {release} may have a {torch_backend} build, which was not yet seen on PyTorch's index, "
     "as of {as_of}. torch {releases} are known to have one that runs on it.",
@@ -86,6 +90,11 @@ _SENTENCES = {
     "nvidia-on-windows-arm": "{device}: PyTorch publishes no CUDA builds for Windows on ARM. NVIDIA publishes its own "
     "for RTX Spark: see docs.nvidia.com/rtx-spark.",
     "cannot-be-used": "{device} cannot be used: {why}.",
+    "no-wheels-for-implementation": "torch {release} does not have wheels for {implementation}, but for CPython.",
+    "numpy-1": "torch {release} was compiled for NumPy 1 on this system: it cannot exchange arrays with NumPy 2. "
+    "Require numpy<2 as well.",
+    "library-gap": "it runs on this machine too, but its {library}, for {purpose}, has no code for compute capability "
+    "{capability}",
     "no-wheels-for-python": "torch {release} does not have wheels for Python {python}; it has them for {pythons}.",
     # Settings.
     "unknown-setting": "The config setting {name!r} is not one of torch-auto's ({valid}); it was not used.",
@@ -156,6 +165,7 @@ def listed(items: Sequence[str]) -> str:
 _HOW = {
     "only": "it is the only one.",
     "newest-rocm": "it has the newest ROCm.",
+    "complete": "its libraries have code for this GPU too, which those of {lacking} do not have.",
     "newest-native": "its toolkit {toolkit} is the newest that {driver} (CUDA {cuda}) supports natively.",
     "closest-newer": "its toolkit {toolkit} is the closest to {driver} (CUDA {cuda}); it is newer, and runs by "
     "NVIDIA's minor version compatibility.",
@@ -174,7 +184,10 @@ def _best_build(values: dict[str, Any]) -> str:
     if among == "builds":  # others may run, and need an index of their own, or were not seen
         where += " and can be pinned"
     driver = f"driver {values['driver']}" if values.get("driver") else "this driver"
-    how = _HOW[values["how"]].format(toolkit=values.get("toolkit"), cuda=values.get("cuda"), driver=driver)
+    lacking = listed(values.get("lacking") or ())
+    how = _HOW[values["how"]].format(
+        toolkit=values.get("toolkit"), cuda=values.get("cuda"), driver=driver, lacking=lacking
+    )
     return f"{name}: of the {among} of torch {values['release']} that run {where}, {how}"
 
 
@@ -203,6 +216,17 @@ def _runs_too(values: dict[str, Any]) -> str:
     return (
         f"it runs on this machine too, but {values['than'] or 'another one'} comes before it in the order of preference"
     )
+
+
+def _lacks_code(values: dict[str, Any]) -> str:
+    """A library that the build brings along has no code for the GPU, and which release has one that has."""
+    text = (
+        f"{values['library']}, which {values['torch_backend']} of torch {values['release']} brings along for "
+        f"{values['purpose']}, has no code for compute capability {values['capability']}."
+    )
+    if values["complete"] is None:
+        return text
+    return f"{text} If you need {values['purpose']}, ask for torch {values['complete']}, which has it."
 
 
 def _lacks_library(values: dict[str, Any]) -> str:
@@ -289,6 +313,7 @@ _SPECIAL = {
     "other-vendor": _other_vendor,
     "later-in-order": _runs_too,
     "fewer-gpus": _fewer_gpus,
+    "lacks-code": _lacks_code,
     "lacks-library": _lacks_library,
     "xpu-not-listed": _xpu_not_listed,
     "left-out": _left_out,
@@ -312,6 +337,7 @@ def needs_in_words(needs: Needs) -> str:
         labels.NEWER: "torch {} or newer",
         labels.OLDER: "torch {} or older",
         labels.APPLE: "a Mac with Apple silicon",
+        labels.MACOS: "macOS {} or newer",
         labels.SIGHTING: "a {} build, which was not yet seen on PyTorch's index",
         labels.PROJECT: "a {}, which it is not known to have",
     }

@@ -1,9 +1,14 @@
-"""torch 2.16.0 on a fabricated day: new torch backends, a CUDA major without a driver, a new GPU, a pair by range."""
+"""The next release of torch on a fabricated day: new torch backends, a CUDA major without a driver, a new GPU, a range.
+
+Its names follow the catalog: what is fabricated here never comes to be a release that the catalog has.
+"""
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from catalog_files import DATA, load
 from support.wheels import TinyWheel
 
 from unit.catalog.indexes import LIBRARY
@@ -11,8 +16,26 @@ from unit.catalog.indexes import LIBRARY
 if TYPE_CHECKING:
     from support.torch_index import TorchIndex
 
-RELEASE, DAY = "2.16.0", "2026-12-24"
-TORCHVISION = "0.30.0"
+_RELEASES = load(DATA, "releases.json")
+_BUILDS = load(DATA, "builds.json")["builds"]
+_FLOORS = load(DATA, "nvidia.json")["toolkit_floors"]
+
+
+def _next(version: str) -> str:
+    """2.15.1 as 2.16.0."""
+    major, minor, _ = version.split(".")
+    return f"{major}.{int(minor) + 1}.0"
+
+
+RELEASE = _next(_RELEASES["releases"][-1]["release"])
+DAY = (date.fromisoformat(_RELEASES["as_of"]) + timedelta(32)).isoformat()
+TORCHVISION = _next(
+    [pair for pair in load(DATA, "pairs.json")["pairs"] if pair["project"] == "torchvision"][-1]["version"]
+)
+
+#: A CUDA major that no driver is known of, and a compute capability that no build has code for, as sm_X has it.
+MAJOR = max(floor["toolkit_major"] for floor in _FLOORS) + 1
+CAPABILITY = next(n for n in (107, 117, 127, 137) if not any(n in build.get("sm", ()) for build in _BUILDS))
 
 PYTHONS = (
     "cp311-cp311",
@@ -27,7 +50,7 @@ PYTHONS = (
 LINUX, ARM, WINDOWS, MACOS = "manylinux_2_28_x86_64", "manylinux_2_28_aarch64", "win_amd64", "macosx_14_0_arm64"
 WINDOWS_ARM = "win_arm64"
 
-CUDA = "sm_75 sm_80 sm_86 sm_90 sm_100 sm_107 sm_120 compute_120"
+CUDA = f"sm_75 sm_80 sm_86 sm_90 sm_100 sm_120 sm_{CAPABILITY} compute_120"
 CUDA_ARM = "sm_80 sm_90 sm_100 sm_110 sm_120"
 ROCM = "gfx908 gfx90a gfx942 gfx950 gfx1030 gfx1100 gfx1101 gfx1102 gfx1103 gfx1150 gfx1151 gfx1200 gfx1201"
 
@@ -36,8 +59,8 @@ BUILDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "cpu": ("", ()),
     "cu130": (CUDA, ()),
     "cu132": (CUDA, ()),
-    "cu140": (CUDA, ()),
-    "cu1410": (CUDA, ()),
+    f"cu{MAJOR}0": (CUDA, ()),
+    f"cu{MAJOR}10": (CUDA, ()),
     "rocm7.14": (ROCM, ("rocm[device-all,libraries]==7.14.*", "triton-rocm~=3.10.0")),
     "rocm10.0": (ROCM, ("rocm[device-all,libraries]==10.0.*", "triton-rocm~=3.10.0")),
     "xpu": ("", ("triton-xpu==3.10.0",)),
@@ -49,7 +72,7 @@ PUBLIC = {LINUX: "cu132", ARM: "cu132", WINDOWS: "cpu", MACOS: "cpu"}
 
 
 def torch_of(backend: str, platform: str, python: str, *, local: bool) -> TinyWheel:
-    """A wheel of torch 2.16.0 for a torch backend, as the index's or, without a local version, as PyPI's."""
+    """A wheel of the release for a torch backend, as the index's or, without a local version, as PyPI's."""
     text, requires = BUILDS[backend]
     library = LIBRARY
     if platform == ARM and text:
@@ -74,7 +97,7 @@ def torch_of(backend: str, platform: str, python: str, *, local: bool) -> TinyWh
 
 
 def vision_of(backend: str | None, platform: str) -> TinyWheel:
-    """A wheel of torchvision 0.30.0, which requires a range of torch."""
+    """A wheel of its torchvision, which requires a range of torch."""
     version = f"{TORCHVISION}+{backend}" if backend else TORCHVISION
     inside = TORCHVISION if platform == MACOS else f"{TORCHVISION}+{backend or PUBLIC[platform]}"
     modules = (("torchvision/version.py", f"__version__ = {inside!r}\n"),)
@@ -82,7 +105,7 @@ def vision_of(backend: str | None, platform: str) -> TinyWheel:
 
 
 def publish(index: TorchIndex) -> None:
-    """Put torch 2.16.0, its torchvision and its tritons on PyPI and on the PyTorch index."""
+    """Put the release, its torchvision and its tritons on PyPI and on the PyTorch index."""
     for platform, public in PUBLIC.items():
         for python in PYTHONS:
             index.add_wheel(torch_of(public, platform, python, local=False))

@@ -12,9 +12,8 @@ import pytest
 import render_catalog
 from catalog_files import DATA, load, save
 from support.torch_index import TorchIndex
-from support.wheels import TinyWheel
 
-from unit.catalog.indexes import LIBRARY
+from unit.catalog import fabricated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,65 +91,44 @@ def test_a_build_that_was_removed(shared: Shared) -> None:
     )
 
 
-BOTH = "cp313-cp313-manylinux_2_28_x86_64"
-
-
-def torch_of(backend: str, text: str = "", *requires: str, public: bool = False) -> TinyWheel:
-    """A wheel of torch 2.16.0 for a torch backend, as PyPI's or as the index's, with the GPUs of a library's string."""
-    modules = [("torch/version.py", f"__version__ = '2.16.0+{backend}'\n")]
-    modules += [(LIBRARY, f"\0{text}\0")] if text else []
-    version = "2.16.0" if public else f"2.16.0+{backend}"
-    return TinyWheel("torch", version, BOTH, requires=requires, requires_python=">=3.11", modules=tuple(modules))
-
-
-CUDA = "sm_75 sm_80 sm_90 sm_100 sm_107 sm_120 compute_120"
-BUILDS = {
-    "cpu": torch_of("cpu"),
-    "cu130": torch_of("cu130", CUDA),
-    "cu132": torch_of("cu132", CUDA),
-    "cu140": torch_of("cu140", CUDA),
-    "cu1410": torch_of("cu1410", CUDA),
-    "rocm7.14": torch_of("rocm7.14", "gfx90a gfx1100", "rocm[device-all,libraries]==7.14.*", "triton-rocm~=3.10.0"),
-    "rocm10.0": torch_of("rocm10.0", "gfx90a gfx1100", "rocm[device-all,libraries]==10.0.*", "triton-rocm~=3.10.0"),
-    "xpu": torch_of("xpu", "", "triton-xpu==3.10.0"),
-}
-
-
 def test_a_release_that_is_added(agreeing: Shared, tmp_path: Path) -> None:
     """A new release with new torch backends, GPUs and a torchvision of a range is added; all else stays as it was."""
     shutil.copytree(agreeing.data, tmp_path / "data")
-    vision = (("torchvision/version.py", "__version__ = '0.30.0+cu132'\n"),)
+    added, unknown = fabricated.RELEASE, f"cu{fabricated.MAJOR}"
     with TorchIndex() as index:
-        index.add_wheel(torch_of("cu132", CUDA, "triton==3.10.0", public=True))
-        index.add_wheel(TinyWheel("torchvision", "0.30.0", BOTH, requires=("torch (>=2.14.0)",), modules=vision))
-        for backend, wheel in BUILDS.items():
-            index.add_wheel(wheel, backend)
-            index.add_wheel(TinyWheel("torchvision", f"0.30.0+{backend}", BOTH), backend)
+        fabricated.publish(index)
         shared = Shared(index, tmp_path / "data")
-        done = shared.run("--date", "2026-12-24")
+        done = shared.run("--date", fabricated.DAY)
         assert (done.returncode, done.stderr) == (0, "")
         lines = done.stdout.splitlines()
         assert [line for line in lines if line.startswith("note: ")] == [
-            "note: nvidia.json has no driver for CUDA 14.x: builds for it are not pinned"
+            f"note: nvidia.json has no driver for CUDA {fabricated.MAJOR}.x: builds for it are not pinned"
         ]
-        assert all("2.16.0" in line for line in lines if line[0] in "+-~" and "sources" not in line)
-        again = shared.run("--check")
-        assert (again.returncode, again.stdout) == (0, "no difference\n")
+        assert all(added in line for line in lines if line[0] in "+-~" and "sources" not in line)
+        for _ in range(2):
+            again = shared.run("--check")
+            assert (again.returncode, again.stdout) == (0, "no difference\n")
     release = json.loads((shared.data / "releases.json").read_text())["releases"][-1]
-    assert release == {"release": "2.16.0", "released": "2026-01-01", "requires_python": ">=3.11", "source": "pypi"}
+    expected = {"release": added, "released": fabricated.DAY, "requires_python": ">=3.11", "source": "pypi"}
+    assert release == expected
     builds = load(shared.data, "builds.json")["builds"]
-    new = {build["torch_backend"]: build for build in builds if build["release"] == "2.16.0"}
+    new = {
+        build["torch_backend"]: build
+        for build in builds
+        if (build["release"], build["platform"]) == (added, "linux_x86_64")
+    }
     assert {name: build["confidence"] for name, build in new.items()} == {
-        name: "unseen" if name.startswith("cu14") else "verified" for name in BUILDS
+        name: "unseen" if name.startswith(unknown) else "verified" for name in fabricated.BUILDS
     }
     assert [name for name, build in new.items() if build.get("own_index")] == ["rocm7.14", "rocm10.0"]
-    assert (new["cu1410"]["sm"], new["rocm10.0"]["gfx"]) == ([75, 80, 90, 100, 107, 120], ["gfx90a", "gfx1100"])
-    assert [build for build in builds if build["release"] != "2.16.0"] == load(agreeing.data, "builds.json")["builds"]
-    pairs = [pair for pair in load(shared.data, "pairs.json")["pairs"] if pair["release"] == "2.16.0"]
+    assert new[f"{unknown}10"]["sm"] == sorted([75, 80, 86, 90, 100, 120, fabricated.CAPABILITY])
+    assert set(new["rocm10.0"]["gfx"]) == set(fabricated.ROCM.split())
+    assert [build for build in builds if build["release"] != added] == load(agreeing.data, "builds.json")["builds"]
+    pairs = [pair for pair in load(shared.data, "pairs.json")["pairs"] if pair["release"] == added]
     assert {(pair["project"], pair["version"]) for pair in pairs} == {
-        ("torchvision", "0.30.0"), ("torchaudio", "2.11.0"), ("triton", "3.10.0"), ("triton-rocm", "3.10.0"),
-        ("triton-xpu", "3.10.0"),
+        ("torchvision", fabricated.TORCHVISION), ("torchaudio", "2.11.0"), ("triton", "3.10.0"),
+        ("triton-rocm", "3.10.0"), ("triton-xpu", "3.10.0"),
     }  # fmt: skip
-    assert pairs[0]["local_versions"]["linux_x86_64"] == list(BUILDS)
-    row = next(line for line in render_catalog.render(shared.data).splitlines() if line.startswith("| 2.16.0 | cpu "))
-    assert row.startswith("| 2.16.0 | cpu cu130 **cu132** ~~cu140~~ ~~cu1410~~ rocm7.14 rocm10.0 xpu |")
+    assert pairs[0]["local_versions"]["linux_x86_64"] == list(fabricated.BUILDS)
+    row = next(line for line in render_catalog.render(shared.data).splitlines() if line.startswith(f"| {added} | cpu "))
+    assert row.startswith(f"| {added} | cpu cu130 **cu132** ~~{unknown}0~~ ~~{unknown}10~~ rocm7.14 rocm10.0 xpu |")

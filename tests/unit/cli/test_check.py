@@ -17,6 +17,7 @@ from torch_auto.cli.check.situation import Where, survey
 from torch_auto.cli.output import FORMAT_VERSION
 from torch_auto.cli.project.environment import at
 from unit.cli.fake_environment import FakeEnvironment
+from unit.data import CATALOG
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,6 +141,37 @@ def test_nouveau(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) 
     assert "nouveau is not enough" in found["machine"].text
 
 
+def test_a_driver_without_its_cuda_library(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
+    """NVIDIA's driver without libcuda: torch is the right one, and does not find the GPU."""
+    machine = machines.a100_550()
+    machine["accelerators"][0]["lacks"] = "libcuda.so.1"
+    env.install_torch_auto(machine, "2.14.1")
+    env.install_torch("2.14.1+cu126")
+    found = look(machine)
+    assert found["machine"].status == "warn"
+    assert "libcuda.so.1 was not found, and without it torch does not find the GPU" in found["machine"].text
+
+
+@pytest.mark.parametrize(("torch", "numpy", "said"), [("2.2.2", "2.1.0", True), ("2.2.2", "1.26.4", False),
+                                                     ("2.3.0", "2.1.0", False)])  # fmt: skip
+def test_numpy_2_beside_a_torch_for_numpy_1(
+    env: FakeEnvironment,
+    look: Callable[..., dict[str, Finding]],
+    torch: str,
+    numpy: str,
+    said: bool,
+) -> None:
+    """torch requires no NumPy, so nothing keeps the two apart."""
+    env.install_torch_auto(machines.cpu(), torch)
+    env.install_torch(f"{torch}+cpu")
+    env.install("numpy", numpy)
+    found = look(machines.cpu())
+    assert ("numpy" in found) is said
+    if said:
+        assert found["numpy"].status == "warn"
+        assert "numpy 2.1.0 is installed: torch cannot exchange arrays with it" in found["numpy"].text
+
+
 def test_companion_of_another_torch_backend(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
     """A torchvision that was built for another torch backend fails, with a command."""
     env.install_torch_auto(machines.a100_550(), "2.14.1")
@@ -205,9 +237,15 @@ def test_pages_that_are_not_needed(
 ) -> None:
     """A machine whose torch is PyPI's own build needs no page."""
     (project / "pyproject.toml").write_text(f"{PYPROJECT}\n[tool.uv]\n", "utf-8")
-    env.install_torch_auto(machines.h100_580(), "2.15.0")
-    env.install_torch("2.15.0", "2.15.0+cu132")
-    found = look(machines.h100_580())
+    newest = CATALOG.newest
+    public = newest.platforms["linux_x86_64"].public
+    assert public is not None
+    assert public.torch_backend.toolkit is not None
+    driver = CATALOG.drivers.native(public.torch_backend.toolkit, windows=False)  # with which it is the best one
+    machine = machines.with_nvidia(str(driver), machines.H100)
+    env.install_torch_auto(machine, newest.version)
+    env.install_torch(newest.version, f"{newest.version}+{public.torch_backend}")
+    found = look(machine)
     assert found["pages"].text == (
         "PyTorch's pages are not named, and not needed: PyPI has what there is for this machine."
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support import machines
 
+from torch_auto.catalog.pairs import pair_rows
 from torch_auto.cli import main
 from torch_auto.cli.check.findings import all_findings
 from torch_auto.cli.check.situation import Where, survey
@@ -17,6 +18,7 @@ from torch_auto.cli.options import named_extras
 from torch_auto.cli.project.extras import of_project
 from torch_auto.cli.project.project import find
 from unit.cli.fake_environment import FakeEnvironment
+from unit.data import CATALOG
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,15 +102,18 @@ def plan(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
 @pytest.mark.usefixtures("cpu")
 def test_plan_counts_the_extras_in(capsys: pytest.CaptureFixture[str]) -> None:
     """The newest release that serves may be another with an extra; its requirements and reasons are in the JSON."""
-    assert plan(capsys)["newest"] == {"with_pages": "2.15.0", "without_pages": "2.15.0"}
-    assert plan(capsys, "--with", "audio")["newest"] == {"with_pages": "2.15.0", "without_pages": "2.14.1"}
+    newest = CATALOG.newest.version
+    [version] = [row["version"] for row in pair_rows() if (row["project"], row["release"]) == ("torchvision", newest)]
+    assert plan(capsys)["newest"] == {"with_pages": newest, "without_pages": newest}
+    # PyPI's torchaudio is cu130, as torch 2.14.1 is there, and 2.15.0 is not.
+    assert plan(capsys, "--with", "audio")["newest"] == {"with_pages": newest, "without_pages": "2.14.1"}
     document = plan(capsys, "--with", "vision", "--pin", "exact")
-    assert document["newest"] == {"with_pages": "2.15.0", "without_pages": None}
+    assert document["newest"] == {"with_pages": newest, "without_pages": None}
     [found] = document["plans"]
     vision = found["extras"]["vision"]
-    assert (vision["project"], vision["version"], vision["torch_backend"]) == ("torchvision", "0.29.2", "cpu")
+    assert (vision["project"], vision["version"], vision["torch_backend"]) == ("torchvision", version, "cpu")
     assert vision["pages"] == [f"{WHL}/torchvision/"]
-    assert any(pin.startswith("torchvision==0.29.2+cpu;") for pin in vision["requirements"])
+    assert any(pin.startswith(f"torchvision=={version}+cpu;") for pin in vision["requirements"])
     assert not vision["public_allowed"]
 
 
@@ -128,7 +133,7 @@ def test_with_is_for_one_machine(cpu: Path, capsys: pytest.CaptureFixture[str]) 
     """A plan for several machines does not look at extras, and says so."""
     machine = str(cpu / "machine.json")
     assert main(["plan", "--machine", machine, "--machine", machine, "--with", "vision"]) == 2
-    assert "--with are for one machine" in capsys.readouterr().err
+    assert "--with and --why are for one machine" in capsys.readouterr().err
 
 
 def test_check_misses_the_page_of_an_extra(tmp_path: Path) -> None:

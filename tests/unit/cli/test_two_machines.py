@@ -10,6 +10,8 @@ import pytest
 from support import machines
 from support.lock import read_lock
 
+from unit.data import installs
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -105,7 +107,7 @@ def test_a_lock_from_a_cuda_machine_on_a_cpu_machine(
     assert after.returncode == 0, after
     assert after.stdout.startswith("All is well.\n"), after
     again = b.python(there, IMPORT)
-    assert (again.stdout, again.stderr) == ("2.15.0+cpu\n", "")
+    assert (again.stdout, again.stderr) == (f"{installs(machines.cpu())}\n", "")
 
 
 def test_a_lock_from_a_cpu_machine_on_a_cuda_machine(
@@ -143,7 +145,7 @@ def test_a_new_driver(host: Callable[..., Host], sandbox: Sandbox, index: TorchI
     after = a.command(project, "check")
     assert after.stdout.startswith("All is well."), after
     assert [item.version for item in read_lock(project)["torch"] if item.serves("linux_x86_64", "28_x86_64")] == [
-        "2.15.0+cu132"
+        installs(machines.with_nvidia("580.65.06", machines.A100))
     ]
 
 
@@ -193,7 +195,7 @@ def test_pip(sandbox: Sandbox, published: TorchIndex) -> None:
     assert run("torch-auto", "check").stdout.startswith("OK, with 1 suggestion: torch.")
     run("torch-auto", "refresh")
     assert run("torch-auto", "check").stdout.startswith("All is well.")
-    assert run("python", "-c", IMPORT).stdout == "2.15.0+cpu\n"
+    assert run("python", "-c", IMPORT).stdout == f"{installs(machines.cpu())}\n"
 
 
 def test_uv_pip(uv: Frontend, sandbox: Sandbox, published: TorchIndex) -> None:
@@ -215,7 +217,7 @@ def test_uv_pip(uv: Frontend, sandbox: Sandbox, published: TorchIndex) -> None:
     assert sandbox.run([*command, "check"], cwd=empty, env=variables).stdout.startswith("OK, with 1 suggestion: torch.")
     sandbox.run([*command, "refresh"], cwd=empty, env=variables)
     assert sandbox.run([*command, "check"], cwd=empty, env=variables).stdout.startswith("All is well.")
-    assert sandbox.run([python, "-c", IMPORT], env=variables).stdout == "2.15.0+cpu\n"
+    assert sandbox.run([python, "-c", IMPORT], env=variables).stdout == f"{installs(machines.cpu())}\n"
 
 
 def test_pin_exact_reaches_the_build(
@@ -231,7 +233,7 @@ def test_pin_exact_reaches_the_build(
     a.uv("lock", "--upgrade", cwd=project)
     a.uv("sync", "--reinstall-package", "torch-auto", cwd=project)
     [metadata] = project.glob(".venv/lib/*/site-packages/torch_auto-*.dist-info/METADATA")
-    assert "Requires-Dist: torch==2.15.0+cu132;" in metadata.read_text("utf-8")
+    assert f"Requires-Dist: torch=={installs(machines.h100_580())};" in metadata.read_text("utf-8")
     checked = a.command(project, "check")
     assert checked.stdout.startswith("All is well."), checked
 

@@ -67,6 +67,8 @@ def registry(kind: Kind) -> RecordedRegistry | None:
 
 def present_ids(kind: Kind) -> tuple[str, ...]:
     """The instance ids of the adapters that were not taken out."""
+    if kind.instances is not None:
+        return kind.instances
     gone = [pci_id.upper().split(":") for pci_id in kind.removed]
     return tuple(
         f"{device}\\4&2283F625&0&0019"
@@ -143,7 +145,9 @@ def _line(accelerator: Accelerator) -> str:
     if accelerator.vendor == "nvidia":
         return _nvidia(accelerator)
     if accelerator.vendor == "amd":
-        gpus = _counted(f"{gpu.gfx_target or gpu.pci_id} {_kind(integrated=gpu.integrated)}" for gpu in accelerator.devices)
+        gpus = _counted(
+            f"{gpu.gfx_target or gpu.pci_id} {_kind(integrated=gpu.integrated)}" for gpu in accelerator.devices
+        )
         return f"AMD: {gpus}"
     assert accelerator.vendor == "intel"
     return "Intel: " + _counted(f"{gpu.pci_id} {_kind(integrated=gpu.integrated)}" for gpu in accelerator.devices)

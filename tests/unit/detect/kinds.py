@@ -23,7 +23,8 @@ class Kind:
     ``nvml`` are the arguments of the fake NVML, None where there is none to load; ``pynvml`` says whether pynvml can be
     imported; ``smi`` is the shell script that stands for nvidia-smi, and ``smi_lines`` what uv's query of it prints;
     ``rocm`` what rocm_agent_enumerator prints, where ROCm's user space is installed. ``notes`` are (source, outcome,
-    part of the detail) of evidence that must be there. ``why`` says who is right where uv comes to something else.
+    part of the detail) of evidence that must be there. ``instances`` are what Windows says is present, where
+    that is not what ``adapters`` are. ``why`` says who is right where uv comes to something else.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Kind:
     host: Host | None = None
     adapters: tuple[tuple[str, str, str], ...] | None = None
     removed: tuple[str, ...] = ()
+    instances: tuple[str, ...] | None = None
     native: str = "AMD64"
     deadline: float = 20.0
     platform: str | None = "linux_x86_64"
@@ -651,12 +653,12 @@ NVIDIA = [
 ]
 
 _JETPACK_7_2 = (
-    "roboflow/inference pull request 2531, OE4T/meta-tegra pull request 2224 (L4T R39, CUDA 13.2; the driver's number is "
-    "made up)"
+    "roboflow/inference pull request 2531, OE4T/meta-tegra pull request 2224 (L4T R39, CUDA 13.2; the driver's number "
+    "is made up)"
 )
 _TEMP_VERSION = {
-    "proc/driver/nvidia/version": "NVRM version: NVIDIA UNIX Open Kernel Module for aarch64  TempVersion  Release Build  "
-    "(buildbrain@mobile-u64)  Fri Aug 22 00:55:42 UTC 2025\n"
+    "proc/driver/nvidia/version": "NVRM version: NVIDIA UNIX Open Kernel Module for aarch64  TempVersion  "
+    "Release Build  (buildbrain@mobile-u64)  Fri Aug 22 00:55:42 UTC 2025\n"
 }
 
 JETSONS = [
@@ -1222,9 +1224,7 @@ INTEL = [
         "PCI ids",
         "Intel: 8086:674c discrete, 8086:e215 discrete",
         f"{I915}; intel/compute-runtime; {XPU_CODE}",
-        join(
-            pci("0000:03:00.0", "8086:674c", "0x038000", "xe"), pci("0000:04:00.0", "8086:e215", "0x030000", "xe")
-        ),
+        join(pci("0000:03:00.0", "8086:674c", "0x038000", "xe"), pci("0000:04:00.0", "8086:e215", "0x030000", "xe")),
         why="The same build.",
     ),
     Kind(
@@ -1317,13 +1317,63 @@ WINDOWS_KINDS = [
     Kind(
         "Windows, RX 7900 XTX",
         f"registry ({_RECORDED})",
-        "none",
+        "AMD: 1002:744c discrete",
         WINDOWS_DOCS,
         host=WINDOWS,
         adapters=(("PCI\\VEN_1002&DEV_744C&SUBSYS_0E3B1002&REV_C8", "AMD Radeon RX 7900 XTX", "32.0.12019.1028"),),
         platform="win_amd64",
-        notes=(("AMD GPUs", "found", "no ROCm builds of torch for Windows"),),
-        why="The same build.",
+        notes=(("AMD GPUs", "found", "no ROCm builds for Windows; AMD has"),),
+        why="The same build, and we point to AMD's wheels.",
+    ),
+    Kind(
+        "Windows, RTX 4090 without a driver version, no NVML",
+        f"registry ({_RECORDED})",
+        "NVIDIA without a driver: NVIDIA GeForce RTX 4090 (8.9)",
+        WINDOWS_DOCS,
+        pynvml=False,
+        host=WINDOWS,
+        adapters=(("PCI\\VEN_10DE&DEV_2684&SUBSYS_16F410DE", "NVIDIA GeForce RTX 4090", ""),),
+        platform="win_amd64",
+        notes=(("NVIDIA driver", "absent", "NVIDIA's driver is not"),),
+        why="The same build, and we say why.",
+    ),
+    Kind(
+        "Windows, RTX 4090 on the Basic Display Adapter",
+        f"registry and configuration manager ({_RECORDED})",
+        "NVIDIA without a driver: GPU (8.9)",
+        "learn.microsoft.com, Microsoft Basic Display Driver (display.inf, PCI\\CC_0300)",
+        pynvml=False,
+        host=WINDOWS,
+        adapters=(("PCI\\CC_0300", "Microsoft Basic Display Adapter", "10.0.26100.1"),),
+        instances=("PCI\\VEN_10DE&DEV_2684&SUBSYS_16F410DE&REV_A1\\4&2283F625&0&0019",),
+        platform="win_amd64",
+        notes=(("driver of 10de:2684", "absent", "Basic Display Adapter"),),
+        why="The same build, and we say why.",
+    ),
+    Kind(
+        "Windows in Hyper-V with a part of an RTX A6000",
+        f"NVML; registry: 1414:008e ({_RECORDED})",
+        "NVIDIA driver 553.62, CUDA 12.4: NVIDIA RTX A6000 (8.6)",
+        "learn.microsoft.com, GPU partitioning",
+        nvml={"driver": "553.62", "cuda": "12.4", "devices": [("NVIDIA RTX A6000", "8.6")]},
+        host=WINDOWS,
+        adapters=(("PCI\\VEN_1414&DEV_008E", "NVIDIA RTX A6000", "32.0.15.5362"),),
+        smi_lines=("553.62",),
+        platform="win_amd64",
+        why=_BOTH,
+    ),
+    Kind(
+        "RTX Spark, Windows on ARM64",
+        f"NVML; registry ({_RECORDED})",
+        "NVIDIA driver 610.10, CUDA 13.4: NVIDIA RTX Spark (12.1)",
+        "unslothai/unsloth pull request 10282; bitsandbytes-foundation/bitsandbytes pull request 2038",
+        nvml={"driver": "610.10", "cuda": "13.4", "devices": [("NVIDIA RTX Spark", "12.1")]},
+        host=Host(sys_platform="win32", machine="arm64", pointer_bits=64, python="3.12"),
+        adapters=(("PCI\\VEN_10DE&DEV_2E12", "NVIDIA RTX Spark", "32.0.16.1010"),),
+        native="ARM64",
+        smi_lines=("610.10",),
+        platform="win_arm64",
+        why="We are: PyTorch has no CUDA build for Windows on ARM, and we point to NVIDIA's wheels.",
     ),
     Kind(
         "Windows on ARM64",
@@ -1373,6 +1423,16 @@ MACS = [
         platform="macos_arm64",
         notes=(("SystemVersion.plist", "found", "macOS 15.6.1"),),
         why="The same build.",
+    ),
+    Kind(
+        "MacBook with macOS 13",
+        f"arm64 Python ({_MAC})",
+        "none",
+        "tags of PyPI's wheels of torch: macosx_14_0_arm64 from 2.12.0 on",
+        {"System/Library/CoreServices/SystemVersion.plist": PLIST.format("13.7.1")},
+        host=Host("darwin", "arm64", 64, "3.12", kernel=MAC_KERNEL.format("ARM64_T8103")),
+        platform="macos_arm64",
+        why="The same build: newer releases need macOS 14, which uv sees from the wheels' tags.",
     ),
     Kind(
         "the same, with an x86_64 Python under Rosetta",
@@ -1464,6 +1524,24 @@ HOSTS = [
         "peps.python.org/pep-0703",
         host=linux(python="3.13t"),
         why="The same build.",
+    ),
+    Kind(
+        "Termux, Python 3.12",
+        "sys.getandroidapilevel; sys.platform says linux",
+        "none",
+        "docs.python.org, sys.getandroidapilevel; termux/termux-packages, python",
+        host=linux("aarch64", libc=None, android=True),
+        platform=None,
+        why="Neither: torch has no wheels for it.",
+    ),
+    Kind(
+        "s390x",
+        "uname",
+        "none",
+        "docs.python.org, os.uname",
+        host=linux("s390x"),
+        platform=None,
+        why="Neither: torch-auto does not pin the one release that PyTorch has for it, and says so.",
     ),
     Kind(
         "PyPy",

@@ -64,7 +64,7 @@ def test_a_machine_without_a_gpu_pays_for_no_vendor(tmp_path: Path) -> None:
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True, cwd=REPOSITORY
     )
     loaded = {name.rpartition(".")[2] for name in done.stdout.split()}
-    assert loaded == {"host", "linux", "log", "nvidia_files", "pci", "sources", "tree"}
+    assert loaded == {"host", "libraries", "linux", "log", "nvidia_files", "pci", "sources", "tree"}
 
 
 @pytest.mark.parametrize("name", ["CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "ZE_AFFINITY_MASK"])

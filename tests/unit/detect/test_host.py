@@ -35,6 +35,8 @@ def _host(sys_platform: str, machine: str, bits: int = 64) -> Host:
         (_host("linux", "riscv64"), None),
         (_host("cygwin", "x86_64"), None),
         (_host("linux", ""), None),
+        (_host("linux", "aarch64").replace(android=True), None),
+        (_host("android", "aarch64"), None),
     ],
     ids=lambda value: f"{value.sys_platform}-{value.machine}-{value.pointer_bits}" if isinstance(value, Host) else None,
 )

@@ -222,14 +222,22 @@ def test_an_older_nvidia_smi_tells_every_gpus_pci_id() -> None:
         ("| NVIDIA-SMI 331.62     Driver Version: 331.62         |", False),
     ],
 )
-def test_the_banner_of_nvidia_smi_tells_that_there_is_no_libcuda(text: str, lacks: bool) -> None:  # noqa: FBT001
+def test_the_banner_of_nvidia_smi_tells_that_there_is_no_libcuda(text: str, lacks: bool) -> None:
     """An old one, which names no CUDA at all, says nothing of it."""
     assert lacks_cuda(text) is lacks
 
 
 @pytest.mark.parametrize(
     ("windows", "nvidia"),
-    [("32.0.15.5161", "551.61"), ("31.0.15.3713", "537.13"), ("27.21.14.5671", "456.71"), ("10.0", None), ("", None)],
+    [
+        ("32.0.15.5161", "551.61"),
+        ("31.0.15.3713", "537.13"),
+        ("27.21.14.5671", "456.71"),
+        ("32.0.16.597", "605.97"),
+        ("32.0.101.61270", None),
+        ("10.0", None),
+        ("", None),
+    ],
 )
 def test_windows_numbers_of_drivers_are_nvidias(windows: str, nvidia: str | None) -> None:
     """The last five digits of what Windows calls a driver are NVIDIA's number of it."""

@@ -12,7 +12,7 @@ from torch_auto.fleet.representatives import family, kinds, steps
 from torch_auto.fleet.who import Row, who_gets_what
 from torch_auto.select.choose_group import choose
 from torch_auto.select.groups import group_of
-from unit.data import CATALOG, RELEASES
+from unit.data import CATALOG, RELEASES, up_to
 from unit.groups import ALL, groups
 
 if TYPE_CHECKING:
@@ -48,9 +48,10 @@ FLOOR = "525.60.13 (Windows: 528.33)"
 
 def test_the_whole_table() -> None:
     """Of the smallest set of torch 2.14.1: those whose GPU is used, those without one, and who is left out."""
-    found = tuple(group_of("2.14.1", item) for item in smallest_set("2.14.1", CATALOG))
+    known = up_to("2.15.0")  # a newer release may hold code for GPUs that it is not there for
+    found = tuple(group_of("2.14.1", item) for item in smallest_set("2.14.1", known))
     no_gpu = (LINUX, AARCH64, WINDOWS, NAMES["win_arm64"], NAMES["macos_arm64"])
-    assert list(who_gets_what(found, CATALOG)) == [
+    assert list(who_gets_what(found, known)) == [
         Row("torch-cu126", OLD, FLOOR, (LINUX, WINDOWS)),
         Row("torch-cu126", AMPERE_ON, FLOOR, EVERYWHERE),
         Row("torch-cu130", ("Turing 7.5",), "580", (LINUX, WINDOWS)),

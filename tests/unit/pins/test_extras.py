@@ -14,7 +14,7 @@ from torch_auto.pins.extras import EXTRAS, Answer, Extra, Pair, extras, pair_of
 from torch_auto.select.reasons import because
 from torch_auto.select.words import sentence
 from torch_auto.settings import EXACT, PREFER, Settings
-from unit.data import CATALOG, PLATFORMS
+from unit.data import CATALOG, PLATFORMS, up_to
 from unit.pins.admitted import active, admitted, parsed
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def test_the_newest_release_with_an_extra(
     make: Any, wanted: str, with_pages: str | None, without_pages: str | None
 ) -> None:
     """The walk back goes on to a release that has the pair, with PyTorch's pages and without them."""
-    found = newest_usable(machine_from_json(make()), Settings(), CATALOG, (wanted,))
+    found = newest_usable(machine_from_json(make()), Settings(), up_to("2.15.0"), (wanted,))
     assert (found.with_pages, found.without_pages) == (with_pages, without_pages)
 
 
@@ -252,7 +252,7 @@ def test_a_pair_without_the_build_says_which_it_needs() -> None:
 def test_backend_pypi_takes_pypis_pair_everywhere() -> None:
     """The way without any page: PyPI's torch and torchvision, on a machine without a GPU as well."""
     plan = plan_of(machines.cpu, CATALOG.release("2.14.1"), backend="pypi")
-    newest = newest_usable(machine_from_json(machines.cpu()), Settings(backend="pypi"), CATALOG, ("vision",))
+    newest = newest_usable(machine_from_json(machines.cpu()), Settings(backend="pypi"), up_to("2.15.0"), ("vision",))
     assert newest == Newest("2.15.0", "2.15.0")
     assert {extra.torch_backend for extra in plan.extras} == {"cu130"}
     assert all(extra.public_allowed for extra in plan.extras)

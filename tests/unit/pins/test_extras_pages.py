@@ -190,7 +190,7 @@ def test_prefer_admits_pypis_pair_wherever_plain_admits_pypis_torch(name: str) -
 
 @by_extra
 def test_prefer_installs_in_every_state_of_the_pages(name: str) -> None:
-    """With pip: each release that torch-auto installs of PyPI's, it installs with the extra, whichever pages there are."""
+    """With pip: what torch-auto installs of PyPI's it installs with the extra, whichever pages there are."""
     # But for torchaudio with 2.15.0: PyPI's is of another torch backend than PyPI's torch.
     for case in every_case(name, PREFER):
         if case.public and not (name == "audio" and case.release.version == "2.15.0"):
@@ -226,7 +226,7 @@ def test_prefer_in_a_project_of_uvs(name: str, state: tuple[bool, bool]) -> None
 
 @by_extra
 def test_exact_installs_with_the_pages_or_says_why(name: str) -> None:
-    """``exact``, with both pages: what plain torch-auto installs it installs with the extra, or a label says why not."""
+    """``exact``, with both pages: what installs without the extra installs with it, or a label says why not."""
     # Windows on Arm is not known to have torchvision or torchaudio.
     for case in every_case(name, EXACT):
         for project in (False, True):

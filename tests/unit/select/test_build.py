@@ -23,6 +23,7 @@ from unit.machines import (
     P100_580,
     PYTHONS,
     RTX5090_575,
+    T4_580,
     V100_470,
     all_accelerators,
     amd,
@@ -98,6 +99,29 @@ def chosen(release: str, on: Machine, torch_backend: str = "auto") -> str:
         ("2.9.1", machine(libc="musl 1.2"), "needs.glibc"),
         ("2.9.1", machine(libc="glibc 2.17"), "needs.glibc.2.28"),
         ("2.5.1", machine(libc="glibc 2.17"), "cpu|public"),
+        # What markers cannot tell: macOS before 14, and a free-threaded Python that a release has no wheels for.
+        ("2.12.0", machine(platform="macos_arm64").replace(system_version="13.7.1"), "needs.macos.14"),
+        ("2.12.0", machine(platform="macos_arm64").replace(system_version="14"), "public"),
+        ("2.12.0", machine(platform="macos_arm64"), "public"),  # nobody knows its version
+        ("2.11.0", machine(platform="macos_arm64").replace(system_version="13.7.1"), "public"),
+        ("2.15.0", machine(python="3.13t"), "needs.torch.2.12.0.or.older"),
+        ("2.12.1", machine(H100_580, python="3.13t"), "needs.torch.2.12.0.or.older"),
+        ("2.12.0", machine(H100_580, python="3.13t"), "cu130|public"),
+        ("2.6.0", machine(python="3.13t"), "cpu|public"),  # PyTorch's page has wheels for it, PyPI has not
+        ("2.5.1", machine(python="3.13t"), "needs.torch.2.6.0.or.newer"),
+        ("2.15.0", machine(python="3.14t"), "cpu|public"),
+        ("2.15.0", machine(python="3.12t"), "cpu|public"),  # no release has wheels for it, so a label leads nowhere
+        # What a build's libraries lack: MAGMA on Linux has no code for 7.5 with CUDA 13.
+        ("2.14.1", machine(T4_580), "cu126|public"),
+        ("2.14.1", machine(T4_580, platform="win_amd64"), "cu130|public"),
+        ("2.10.0", machine(T4_580), "cu130|public"),
+        ("2.15.0", machine(T4_580), "cu132|public"),  # there is no other
+        ("2.6.0", machine(nvidia("470.57.02", (11, 4), (3, 7))), "cu118|public"),
+        # Intel: everything from Alchemist on, listed or not; what is in no table by its driver.
+        ("2.14.1", machine(intel("8086:7d45")), "xpu|public"),
+        ("2.14.1", machine(Accelerator("intel", (Device(pci_id="8086:ffee", driver="xe"),))), "xpu|public"),
+        ("2.14.1", machine(Accelerator("intel", (Device(pci_id="8086:ffee"),))), "cpu|public"),
+        ("2.14.1", machine(Accelerator("intel", (Device(pci_id="8086:9bc5", driver="i915"),))), "cpu|public"),
         # macOS: the public build.
         ("2.5.1", machine(platform="macos_arm64"), "public"),
         ("2.2.2", machine(platform="macos_x86_64"), "public"),
@@ -306,7 +330,7 @@ def test_a_setting_is_followed(torch_backend: str, release: str, on: Machine, ex
 
 
 def test_what_the_reasons_say_of_an_installer_without_the_page_is_true() -> None:
-    """ "falls back to torch X or older" names the newest older release whose PyPI build runs on the GPU."""
+    """ "falls back to torch X or older" names the newest such release whose PyPI build runs on the GPU that decides."""
     said = {True: 0, False: 0}
     for accelerators in list(all_accelerators())[::5]:
         on = machine(*accelerators)

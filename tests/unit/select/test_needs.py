@@ -13,7 +13,15 @@ from packaging.version import Version
 from torch_auto.decide import decide
 from torch_auto.select import needs as labels
 from torch_auto.select.build import select
-from torch_auto.select.needs import Needs, needs_build, needs_driver, needs_glibc, needs_sighting, needs_torch
+from torch_auto.select.needs import (
+    Needs,
+    needs_build,
+    needs_driver,
+    needs_glibc,
+    needs_macos,
+    needs_sighting,
+    needs_torch,
+)
 from torch_auto.settings import Settings
 from unit.data import CATALOG, PLACES
 from unit.machines import MACHINES, all_accelerators, machine
@@ -29,6 +37,8 @@ from unit.machines import MACHINES, all_accelerators, machine
         (needs_glibc(), "glibc", labels.GLIBC, ""),
         (needs_glibc("2.28"), "glibc.2.28", labels.GLIBC, "2.28"),
         (Needs("macos.arm64"), "macos.arm64", labels.APPLE, ""),
+        (needs_macos((14, 0)), "macos.14", labels.MACOS, "14"),
+        (needs_macos((14, 2)), "macos.14.2", labels.MACOS, "14.2"),
         (needs_build("rocm7.1"), "rocm7.1.build", labels.BUILD, "rocm7.1"),
         (needs_build("cu126"), "cu126.build", labels.BUILD, "cu126"),
         (needs_sighting("rocm7.14"), "rocm7.14.not.yet.seen", labels.SIGHTING, "rocm7.14"),

@@ -23,7 +23,20 @@ from torch_auto.settings import Settings
 from torch_auto.settings import read as read_settings
 from unit.data import CATALOG, PLATFORMS
 from unit.groups import THREE, groups
-from unit.machines import H100_580, MACHINES, all_accelerators, amd, intel, machine, nvidia
+from unit.machines import (
+    A100_550,
+    H100_580,
+    MACHINES,
+    ORIN_6,
+    ORIN_7,
+    T4_580,
+    XAVIER,
+    all_accelerators,
+    amd,
+    intel,
+    machine,
+    nvidia,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +87,7 @@ def test_how_a_best_build_is_best_has_words_too() -> None:
     assert found | {"newer-major"} == {
         "only",
         "newest-rocm",
+        "complete",
         "newest-native",
         "closest-newer",
         "older-major",
@@ -122,6 +136,23 @@ def every_reason() -> frozenset[Reason]:
         machine(H100_580, python="3.15"),
         machine(intel("8086:9bc5")),
         machine(amd("gfx1031")),
+        machine(T4_580),
+        machine(nvidia("470.57.02", (11, 4), (3, 7))),
+        machine(A100_550.replace(lacks="libcuda.so.1")),
+        machine(nvidia(None, None, (8, 0)).replace(driver_loaded=True)),
+        machine(ORIN_6, platform="linux_aarch64"),
+        machine(ORIN_7, platform="linux_aarch64"),
+        machine(XAVIER, platform="linux_aarch64"),
+        machine(intel("8086:7d45").replace(lacks="libze_intel_gpu.so.1")),
+        machine(intel("8086:b080")),
+        machine(Accelerator("intel", (Device(pci_id="8086:ffee", driver="xe"),))),
+        machine(Accelerator("intel", (Device(pci_id="8086:ffee"),))),
+        machine(Accelerator("amd", (Device(pci_id="1002:744c"),)), platform="win_amd64"),
+        machine(nvidia("610.10", (13, 4), (12, 1)), platform="win_arm64"),
+        machine(platform="macos_arm64").replace(system_version="13.7"),
+        machine(python="3.13t"),
+        machine().replace(implementation="pypy"),
+        Machine("linux", "s390x", "3.12"),
         machine(Accelerator("amd", (Device(pci_id="1002:74a1"),))),
         Machine("linux", "riscv64", "3.12"),
     ]
@@ -321,3 +352,90 @@ def test_a_gpu_that_nothing_serves_is_named_with_the_way_out(on: Machine, words:
     selection = select(on, CATALOG.release("2.14.1"), CATALOG)
     assert selection.torch_backend == "cpu"
     assert words in sentence(selection.reasons[0])
+
+
+@pytest.mark.parametrize(
+    ("release", "on", "words"),
+    [
+        (
+            "2.14.1",
+            machine(T4_580),
+            (
+                "cu126: of the builds of torch 2.14.1 that run on it, its libraries have code for this GPU "
+                "too, which those of cu130 and cu132 do not have."
+            ),
+        ),
+        (
+            "2.15.0",
+            machine(T4_580),
+            (
+                "MAGMA, which cu132 of torch 2.15.0 brings along for linear algebra, has no code for "
+                "compute capability 7.5. If you need linear algebra, ask for torch 2.14.1+cu126, which has "
+                "it."
+            ),
+        ),
+        (
+            "2.6.0",
+            machine(nvidia("470.57.02", (11, 4), (3, 7))),
+            (
+                "cuDNN, which cu118 of torch 2.6.0 brings along for convolutions, has no code for compute "
+                "capability 3.7. If you need convolutions, ask for torch 2.3.1+cu118, which has it."
+            ),
+        ),
+        (
+            "2.14.1",
+            machine(A100_550.replace(lacks="libcuda.so.1")),
+            (
+                "libcuda.so.1 was not found, and without it torch does not find the GPU. It is part of "
+                "NVIDIA's driver (Debian: libcuda1); a container gets it with the capability compute "
+                "(NVIDIA_DRIVER_CAPABILITIES)."
+            ),
+        ),
+        (
+            "2.15.0",
+            machine(nvidia(None, None, (8, 0)).replace(driver_loaded=True)),
+            "NVIDIA's driver is loaded, and nothing tells its version: cu132 needs driver 580 or newer.",
+        ),
+        (
+            "2.9.1",
+            machine(intel("8086:b080")),
+            (
+                "Core Ultra Series 3 with Arc graphics (Panther Lake): PyTorch's documentation does not "
+                "list it before torch 2.10.0; torch 2.9.1 compiles its code on first use."
+            ),
+        ),
+        (
+            "2.14.1",
+            machine(intel("8086:7d45")),
+            (
+                "Core Ultra with Intel Graphics (Meteor Lake-U): PyTorch's documentation does not list it, "
+                "so it is not validated; torch compiles its code for it on first use."
+            ),
+        ),
+        ("2.2.2", machine(), "torch 2.2.2 was compiled for NumPy 1 on this system"),
+        ("2.4.0", machine(platform="win_amd64"), "torch 2.4.0 was compiled for NumPy 1 on this system"),
+        (
+            "2.15.0",
+            machine(python="3.13t"),
+            "torch 2.15.0 does not have wheels for Python 3.13t; it has them for 3.11, 3.12",
+        ),
+        (
+            "2.12.0",
+            machine(platform="macos_arm64").replace(system_version="13.7"),
+            "torch 2.12.0 needs macOS 14 or newer, and this machine has 13.7.",
+        ),
+        ("2.14.1", machine().replace(implementation="pypy"), "does not have wheels for pypy, but for CPython."),
+        ("2.15.0", Machine("linux", "s390x", "3.12"), "PyTorch publishes torch 2.13.0+cpu for linux on s390x"),
+    ],
+)
+def test_what_a_person_should_know_of_an_answer_is_among_its_reasons(release: str, on: Machine, words: str) -> None:
+    """A build that is taken, and yet: each of these is said in `plan`, and in the record."""
+    plan = decide(CATALOG.release(release), on, Settings(), CATALOG)
+    assert any(words in text for text in sentences(plan.reasons)), sentences(plan.reasons)
+
+
+def test_numpy_is_named_no_longer_than_it_has_to_be() -> None:
+    """2.3.0 is the first release for NumPy 2, on Windows 2.4.1."""
+    for release, on in (("2.3.0", machine()), ("2.4.1", machine(platform="win_amd64"))):
+        plan = decide(CATALOG.release(release), on, Settings(), CATALOG)
+        assert "numpy-1" not in {reason.code for reason in plan.reasons}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torch_auto.cli.check import companions, groups, lock, machine, pages, torch, torch_auto
+from torch_auto.cli.check import companions, groups, lock, machine, numpy, pages, torch, torch_auto
 from torch_auto.cli.check.finding import FAIL, WARN, Finding
 from torch_auto.cli.render.machine import devices
 
@@ -45,5 +45,5 @@ def _installed(situation: Situation, ours: Finding) -> list[Finding]:
     if not situation.environment.exists:
         text = f"There is none yet: {situation.environment.prefix}."
         return [Finding("environment.missing", "environment", WARN, text, situation.fix)]
-    found = [ours, torch.torch(situation), *companions.companions(situation)]
+    found = [ours, torch.torch(situation), *companions.companions(situation), *numpy.numpy(situation)]
     return [*found, *companions.requirements(situation)]

@@ -45,6 +45,9 @@ def machine(situation: Situation) -> Finding:
         return Finding("machine.no-release", "machine", FAIL, text)
     if candidates(situation.machine) and not best.selection.accelerated:
         return _unusable(situation)
+    lacking = next((reason for reason in best.selection.reasons if reason.code == "lacks-library"), None)
+    if lacking is not None:
+        return Finding("machine.lacks-library", "machine", WARN, f"{devices}: {sentence(lacking)}")
     text = f"{devices}: the newest torch for it is {torch_of(best)}"
     if newest.without_pages == newest.with_pages:
         return Finding("machine.ok", "machine", OK, f"{text}.")

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from torch_auto.cli.project.toml import items, table
 from torch_auto.cli.project.toml.document import edited
 from torch_auto.cli.project.toml.spelling import element, lines, string
-from torch_auto.cli.tools.uv_pages import name_pages, prefix_of
+from torch_auto.cli.tools.uv_pages import name_pages, prefix_of, unname_pages, unset
 from torch_auto.select.groups import Group, group_of, groups_text
 
 if TYPE_CHECKING:
@@ -107,6 +107,40 @@ def edit(own: Text, settings: Text, wanted: Wanted) -> None:
         return
     own.after = edited(own.after, lambda document: edit_project(document, wanted))
     settings.after = edited(settings.after, lambda document: edit_settings(document, wanted, prefix))
+
+
+def unedit(own: Text, settings: Text, index_url: str) -> None:
+    """Take back what :func:`edit` wrote, but for the dependency on torch-auto.
+
+    Raises:
+        NoPlaceError: something is written in a way that cannot be changed safely.
+    """
+    prefix = prefix_of(settings.path)
+    own.after = edited(own.after, _without_groups)
+
+    def without_settings(document: Document) -> None:
+        unset(document, prefix, "groups")
+        unname_pages(document, prefix, index_url)
+
+    settings.after = edited(settings.after, without_settings)
+
+
+def _without_groups(document: Document) -> None:
+    ours = written(document.content)
+    gone = [item.group.name for item in ours]
+    _conflicts(document, [], gone)
+    path = (*UV, "default-groups")
+    present = items(table(document.content, *UV).get("default-groups"))
+    left = [item for item in present if canonicalize_name(str(item)) not in gone]
+    if left == ["dev"] and len(left) != len(present):
+        document.remove(path)  # it is uv's own default
+        if document.content.get(GROUPS, {}).get("dev") == []:
+            document.remove((GROUPS, "dev"))
+    elif left != present:
+        document.change_array(path, left)
+    for item in ours:
+        document.remove((GROUPS, item.key))
+    document.remove_empty((GROUPS,))
 
 
 # --- the project's own file ----------------------------------------------------------------------------------------

@@ -15,9 +15,9 @@ from torch_auto.cli.output import WIDTH
 from torch_auto.cli.portable import choice as choices
 from torch_auto.cli.portable import faults
 from torch_auto.cli.portable.choice import Present
-from torch_auto.cli.portable.edits import ALL, KEEP, UV, Wanted, edit, written
+from torch_auto.cli.portable.edits import ALL, KEEP, UV, Wanted, edit, unedit, written
 from torch_auto.cli.project import extras
-from torch_auto.cli.project.files import Text
+from torch_auto.cli.project.change import Change
 from torch_auto.cli.project.project import PYPROJECT
 from torch_auto.cli.project.toml import items, table
 from torch_auto.cli.project.toml.document import NoPlaceError
@@ -83,44 +83,52 @@ def write(project: Project, tool: Tool, wish: Wish, options: Options, *, dry_run
     try:
         _refuse(project, tool, wish, os.environ)
         ours = written(project.member)
-        present = Present(ours, _layout(project, ours), extras.of_project(project))
+        present = Present(ours, _layout(project, ours), extras.wanted_by(project))
         choice = choices.choose(options, present, known)
         wanted = _wanted(project, wish, choice, ours, known)
-        texts = _edited(project, wanted)
+        change = _edited(project, wanted)
     except RefusedError as error:
         print(f"torch-auto: error: {error}. Nothing was written.", file=sys.stderr)
         return 2
     except NoPlaceError as error:
         print(f"torch-auto: error: nothing was written: {error}. Fix that, and run this again", file=sys.stderr)
         return 2
-    changed = [text for text in texts if text.changed]
+    lines = change.difference("would change" if dry_run else "changed")
     if not dry_run:
-        for text in changed:
-            text.mode()  # that one of two cannot be written is known before the first is
-        for text in changed:
-            text.write()
-    _tell(texts, choice, known, dry_run=dry_run)
+        change.write()
+    _tell(project, lines, choice, known, dry_run=dry_run)
     return 0
 
 
-def _edited(project: Project, wanted: Wanted) -> tuple[Text, ...]:
+def remove(project: Project, index_url: str, change: Change) -> None:
+    """Take back the groups, and what goes with them.
+
+    Raises:
+        NoPlaceError: something is written in a way that cannot be changed safely.
+        OSError: a file of the project's cannot be read.
+    """
+    own = change.text(os.path.join(project.folder, PYPROJECT))
+    unedit(own, change.text(project.uv_settings()[0]), index_url)
+
+
+def has_groups(project: Project) -> bool:
+    """Whether an earlier run wrote groups."""
+    return bool(written(project.member))
+
+
+def _edited(project: Project, wanted: Wanted) -> Change:
     """The project's own file and, where the settings are in another one, that."""
-    own = Text(os.path.join(project.folder, PYPROJECT))
-    path, _ = project.uv_settings()
-    settings = own if os.path.realpath(path) == os.path.realpath(own.path) else Text(path)
-    edit(own, settings, wanted)
-    return (own,) if settings is own else (own, settings)
+    change = Change()
+    own = change.text(os.path.join(project.folder, PYPROJECT))
+    edit(own, change.text(project.uv_settings()[0]), wanted)
+    return change
 
 
-def _tell(texts: Sequence[Text], choice: Choice, known: Catalog, *, dry_run: bool) -> None:
-    lines = []
-    for text in texts:
-        if text.changed:
-            lines += [f"{text.path} {'would change' if dry_run else 'changed'}:", *text.difference()]
+def _tell(project: Project, lines: list[str], choice: Choice, known: Catalog, *, dry_run: bool) -> None:
     if lines:
         lines += ["", *choice.reasons, "Who gets what:", *_table(who_gets_what(choice.groups, known))]
     else:
-        lines.append(f"{texts[0].path} has these groups already.")
+        lines = [f"{os.path.join(project.folder, PYPROJECT)} has these groups already."]
     if not dry_run:
         lines += [
             "Next: uv lock, and on each machine `torch-auto sync`.",

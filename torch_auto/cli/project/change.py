@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Change:
     """The texts of files as they shall be; a file that is asked for twice is the same text."""
 
-    def __init__(self) -> None:
-        self._texts: dict[str, Text] = {}
+    def __init__(self, *texts: Text) -> None:
+        self._texts = {os.path.realpath(text.path): text for text in texts}
 
     def text(self, path: str) -> Text:
         """The text of a file, to be changed.

@@ -8,6 +8,7 @@ from packaging.utils import canonicalize_name
 
 from torch_auto.cli import tools
 from torch_auto.cli.project.requirements import requirement
+from torch_auto.cli.project.toml import items, load, table
 from torch_auto.pins.extras import EXTRAS
 
 if TYPE_CHECKING:
@@ -29,3 +30,20 @@ def of_project(project: Project) -> tuple[str, ...]:
             if name == "torch-auto":
                 found.update(extras)
     return tuple(name for name in EXTRAS if name in found)
+
+
+def wanted_by(project: Project) -> tuple[str, ...]:
+    """Those, and the extras for a torchvision or torchaudio that the project requires by itself or that its lock has.
+
+    Another package may bring them, and then they have to be of torch's torch backend all the same.
+
+    Raises:
+        NotTomlError, OSError: a file of the project's cannot be read.
+    """
+    names: set[str] = {canonicalize_name(item.name) for item in map(requirement, project.dependencies()) if item}
+    for tool in tools.all_tools():
+        names.update(name for name, _ in tool.requires(project))
+        for path in filter(None, map(project.file, tool.locks)):
+            names.update(str(table(entry).get("name")) for entry in items(load(path).get("package")))
+    of_torch_auto = of_project(project)
+    return tuple(extra for extra, wanted in EXTRAS.items() if extra in of_torch_auto or wanted in names)

@@ -13,6 +13,7 @@ from packaging.specifiers import SpecifierSet
 from torch_auto import catalog
 from torch_auto.cli.errors import RefusedError, UserError
 from torch_auto.cli.output import shown
+from torch_auto.cli.portable import write as portable
 from torch_auto.cli.processes import Step, program, run_step
 from torch_auto.cli.project import environment as environments
 from torch_auto.cli.project import extras, own
@@ -67,7 +68,24 @@ def add(folder: str, asked: Asked, chosen: Settings, variables: Mapping[str, str
             if asked.dry_run:
                 return 0
             project = find(folder)
-        return _add(project, tool_of(project, asked.tool, variables), asked, chosen, variables)
+        tool = tool_of(project, asked.tool, variables)
+        if tool.has_groups and portable.has_groups(project):
+            return _add_to_groups(project, tool, asked, variables)
+        return _add(project, tool, asked, chosen, variables)
+
+
+def _add_to_groups(project: Project, tool: Tool, asked: Asked, variables: Mapping[str, str]) -> int:
+    """Packages beside torch groups: the lock for all machines gets them, and this machine keeps its torch."""
+    if asked.extras or asked.release or not asked.packages:
+        said = "this project has a torch group for each kind of machine, and torch-auto asks for nothing itself"
+        raise UserError(f"{said}. For torchvision: {own.typed(variables)} init --portable --with vision, then uv lock")
+    sync = Step((sys.executable, "-m", "torch_auto", "sync", "--project", project.folder))
+    steps = [Step(("uv", "add", "--no-sync", *asked.packages)), sync]
+    if asked.dry_run:
+        print("\n".join(f"$ {shown(step.command)}" for step in steps))
+        return 0
+    _carry_out(project, tool, Change(), steps, variables)
+    return 0
 
 
 def _is_for_uv(project: Project, asked: Asked, variables: Mapping[str, str]) -> bool:
@@ -92,7 +110,7 @@ def _own_environment(project: Project, variables: Mapping[str, str]) -> Environm
 def _add(project: Project, tool: Tool, asked: Asked, chosen: Settings, variables: Mapping[str, str]) -> int:
     known = catalog.load()
     found = tool.found(project)
-    wanted = tuple(dict.fromkeys([*asked.extras, *found.extras, *extras.of_project(project)]))
+    wanted = tuple(dict.fromkeys([*asked.extras, *found.extras, *extras.wanted_by(project)]))
     environment = _own_environment(project, variables)
     if environment is None and not tool.locks:
         raise UserError(f"there is no virtual environment for {tool.name} to install into. Nothing was written.")

@@ -48,7 +48,7 @@ def set_pin(document: Document, prefix: tuple[str, ...], pin: str | None) -> Non
     elif pin == EXACT and there != EXACT:
         document.replace(path, EXACT)
     elif pin is not None and pin != EXACT:
-        _unset_pin(document, prefix)
+        unset(document, prefix, "pin")
 
 
 def unname_pages(document: Document, prefix: tuple[str, ...], index_url: str) -> None:
@@ -62,14 +62,14 @@ def unname_pages(document: Document, prefix: tuple[str, ...], index_url: str) ->
     if "find-links" in table(document.content, *prefix):
         path = (*prefix, "find-links")
         document.remove_elements(path, lambda link: is_pytorchs(str(link), index_url))
-    _unset_pin(document, prefix)
+    unset(document, prefix, "pin")
     if prefix:
         document.remove_empty(prefix)
 
 
-def _unset_pin(document: Document, prefix: tuple[str, ...]) -> None:
-    """Take away our setting, and the tables around it that hold nothing else."""
-    path: tuple[str, ...] = (*prefix, "config-settings-package", "torch-auto", "pin")
+def unset(document: Document, prefix: tuple[str, ...], setting: str) -> None:
+    """Take a setting of torch-auto's builds away, and the tables around it that hold nothing else."""
+    path: tuple[str, ...] = (*prefix, "config-settings-package", "torch-auto", setting)
     if path[-1] not in table(document.content, *path[:-1]):
         return
     while len(path) > len(prefix) + 1 and len(table(document.content, *path[:-1])) == 1:

@@ -11,6 +11,7 @@ from torch_auto.cli import tools
 from torch_auto.cli.errors import RefusedError
 from torch_auto.cli.project import environment as environments
 from torch_auto.cli.project import extras, own
+from torch_auto.cli.project.change import Change
 from torch_auto.cli.project.toml.document import NoPlaceError
 from torch_auto.cli.tools.pages import base_of, pages_here, project_pages
 from torch_auto.cli.tools.tool import EXACT, Wish
@@ -19,7 +20,6 @@ from torch_auto.settings import DEFAULT_INDEX_URL
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from torch_auto.cli.project.files import Text
     from torch_auto.cli.project.project import Project
     from torch_auto.cli.tools.tool import Tool
     from torch_auto.settings import Settings
@@ -53,7 +53,7 @@ def wish_of(project: Project, tool: Tool, chosen: Settings, more: Sequence[str] 
     if chosen.index_url == DEFAULT_INDEX_URL:
         there = environments.find_or_own(project.root, os.environ)
         chosen = chosen.replace(index_url=base_of(tool.named(project, os.environ, there), chosen.index_url))
-    wanted = tuple(dict.fromkeys([*extras.of_project(project), *more]))
+    wanted = tuple(dict.fromkeys([*extras.wanted_by(project), *more]))
     pages = (project_pages if tool.keeps_pages else pages_here)(chosen, wanted)
     if pin is None and tool.exact_by_default(os.environ):
         pin = EXACT
@@ -69,28 +69,30 @@ class Told:
     by_hand: tuple[str, ...] = ()
 
 
-def write(project: Project, tool: Tool, text: Text, wish: Wish, *, dry_run: bool) -> int:
+def write(project: Project, tool: Tool, path: str, wish: Wish, *, dry_run: bool) -> int:
     """Write the pages into a file, or show what would be written; returns the exit status.
 
     Raises:
-        OSError: the file cannot be written.
+        OSError: the file cannot be read or written.
     """
-    then = f"Next: {tool.next(project, text.path)}"
-    told = Told(f"{text.path} names PyTorch's pages already. {then}", then, tuple(tool.by_hand(wish)))
+    then = f"Next: {tool.next(project, path)}"
+    told = Told(f"{path} names PyTorch's pages already. {then}", then, tuple(tool.by_hand(wish)))
+    change = Change()
+    text = change.text(path)
 
     def edit() -> None:
         if not wish.force:
             tool.check(project, wish, os.environ)
         tool.write(project, text, wish)
 
-    return change(text, edit, told, dry_run=dry_run)
+    return carry_out(change, edit, told, dry_run=dry_run)
 
 
-def change(text: Text, edit: Callable[[], None], told: Told, *, dry_run: bool) -> int:
-    """Make a change of a file, or show it; returns the exit status.
+def carry_out(change: Change, edit: Callable[[], None], told: Told, *, dry_run: bool) -> int:
+    """Make a change, or show it; returns the exit status.
 
     Raises:
-        OSError: the file cannot be written.
+        OSError: a file cannot be written.
     """
     try:
         edit()
@@ -98,15 +100,16 @@ def change(text: Text, edit: Callable[[], None], told: Told, *, dry_run: bool) -
         print(f"torch-auto: error: {error}. Nothing was written.", file=sys.stderr)
         return 2
     except NoPlaceError as error:
-        lines = "".join(f"\n  {line}" for line in told.by_hand)
-        how = f". Add this by hand:{lines}" if lines else ". Change it by hand"
+        by_hand = "".join(f"\n  {line}" for line in told.by_hand)
+        how = f". Add this by hand:{by_hand}" if by_hand else ". Change it by hand"
         print(f"torch-auto: error: nothing was written: {error}{how}", file=sys.stderr)
         return 2
-    if not text.changed:
+    lines = change.difference("would change" if dry_run else "changed")
+    if not lines:
         print(told.already)
-    elif dry_run:
-        print("\n".join([f"{text.path} would change:", *text.difference()]))
-    else:
-        text.write()
-        print("\n".join([f"{text.path} changed:", *text.difference(), told.after]))
+        return 0
+    if not dry_run:
+        change.write()
+        lines.append(told.after)
+    print("\n".join(lines))
     return 0

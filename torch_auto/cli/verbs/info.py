@@ -16,11 +16,14 @@ def add(verbs: Verbs) -> None:
     """Its parser."""
     info = verbs.add("info", execute, "what is in this machine, and what was looked at to find it")
     info.add_argument("--json", action="store_true", help="print the machine file that --machine takes")
+    info.add_argument(
+        "--capture-script", action="store_true", help="print a sh script that captures such a tree on another machine"
+    )
     info.add_argument("--root", metavar="DIR", default="/", help="read a captured tree instead of this system's files")
 
 
 def execute(options: argparse.Namespace) -> int:
-    """Print the running machine, or the one whose files were captured into a folder.
+    """Print the running machine, or the one whose files were captured into a folder, or what captures them.
 
     Raises:
         NotADirectoryError: ``--root`` is no folder.
@@ -31,6 +34,11 @@ def execute(options: argparse.Namespace) -> int:
     from torch_auto.detect import detect
     from torch_auto.machine_json import machine_to_json
 
+    if options.capture_script:
+        from torch_auto.detect.capture import script
+
+        sys.stdout.write(script())
+        return 0
     if not os.path.isdir(options.root):
         raise NotADirectoryError(f"--root: {options.root} is not a folder")
     machine = detect(options.root)

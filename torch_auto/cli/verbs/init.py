@@ -10,9 +10,10 @@ from torch_auto.cli import tools
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from torch_auto.cli.options import Verbs
-    from torch_auto.cli.project.files import Text
+    from torch_auto.cli.project.change import Change
     from torch_auto.cli.project.project import Project
     from torch_auto.cli.tools.tool import Tool, Wish
 
@@ -97,16 +98,14 @@ def _write_pages(options: argparse.Namespace, project: Project) -> int:
     from torch_auto.cli.tools.writing import tool_of, write
 
     tool = tool_of(project, options.tool, os.environ)
-    text = _file(project, tool)
-    return write(project, tool, text, _wish(options, project, tool), dry_run=options.dry_run)
+    return write(project, tool, _file(project, tool), _wish(options, project, tool), dry_run=options.dry_run)
 
 
-def _file(project: Project, tool: Tool) -> Text:
+def _file(project: Project, tool: Tool) -> str:
     from torch_auto.cli.errors import RefusedError, UserError
-    from torch_auto.cli.project.files import Text
 
     try:
-        return Text(tool.file(project, os.environ))
+        return tool.file(project, os.environ)
     except RefusedError as error:
         raise UserError(f"{error}. Nothing was written.") from error
 
@@ -124,28 +123,36 @@ def _wish(options: argparse.Namespace, project: Project, tool: Tool) -> Wish:
 def _of_script(options: argparse.Namespace, project: Project) -> int:
     """The same in a script's inline metadata."""
     from torch_auto.cli.output import shown
+    from torch_auto.cli.project.change import Change
     from torch_auto.cli.project.script import Script
-    from torch_auto.cli.tools.writing import Told, change
+    from torch_auto.cli.tools.writing import Told, carry_out
 
     text, tool = Script(options.script), tools.by_name("uv")
+    change = Change(text)
     if options.remove:
-        return _take_back(options, text, tool, shown(("uv", "remove", "--script", options.script, "torch-auto")))
+        removing = shown(("uv", "remove", "--script", options.script, "torch-auto"))
+        return _take_back(options, change, lambda url: tool.remove(text, url), removing)
     wish = _wish(options, project, tool)
     then = f"Next: {shown(('uv', 'add', '--script', options.script, 'torch-auto'))}"
     told = Told(f"{text.path} names PyTorch's pages already. {then}", then, tuple(tool.by_hand(wish)))
-    return change(text, lambda: tool.write(project, text, wish), told, dry_run=options.dry_run)
+    return carry_out(change, lambda: tool.write(project, text, wish), told, dry_run=options.dry_run)
 
 
 def _remove(options: argparse.Namespace, project: Project) -> int:
+    from torch_auto.cli.portable import write as portable
+    from torch_auto.cli.project.change import Change
     from torch_auto.cli.tools.writing import tool_of
 
-    tool = tool_of(project, options.tool, os.environ)
-    return _take_back(options, _file(project, tool), tool, tool.removing)
+    tool, change = tool_of(project, options.tool, os.environ), Change()
+    if tool.has_groups and portable.has_groups(project):
+        return _take_back(options, change, lambda url: portable.remove(project, url, change), tool.removing)
+    text = change.text(_file(project, tool))
+    return _take_back(options, change, lambda url: tool.remove(text, url), tool.removing)
 
 
-def _take_back(options: argparse.Namespace, text: Text, tool: Tool, removing: str) -> int:
-    from torch_auto.cli.tools.writing import Told, change
+def _take_back(options: argparse.Namespace, change: Change, remove: Callable[[str], None], removing: str) -> int:
+    from torch_auto.cli.tools.writing import Told, carry_out
 
     index_url = shared.settings(options, "index-url").index_url
-    told = Told(f"{text.path} has nothing that torch-auto wrote.", f"To take torch-auto away too: {removing}")
-    return change(text, lambda: tool.remove(text, index_url), told, dry_run=options.dry_run)
+    told = Told("Nothing here was written by torch-auto.", f"To take torch-auto away too: {removing}")
+    return carry_out(change, lambda: remove(index_url), told, dry_run=options.dry_run)

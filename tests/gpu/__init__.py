@@ -1,0 +1,1 @@
+"""Tests on a real NVIDIA machine; see test_gpu.py."""
