@@ -15,6 +15,7 @@ from support.cache import REPOSITORY
 
 from torch_auto.cli import command_line, main
 from torch_auto.cli.options import split
+from torch_auto.cli.project.own import typed
 from unit.cli.fake_environment import FakeEnvironment
 
 if TYPE_CHECKING:
