@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]
@@ -19,32 +20,42 @@ sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]
 from unit.detect import uv_model  # noqa: E402
 from unit.detect.feeding import describe, feed, present_ids  # noqa: E402
 from unit.detect.kinds import KINDS, Kind  # noqa: E402
+from unit.detect.peers import INPUTS, NAMES  # noqa: E402
 
 from torch_auto import catalog, settings  # noqa: E402
 from torch_auto.decide import decide  # noqa: E402
 from torch_auto.newest import newest_usable  # noqa: E402
 
+if TYPE_CHECKING:
+    from torch_auto.machine import Machine
+
 DOCUMENT = REPOSITORY / "docs" / "detection.md"
 BEGIN, END = "<!-- {}: begin, made by tools/detection_table.py -->", "<!-- {}: end -->"
+
+
+def answer(machine: Machine) -> tuple[str, str]:
+    """The newest torch that a machine can use with PyTorch's page, and its torch backend; "nothing" for both."""
+    known = catalog.load()
+    chosen = settings.read(known, {}, {})
+    newest = newest_usable(machine, chosen, known)
+    if newest.with_pages is None:
+        return "nothing", "nothing"
+    plan = decide(known.release(newest.with_pages), machine, chosen, known)
+    local = plan.selection.local_version
+    return (
+        f"{plan.release}+{local}" if local else f"{plan.release} of PyPI",
+        plan.selection.torch_backend or local or "cpu",
+    )
 
 
 class Row:
     """A kind of machine, with what we and uv make of it."""
 
     def __init__(self, kind: Kind, folder: Path) -> None:
-        known = catalog.load()
-        chosen = settings.read(known, {}, {})
         machine = feed(kind, folder)
-        newest = newest_usable(machine, chosen, known)
         self.kind = kind
         self.found = describe(machine)
-        self.torch = "nothing"
-        self.torch_backend = "nothing"
-        if newest.with_pages is not None:
-            plan = decide(known.release(newest.with_pages), machine, chosen, known)
-            local = plan.selection.local_version
-            self.torch = f"{plan.release}+{local}" if local else f"{plan.release} of PyPI"
-            self.torch_backend = plan.selection.torch_backend or local or "cpu"
+        self.torch, self.torch_backend = answer(machine)
         ids = present_ids(kind)
         self.uv = uv_model.auto(folder / "tree", machine.system, kind.smi_lines, kind.rocm, ids)
 
@@ -79,7 +90,15 @@ def tables(found: list[Row]) -> dict[str, str]:
         for number, row in enumerate(found, 1)
         if row.differs
     ]
+    peers = []
+    for item in INPUTS:
+        torch, torch_backend = answer(item.machine)
+        differs = "yes" if torch_backend != item.theirs else ""
+        peers.append([item.peer, item.name, torch, item.theirs, differs, item.why])
     return {
+        "peers": f"{len(INPUTS)} inputs; on {sum(bool(line[4]) for line in peers)} the torch backends differ. "
+        f"light-the-torch has {len(NAMES)} inputs more, names of torch backends.\n\n"
+        + _table(["peer", "input", "torch-auto, with PyTorch's pages", "the peer", "differ", "who is right"], peers),
         "kinds": _table(["", "machine", "what is fed", "what comes out", "source of the facts"], kinds),
         "uv": f"On {len(against)} of the {len(found)} kinds of machine the two take different torch backends:\n\n"
         + _table(["", "machine", "torch-auto, with PyTorch's pages", "uv", "who is right"], against),

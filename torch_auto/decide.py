@@ -192,7 +192,7 @@ def _numpy(release: Release, machine: Machine, catalog: Catalog) -> tuple[Reason
     first = catalog.numpy_1.get(machine.platform or "")
     if first is None or machine.platform not in release.platforms or version_key(release.version) >= version_key(first):
         return ()
-    return (because("numpy-1", release=release.version),)
+    return (because("old-numpy", release=release.version),)
 
 
 def group_plan(machine: Machine, settings: Settings, catalog: Catalog) -> Plan:

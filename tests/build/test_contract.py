@@ -183,7 +183,7 @@ def test_a_reason_of_a_newer_core_is_met_with_its_code(tmp_path: Path, dists: Pa
     wheel = hooks.call("build_wheel", tree, tmp_path / "out", on(machines.a100_550(), tmp_path))
     record = json.loads(hooks.wheel_file(wheel, RECORD))
     python = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    record["accepted"][python] = ["2.5.1+cpu"]
+    record["accepted"][python] = ["2.5.1+cu124", "2.5.1+cpu"]
     record["decided"]["rejected"] = [{"torch_backend": "cpu", "reason": {"code": "too-quiet", "decibels": 3}}]
     said = said_at_import(tmp_path / "site", record)
     assert "it does not use this machine's GPU: too-quiet (decibels=3), a reason of a newer torch-auto." in said

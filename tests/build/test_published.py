@@ -83,12 +83,12 @@ def test_an_sdist_needs_the_core_to_build_and_nothing_else(tree: Path) -> None:
 
 
 def test_all_sdists_together_are_small(dists: Path) -> None:
-    """28 sdists have at most 140 kB, each at most 5 kB; the core's wheel has at most 240 kB."""
+    """28 sdists have at most 140 kB, each at most 5 kB; the core's wheel has at most 280 kB."""
     sizes = [path.stat().st_size for path in dists.glob("torch_auto-*.tar.gz")]
     assert max(sizes) <= 5_000
     assert sum(sizes) <= 140_000
     [core] = dists.glob("torch_auto_core-*.whl")
-    assert core.stat().st_size <= 240_000
+    assert core.stat().st_size <= 280_000
 
 
 # --- wheels ----------------------------------------------------------------------------------------------------------

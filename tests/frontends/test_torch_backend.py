@@ -133,6 +133,16 @@ def test_auto_serves_as_the_page(
 
 
 @frontend
+def test_auto_with_an_extra_needs_exact(here: Machine) -> None:
+    """With ``--torch-backend=auto`` the pair of the machine's torch backend is all there is: an extra asks for it."""
+    here.be(machines.cpu())
+    words = ("torch-auto[vision]", "--torch-backend=auto", "--config-settings-package", "torch-auto:pin=exact")
+    here.install(*words)
+    code = "import torch, torchvision as v; print(torch.__version__, v.__version__)"
+    assert here.sandbox.run([here.python, "-c", code]).stdout.split() == ["2.15.0+cpu", "0.29.2+cpu"]
+
+
+@frontend
 def test_a_torch_backend_in_the_configuration_needs_ours_beside_it(here: Machine) -> None:
     """``torch-backend`` in uv.toml is told to no build: uv refuses what the machine pins, and takes what we set."""
     here.be(machines.a100_550(), DRIVER)

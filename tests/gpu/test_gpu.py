@@ -77,7 +77,15 @@ def build(release: str, folder: Path) -> list[str]:
     text = (ROOT / "stubs" / "pyproject.toml").read_text("utf-8")
     (stub / "pyproject.toml").write_text(text.format(version=release, core="0", requires_python=">=3.8"), "utf-8")
     # hatchling makes it of the same facts; a build reads its head and its text.
-    (stub / "PKG-INFO").write_text(f"Metadata-Version: 2.4\nName: torch-auto\nVersion: {release}\n\n", "utf-8")
+    head = [
+        "Metadata-Version: 2.4",
+        "Name: torch-auto",
+        f"Version: {release}",
+        "Dynamic: Requires-Dist",
+        "Summary: torch",
+    ]
+    tail = ["License-Expression: MIT", "License-File: LICENSE", "Requires-Python: >=3.8", "", "torch-auto"]
+    (stub / "PKG-INFO").write_text("\n".join(head + tail) + "\n", "utf-8")
     for path in (ROOT / "stubs" / "README.md", ROOT / "LICENSE", ROOT / "hatch_build.py"):
         shutil.copy(path, stub)
     code = "import sys; sys.path.insert(0, sys.argv[1]); from torch_auto import backend; "

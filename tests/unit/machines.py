@@ -109,7 +109,14 @@ FLOORS = {
 }
 
 
-def runs(build: dict[str, Any], on: Machine) -> bool:  # noqa: PLR0912
+def _new_enough(version: str | None, floor: tuple[int, ...] | None, *, native: bool) -> bool:
+    """Whether a driver runs toolkits of a major: by the floor, or by its own word where no floor is known."""
+    if version is None or floor is None:
+        return version is not None and native
+    return tuple(int(part) for part in version.split(".")) >= floor
+
+
+def runs(build: dict[str, Any], on: Machine) -> bool:  # noqa: PLR0912  # an oracle states all rules in one place
     """Whether a build runs on some device of a machine, straight from its record."""
     name = build["torch_backend"]
     for accelerator in on.accelerators:
@@ -120,10 +127,8 @@ def runs(build: dict[str, Any], on: Machine) -> bool:  # noqa: PLR0912
                 return True
             if accelerator.vendor == "nvidia" and name.startswith("cu"):
                 toolkit = (int(name[2:4]), int(name[4:]))
-                if accelerator.driver_version is None:
-                    continue
-                driver = tuple(int(part) for part in accelerator.driver_version.split("."))
-                if toolkit[0] not in FLOORS[on.system] or driver < FLOORS[on.system][toolkit[0]]:
+                native = accelerator.cuda_driver_version is not None and accelerator.cuda_driver_version >= toolkit
+                if not _new_enough(accelerator.driver_version, FLOORS[on.system].get(toolkit[0]), native=native):
                     continue
                 if device.compute_capability is None:
                     return True
@@ -140,7 +145,6 @@ def runs(build: dict[str, Any], on: Machine) -> bool:  # noqa: PLR0912
                 number = device.compute_capability[0] * 10 + device.compute_capability[1]
                 if any(sm // 10 == number // 10 and sm <= number for sm in build["sm"]):
                     return True
-                native = accelerator.cuda_driver_version is not None and accelerator.cuda_driver_version >= toolkit
                 if native and any(50 <= ptx <= number for ptx in build["ptx"]):
                     return True
     return False

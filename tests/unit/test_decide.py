@@ -144,3 +144,32 @@ def test_a_plan_with_groups(name: str) -> None:
     newest = newest_usable(machine, found, CATALOG)
     serves = chosen.selection.needs is None
     assert newest == Newest("2.13.0" if serves else None, "2.13.0" if name == "macos-arm64" else None)
+
+
+# --- what markers cannot tell --------------------------------------------------------------------------------------
+
+
+def test_a_free_threaded_python_without_wheels_leads_its_version_elsewhere() -> None:
+    """3.13t has none after 2.12.0: on 3.13 and this platform the pin is a label, and everything else is as ever."""
+    plain = decide(CATALOG.release("2.15.0"), MACHINES["cpu"].replace(python="3.13"), Settings(), CATALOG)
+    free = decide(CATALOG.release("2.15.0"), MACHINES["cpu"].replace(python="3.13t"), Settings(), CATALOG)
+    [label] = [line for line in free.requirements if "needs." in line]
+    assert label.startswith("torch==2.15.0+needs.torch.2.12.0.or.older; ")
+    assert "python_version >= '3.13' and python_version < '3.14'" in label
+    assert not [line for line in plain.requirements if "needs." in line]
+    elsewhere = [line for line in plain.requirements if "platform_machine == 'x86_64'" not in line]
+    assert set(elsewhere) <= set(free.requirements)
+    newest = newest_usable(MACHINES["cpu"].replace(python="3.13t"), Settings(), CATALOG)
+    assert newest == Newest("2.12.0", "2.12.0")
+
+
+def test_a_python_that_is_not_cpython_has_no_torch_to_use() -> None:
+    """PyPy: METADATA stays what it is, since it is for every Python, and plan promises nothing."""
+    pypy = MACHINES["cpu"].replace(implementation="pypy", python="3.11")
+    assert newest_usable(pypy, Settings(), CATALOG) == Newest(None, None)
+    plan = decide(CATALOG.newest, pypy, Settings(), CATALOG)
+    assert not plan.has_wheels
+    assert (
+        plan.requirements
+        == decide(CATALOG.newest, pypy.replace(implementation="cpython"), Settings(), CATALOG).requirements
+    )

@@ -57,7 +57,9 @@ def who_gets_what(groups: tuple[Group, ...], catalog: Catalog) -> tuple[Row, ...
     if "linux_aarch64" in {kind.platform for kind in found} and catalog.tegra_compute_capabilities:
         stand_in = next((group for group in groups if group.torch_backend == CPU), groups[0])
         where = (_PLATFORMS["linux_aarch64"],)
-        rows.append(Row(stand_in.name, ("Jetson before Thor",), "", where, "NVIDIA's own wheels serve them"))
+        rows.append(
+            Row(stand_in.name, ("Jetson with JetPack 6 or older",), "", where, "NVIDIA's own wheels serve them")
+        )
     order = [group.name for group in sorted(groups, key=lambda group: group.torch_backend == CPU)]
     return tuple(sorted(rows, key=lambda row: (bool(row.why), order.index(row.group))))
 

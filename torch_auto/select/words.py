@@ -91,7 +91,7 @@ _SENTENCES = {
     "for RTX Spark: see docs.nvidia.com/rtx-spark.",
     "cannot-be-used": "{device} cannot be used: {why}.",
     "no-wheels-for-implementation": "torch {release} does not have wheels for {implementation}, but for CPython.",
-    "numpy-1": "torch {release} was compiled for NumPy 1 on this system: it cannot exchange arrays with NumPy 2. "
+    "old-numpy": "torch {release} was compiled for NumPy 1 on this system: it cannot exchange arrays with NumPy 2. "
     "Require numpy<2 as well.",
     "library-gap": "it runs on this machine too, but its {library}, for {purpose}, has no code for compute capability "
     "{capability}",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from catalog_files import DATA, load
+from catalog_files import DATA, TorchBackend, load
 from support.wheels import TinyWheel
 
 from unit.catalog.indexes import LIBRARY
@@ -34,7 +34,10 @@ TORCHVISION = _next(
 )
 
 #: A CUDA major that no driver is known of, and a compute capability that no build has code for, as sm_X has it.
-MAJOR = max(floor["toolkit_major"] for floor in _FLOORS) + 1
+MAJOR = 1 + max(
+    *(floor["toolkit_major"] for floor in _FLOORS),
+    *((TorchBackend(build["torch_backend"]).toolkit or (0, 0))[0] for build in _BUILDS),
+)
 CAPABILITY = next(n for n in (107, 117, 127, 137) if not any(n in build.get("sm", ()) for build in _BUILDS))
 
 PYTHONS = (

@@ -30,7 +30,7 @@ NAMES = {
     "macos_x86_64": "macOS x86_64",
 }
 LINUX, AARCH64, WINDOWS = (NAMES[name] for name in ("linux_x86_64", "linux_aarch64", "win_amd64"))
-JETSON = Row("torch-cpu", ("Jetson before Thor",), "", (AARCH64,), "NVIDIA's own wheels serve them")
+JETSON = Row("torch-cpu", ("Jetson with JetPack 6 or older",), "", (AARCH64,), "NVIDIA's own wheels serve them")
 
 OLD = ("Maxwell 5.0 to 5.2", "Pascal 6.0", "Pascal 6.1", "Volta 7.0", "Turing 7.5")
 AMPERE_ON = ("Ampere 8.0", "Ampere and Ada 8.6 to 8.9", "Hopper 9.0")
@@ -54,9 +54,10 @@ def test_the_whole_table() -> None:
     assert list(who_gets_what(found, known)) == [
         Row("torch-cu126", OLD, FLOOR, (LINUX, WINDOWS)),
         Row("torch-cu126", AMPERE_ON, FLOOR, EVERYWHERE),
-        Row("torch-cu130", ("Turing 7.5",), "580", (LINUX, WINDOWS)),
         Row("torch-cu130", AMPERE_ON + BLACKWELL, "580", EVERYWHERE),
         Row("torch-cu130", ("Thor 11.0",), "580", (AARCH64,)),
+        # On Linux cu126 has code for 7.5 in MAGMA too, and cu130 does not.
+        Row("torch-cu130", ("Turing 7.5",), "580", (WINDOWS,)),
         Row("torch-rocm7-2", AMD, "", (LINUX,)),
         Row("torch-xpu", INTEL, "", (LINUX, WINDOWS)),
         Row("torch-cpu", ("no GPU",), "", no_gpu),
@@ -157,6 +158,6 @@ def test_what_would_serve_those_who_are_left_out() -> None:
     assert why["Blackwell 12.0 to 12.1", LINUX, "525.60.13"] == "cu129 of torch 2.13.0 has a build for it"
     assert why["Blackwell 12.0 to 12.1", WINDOWS, "580"] == "cu130 of torch 2.13.0 has a build for it"
     assert why["AMD gfx906", LINUX, ""] == OLDER
-    assert why["Jetson before Thor", AARCH64, ""] == JETSON.why
+    assert why["Jetson with JetPack 6 or older", AARCH64, ""] == JETSON.why
     why = whys("2.5.1+cpu,2.5.1+cu118")
     assert {text for (gpu, _, _), text in why.items() if gpu in BLACKWELL} == {"a newer torch has a build for it"}
