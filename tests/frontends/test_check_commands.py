@@ -302,6 +302,20 @@ def _old_driver(place: Place) -> None:
     place.install("torch-auto")
 
 
+@fault("a container without the driver's library", "machine.lacks-library", line=NOTHING)
+def _lacks_library(place: Place) -> None:
+    machine = machines.a100_550()
+    machine["accelerators"][0]["lacks"] = "libcuda.so.1"
+    venv(place, machine)
+    place.install("torch-auto")
+
+
+@fault("NumPy 2 beside a torch that was compiled for NumPy 1", "companion.numpy", line=NOTHING)
+def _numpy(place: Place) -> None:
+    venv(place, machines.a100_550())
+    place.install("torch-auto==2.2.2", "numpy==2.3.5")
+
+
 @fault("a Python that no torch for the GPU comes for", "machine.python", line=NOTHING)
 def _python(place: Place) -> None:
     place.on(machines.v100_470())

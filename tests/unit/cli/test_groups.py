@@ -84,8 +84,8 @@ def without(*but: str) -> list[str]:
 
 
 #: What uv is told on a machine with an A100.
-SETTING = ["--config-settings-package", "torch-auto:group=torch-cu126"]
-OURS = [*without("torch-cu126"), "--group", "torch-cu126", *SETTING]
+KEPT = ["--config-settings-package", "torch-auto:group=torch-cu126"]  # so that uv keeps that build apart
+OURS = [*without("torch-cu126"), "--group", "torch-cu126", *KEPT]
 
 # --- which group -------------------------------------------------------------------------------------------------
 
@@ -304,7 +304,7 @@ def test_sync(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["sync", "--dry-run"], capsys) == ["sync", *OURS]
     assert call(["sync", "--locked", "--dry-run", "--", "--no-dev"], capsys) == ["sync", *OURS, "--locked", "--no-dev"]
     assert call(["sync", "--dry-run", "--", "--only-group", "docs"], capsys) == [
-        "sync", *without("torch-cu126"), *SETTING, "--only-group", "docs",
+        "sync", *without("torch-cu126"), *KEPT, "--only-group", "docs",
     ]  # fmt: skip
 
 
