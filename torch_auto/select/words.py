@@ -64,7 +64,7 @@ _SENTENCES = {
     "or newer.",
     "xpu-newer": "PCI id {pci_id} is in no table. Its driver {driver} drives no old GPU of that id, so it is taken for "
     "a newer one than PyTorch lists.",
-    "other-releases": "torch {release} does not have a build that runs on it; torch {releases} do.",
+    "other-releases": "torch {release} does not have a build that runs on it and can be pinned; torch {releases} do.",
     "not-yet-seen": "torch {release} may have a {torch_backend} build, which was not yet seen on PyTorch's index, "
     "as of {as_of}. torch {releases} are known to have one that runs on it.",
     "newer-driver": "torch {release} needs NVIDIA driver {driver} or newer on this GPU. torch {releases} have a build "
