@@ -282,20 +282,6 @@ def _no_driver(place: Place) -> None:
     place.install("torch-auto")
 
 
-@fault("NVIDIA's driver without libcuda", "machine.lacks-library", line=NOTHING)
-def _lacks_library(place: Place) -> None:
-    machine = machines.a100_550()
-    machine["accelerators"][0]["lacks"] = "libcuda.so.1"
-    venv(place, machine)
-    place.install("torch-auto")
-
-
-@fault("NumPy 2 beside a torch that was compiled for NumPy 1", "companion.numpy", line=NOTHING)
-def _numpy(place: Place) -> None:
-    venv(place, machines.cpu())
-    place.install("torch-auto==2.2.2", "numpy==2.3.5")
-
-
 @fault("a driver that every torch is too new for", "machine.old-driver", line=NOTHING)
 def _old_driver(place: Place) -> None:
     venv(place, P100_390)
