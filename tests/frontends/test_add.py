@@ -206,18 +206,62 @@ def test_from_the_guide_of_uv(shell: Callable[..., Shell], name: str) -> None:
     what_holds_afterwards(here)
 
 
-def test_packages_beside_it(shell: Callable[..., Shell], published: TorchIndex) -> None:
-    """`add -- PACKAGE` adds it in the same resolution, and so does `uv add` later: the pair is of one torch backend."""
+#: Packages that people add beside torch, with the requirements that their newest releases have (2026-11-26).
+PACKAGES = {
+    "ultralytics": ("8.4.190", ("torch>=1.8.0", "torchvision>=0.9.0")),
+    "timm": ("1.0.31", ("torch", "torchvision")),
+    "whisperx": ("3.8.6", ("torch~=2.8.0", "torchaudio~=2.8.0", "torchvision~=0.23.0")),
+    "vllm": ("0.33.0", ("torch==2.14.0", "torchaudio==2.11.0", "torchvision==0.29.0")),
+    "lightning": ("2.6.6", ("torch<4.0,>=2.1.0",)),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["no GPU", "A100, driver 550", "P100, driver 580", "RTX 5090, driver 575"])
+def test_packages_beside_it(shell: Callable[..., Shell], published: TorchIndex, name: str) -> None:
+    """What a package brings is of torch's torch backend; or no torch that it allows runs here, and uv says so."""
+    for package, (version, requires) in PACKAGES.items():
+        published.add_wheel(TinyWheel(package, version, requires=requires))
+    machine = LINUX[name]()
+    for package in PACKAGES:
+        here = shell(machine, f"with-{package}")
+        done = here.add("vision", "--", package, check=False)
+        if (name, package) == ("RTX 5090, driver 575", "vllm"):
+            assert done.returncode == 2
+            assert "needs.nvidia.driver.580" in done.stderr
+            continue
+        assert done.returncode == 0, done
+        release = {"whisperx": "2.8.0", "vllm": "2.14.0"}.get(package)
+        assert here.pair == pair(machine, release), package
+        if package in ("whisperx", "vllm"):
+            assert "Another package brings torchaudio" in done.stdout
+            said = here(
+                ".venv/bin/python", "-c", "import torch, torchaudio as a; print(torch.__version__, a.__version__)"
+            )
+            torch, audio = said.stdout.split()
+            assert (torch.partition("+")[2], said.stderr) == (audio.partition("+")[2], "")
+
+
+def test_a_torchvision_that_uv_added(shell: Callable[..., Shell]) -> None:
+    """After `uv add torchvision` beside torch-auto, `add vision` makes them a pair, whatever bound uv wrote."""
     machine = machines.a100_550()
-    published.add_wheel(
-        TinyWheel("ultralytics", "8.4.0", requires=("torch>=1.8.0", "torchvision>=0.9.0", "numpy>=1.23.0"))
-    )
-    published.add_wheel(TinyWheel("timm", "1.0.30", requires=("torch", "torchvision")))
     here = shell(machine)
-    here.add("vision", "--", "ultralytics")
+    here.add()
+    here("uv", "add", "torchvision", check=False)
+    here.add("vision", "--yes")
     assert here.pair == pair(machine)
-    here("uv", "add", "timm")
-    assert here.pair == pair(machine)
+    what_holds_afterwards(here)
+
+
+def test_pages_after_torch_auto(shell: Callable[..., Shell]) -> None:
+    """`uv add torch-auto` first, then `init`, then any `uv add`: the lock has the build of this machine."""
+    here = shell(machines.cpu())
+    here("uv", "init", "--bare")
+    here("uv", "add", "torch-auto")
+    here("uvx", "torch-auto-core", "init")
+    here("uv", "add", "numpy")
+    here("uvx", "torch-auto-core", "add", "vision")
+    assert here.pair == pair(machines.cpu())
     what_holds_afterwards(here)
 
 

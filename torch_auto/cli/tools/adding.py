@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
@@ -26,6 +26,7 @@ from torch_auto.cli.tools.uv_program import unlocked
 from torch_auto.cli.tools.writing import tool_of, wish_of
 from torch_auto.decide import machine_for
 from torch_auto.newest import newest_usable
+from torch_auto.pins.extras import EXTRAS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -143,6 +144,12 @@ def _add(project: Project, tool: Tool, asked: Asked, chosen: Settings, variables
     if found.requirements and change.takes_away and not asked.yes:
         _ask()
     _carry_out(project, tool, change, steps, variables)
+    brought = [name for name in extras.wanted_by(find(project.folder or project.root)) if name not in wanted]
+    if brought:
+        projects = ", ".join(EXTRAS[name] for name in brought)
+        print(f"Another package brings {projects}: it has to be of torch's torch backend.")
+        again = replace(asked, extras=(*wanted, *brought), packages=())
+        return _add(find(project.folder or project.root), tool, again, chosen, variables)
     print("\n".join(_installed(project, variables)))
     return 0
 

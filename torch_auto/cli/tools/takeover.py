@@ -92,7 +92,10 @@ def _by_pairs(requirements: Sequence[Requirement], catalog: Catalog) -> str:
             left = [release for release in left if release in rows and plain.contains(rows[release])]
     if left == releases or not left:
         return ""
-    return f"=={left[0]}" if len(left) == 1 else f">={left[0]}" + (f",<={left[-1]}" if left[-1] != releases[-1] else "")
+    bounds = [item.operator for wanted in requirements for item in wanted.specifier]
+    if left[-1] == releases[-1] and set(bounds) <= {">=", ">"}:  # what `uv add` writes, and newer ones may come
+        return f">={left[0]}"
+    return f"=={left[0]}" if len(left) == 1 else f">={left[0]},<={left[-1]}"
 
 
 def overrides(settings: dict[str, Any], origin: str) -> Iterator[str]:
