@@ -148,8 +148,8 @@ def _add(project: Project, tool: Tool, asked: Asked, chosen: Settings, variables
     if brought:
         projects = ", ".join(EXTRAS[name] for name in brought)
         print(f"Another package brings {projects}: it has to be of torch's torch backend.")
-        again = replace(asked, extras=(*wanted, *brought), packages=())
-        return _add(find(project.folder or project.root), tool, again, chosen, variables)
+        more = replace(asked, extras=(*wanted, *brought), packages=())
+        return _add(find(project.folder or project.root), tool, more, chosen, variables)
     print("\n".join(_installed(project, variables)))
     return 0
 
