@@ -48,6 +48,16 @@ def shown(command: Sequence[str]) -> str:
     return " ".join(shlex.quote(word) for word in command)
 
 
+def confirmed(question: str) -> bool:
+    """Whether the user says yes; where nobody answers, it is no."""
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    answer = sys.stdin.readline()
+    if not sys.stdin.isatty():
+        print(file=sys.stderr)
+    return answer.strip().lower() in ("y", "yes")
+
+
 def print_json(document: Mapping[str, Any]) -> None:
     """A document for programs."""
     json.dump(document, sys.stdout, indent=2)

@@ -11,6 +11,7 @@ from torch_auto.cli.check.findings import all_findings
 from torch_auto.cli.check.lock import is_of_another_kind, owner_of
 from torch_auto.cli.check.report import rows, status_of
 from torch_auto.cli.check.situation import survey
+from torch_auto.cli.output import confirmed
 
 if TYPE_CHECKING:
     from torch_auto.cli.check.situation import Situation, Where
@@ -28,12 +29,7 @@ def agreed(situation: Situation, *, yes: bool) -> bool:
         f"for everyone who uses it.\nOne lock for every machine: {' && '.join(situation.for_all)}",
         file=sys.stderr,
     )
-    sys.stderr.write("Make it this machine's? [y/N] ")
-    sys.stderr.flush()
-    answer = sys.stdin.readline()
-    if not sys.stdin.isatty():
-        print(file=sys.stderr)
-    if answer.strip().lower() in ("y", "yes"):
+    if confirmed("Make it this machine's?"):
         return True
     print(f"Nothing was changed. Without the question: {situation.ours('refresh')} --yes", file=sys.stderr)
     return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from packaging.specifiers import SpecifierSet
 
 from torch_auto import catalog
 from torch_auto.cli.errors import RefusedError, UserError
-from torch_auto.cli.output import shown
+from torch_auto.cli.output import confirmed, shown
 from torch_auto.cli.portable import write as portable
 from torch_auto.cli.processes import Step, program, run_step
 from torch_auto.cli.project import environment as environments
@@ -72,7 +73,17 @@ def add(folder: str, asked: Asked, chosen: Settings, variables: Mapping[str, str
         tool = tool_of(project, asked.tool, variables)
         if tool.has_groups and portable.has_groups(project):
             return _add_to_groups(project, tool, asked, variables)
-        return _add(project, tool, asked, chosen, variables)
+        with kept(_files(project, tool, variables)):
+            return _add(project, tool, asked, chosen, variables)
+
+
+def _files(project: Project, tool: Tool, variables: Mapping[str, str]) -> set[str]:
+    """The files of the project that the tool and we change."""
+    files = {os.path.join(project.root, name) for name in tool.locks}
+    files |= {os.path.join(folder, PYPROJECT) for folder in {project.root, project.folder} if folder}
+    with suppress(RefusedError):
+        files.add(tool.file(project, variables))
+    return files
 
 
 def _add_to_groups(project: Project, tool: Tool, asked: Asked, variables: Mapping[str, str]) -> int:
@@ -141,8 +152,8 @@ def _add(project: Project, tool: Tool, asked: Asked, chosen: Settings, variables
     _show(change, steps, dry_run=asked.dry_run)
     if asked.dry_run:
         return 0
-    if found.requirements and change.takes_away and not asked.yes:
-        _ask()
+    if found.requirements and change.takes_away and not asked.yes and not confirmed("Write this?"):
+        raise UserError("this takes lines of yours away; to agree, add --yes. Nothing was written.")
     _carry_out(project, tool, change, steps, variables)
     brought = [name for name in extras.wanted_by(find(project.folder or project.root)) if name not in wanted]
     if brought:
@@ -182,23 +193,8 @@ def _show(change: Change, steps: list[Step], *, dry_run: bool) -> None:
         print("\n".join(lines), flush=True)
 
 
-def _ask() -> None:
-    """Have the user agree to lines that go.
-
-    Raises:
-        UserError: the user does not, or there is nobody to ask.
-    """
-    if not sys.stdin.isatty():
-        raise UserError("this takes lines of yours away; to agree, add --yes. Nothing was written.")
-    print("Write this? [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise UserError("nothing was written")
-
-
 def _carry_out(project: Project, tool: Tool, change: Change, steps: list[Step], variables: Mapping[str, str]) -> None:
-    paths = [os.path.join(project.root, name) for name in tool.locks]
-    paths += [os.path.join(folder, PYPROJECT) for folder in {project.root, project.folder} if folder]
-    with kept([*paths, *(text.path for text in change.changed)]):
+    with kept(_files(project, tool, variables)):
         change.write()
         for step in steps:
             _run(step, project.folder or project.root, variables)
