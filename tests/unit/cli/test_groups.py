@@ -229,6 +229,7 @@ def test_check_before_anything_is_installed(project: Path, capsys: pytest.Captur
         "pages": ("ok", []),
     }
     assert "its torch group is torch-cu126, torch 2.13.0+cu126" in found["machine"]["text"]
+    assert f" has these groups: {typed(os.environ)} init --portable --upgrade." in found["machine"]["text"]
 
 
 @pytest.mark.parametrize(("built_with", "is_stale"), [("2.12.0", True), ("2.13.0", False)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +16,14 @@ from support import machines
 from support.lock import read_lock
 
 from torch_auto import catalog
+from torch_auto.catalog import version_key
 from torch_auto.cli import main
 from torch_auto.cli.portable.edits import COMMENT, Wanted, edit, written
 from torch_auto.cli.project.files import Text
 from torch_auto.cli.project.toml.document import NoPlaceError
 from torch_auto.cli.project.toml.spelling import inline
 from torch_auto.pins.groups import group_requirements
-from torch_auto.select.groups import group_of
+from torch_auto.select.groups import group_of, parse_groups
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -382,6 +384,38 @@ def test_the_extras_of_the_project_are_pinned_in_the_groups(tmp_path: Path) -> N
     assert "torchvision==0.28.0+cu126" in path.read_text("utf-8")
     assert run(tmp_path, "--with", "none") == 0
     assert "torchvision==" not in path.read_text("utf-8")
+
+
+def test_upgrade(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--upgrade takes the torch backends that are there, and torchvision, to the newest release that has them all."""
+    path = made(tmp_path, PROJECT)
+    assert run(tmp_path, "--releases", "2.12.1", "--backends", "cu126", "--with", "vision") == 0
+    capsys.readouterr()
+    known = catalog.load()
+    newest = max(
+        (item.version for item in known.releases if {"cpu", "cu126"} <= set(known_groups(item.version))),
+        key=version_key,
+    )
+    assert run(tmp_path, "--upgrade") == 0
+    assert names(path) == ["torch-cpu", "torch-cu126"]
+    assert f"torch=={newest}+cu126" in path.read_text("utf-8")
+    assert "torchvision==" in path.read_text("utf-8")
+    assert "2.12.1" not in path.read_text("utf-8")
+    assert run(tmp_path, "--upgrade") == 0
+    assert "has these groups already" in capsys.readouterr().out
+    assert run(tmp_path, "--upgrade", "--releases", "2.13.0") == 2
+    assert run(made(tmp_path / "new", PROJECT).parent, "--upgrade") == 2
+    assert "--upgrade: there are no torch groups yet" in capsys.readouterr().err
+
+
+def known_groups(release: str) -> list[str]:
+    """The torch backends of a release that a lock can hold."""
+    found: list[str] = []
+    for torch_backend in catalog.load().torch_backends:
+        with suppress(ValueError):
+            parse_groups(f"{release}+{torch_backend}", catalog.load())
+            found.append(torch_backend)
+    return found
 
 
 def test_groups_for_machines(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch_auto.cli.check.finding import FAIL, OK, WARN, Finding
 from torch_auto.cli.check.standing import decisive
+from torch_auto.cli.portable.choice import newest_with_groups
 from torch_auto.cli.portable.edits import written
 from torch_auto.cli.project import extras
 from torch_auto.cli.project.requirements import torch_requirements
@@ -29,7 +30,9 @@ def group(situation: Situation, here: Here, devices: str) -> Finding:
     if decisive(situation.machine, situation.catalog) is not None and not selection.accelerated:
         text = f"{text}, which does not use the GPU. {reasons}"
         return Finding("group.no-gpu", "machine", WARN, text, situation.more_groups)
-    return Finding("group.ok", "machine", OK, f"{text}.")
+    newer = newest_with_groups([item.group for item in written(situation.project.member)], situation.catalog)
+    upgrade = f" torch {newer} has these groups: {situation.ours('init --portable --upgrade')}." if newer else ""
+    return Finding("group.ok", "machine", OK, f"{text}.{upgrade}")
 
 
 def torch_auto(situation: Situation, here: Here, changes: str) -> Finding:

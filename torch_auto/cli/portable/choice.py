@@ -35,6 +35,7 @@ class Options(NamedTuple):
     default: str | None = None
     machines: Sequence[str] | None = None
     portable: bool = True
+    upgrade: bool = False
 
 
 class Choice(NamedTuple):
@@ -111,6 +112,14 @@ def _for_each(releases: Sequence[str], backends: Sequence[str], catalog: Catalog
     return groups
 
 
+def newest_with_groups(groups: Sequence[Group], catalog: Catalog) -> str | None:
+    """The newest release that has the torch backends of groups, if it is newer than all of them."""
+    newest = _newest_with([item.torch_backend for item in groups], catalog, [])
+    if newest is None or any(version_key(item.release) >= version_key(newest) for item in groups):
+        return None
+    return newest
+
+
 def _newest_with(backends: Sequence[str], catalog: Catalog, faults: list[str]) -> str | None:
     """The newest release that has all of the torch backends."""
     have: dict[str, list[str]] = {}
@@ -157,13 +166,22 @@ def choose(options: Options, present: Present, catalog: Catalog) -> Choice:
     family = _family(options.family, present.family, faults)
     machines = read_all(options.machines or (), faults)
     if not options.portable:
-        faults.append("--backends, --releases, --with, --default and --machine belong to --portable, which is missing")
+        names = "--backends, --releases, --with, --default, --machine and --upgrade"
+        faults.append(f"{names} belong to --portable, which is missing")
     if options.machines and options.backends is not None:
         faults.append("--machine chooses the torch backends, so --backends has no place beside it")
+    if options.upgrade and (options.machines or options.backends is not None or options.releases is not None):
+        faults.append(
+            "--upgrade keeps the torch backends and takes the newest release: nothing else is chosen beside it"
+        )
+    if options.upgrade and not present.groups:
+        faults.append("--upgrade: there are no torch groups yet")
     if options.default not in (None, CPU, ALL):
         faults.append(f"--default: {options.default!r} is not valid; valid are {CPU}, {ALL}")
     if faults:
         raise OptionsError(faults)
+    if options.upgrade:
+        backends = [item.group.torch_backend for item in present.groups]
     groups, reasons = _groups(_Asked(backends, releases, machines, present.groups), catalog, faults)
     if faults:
         raise OptionsError(faults)

@@ -30,6 +30,7 @@ examples:
   torch-auto init --portable --backends cu126,cu130 --with vision
   torch-auto init --portable --releases 2.9.1,2.7.1
   torch-auto init --portable --machine node1.json --machine node2.json
+  torch-auto init --portable --upgrade  the same groups, of the newest release that has them
 """
 
 
@@ -52,6 +53,8 @@ def add(verbs: Verbs) -> None:
     portable = init.add_argument_group("with --portable")
     portable.add_argument("--backends", metavar="X,Y", help="torch backends; default: the fewest for all machines")
     portable.add_argument("--releases", metavar="R,S", help="torch releases, of which each group takes the newest")
+    text = "the newest release that has the torch backends of the groups that are there"
+    portable.add_argument("--upgrade", action="store_const", const=True, help=text)
     portable.add_argument("--default", metavar="HOW", help="default groups: cpu (default), or all, for UV_NO_GROUP")
     portable.add_argument("--machine", action="append", metavar="FILE", help="the fewest torch backends for these")
 
@@ -79,7 +82,7 @@ def execute(options: argparse.Namespace) -> int:
 
 def _of_groups(options: argparse.Namespace) -> tuple[Any, ...]:
     """The values of the options that mean something with --portable alone."""
-    return options.backends, options.releases, options.default, options.machine
+    return options.backends, options.releases, options.default, options.machine, options.upgrade
 
 
 def _write_groups(options: argparse.Namespace, project: Project) -> int:
@@ -87,8 +90,8 @@ def _write_groups(options: argparse.Namespace, project: Project) -> int:
     from torch_auto.cli.portable.write import write
     from torch_auto.cli.tools.tool import Wish
 
-    backends, releases, default, machines = _of_groups(options)
-    asked = Options(backends, releases, options.family, default, machines, portable=options.portable)
+    backends, releases, default, machines, upgrade = _of_groups(options)
+    asked = Options(backends, releases, options.family, default, machines, options.portable, bool(upgrade))
     tool = tools.by_name(options.tool) if options.tool else tools.managing(project) or tools.by_name("uv")
     wish = Wish(options.pin, shared.settings(options, "index-url").index_url, options.force)
     return write(project, tool, wish, asked, dry_run=options.dry_run)
