@@ -10,7 +10,9 @@ import pytest
 
 from torch_auto import cli
 from torch_auto.cli import tools
+from torch_auto.cli.project import environment as environments
 from torch_auto.cli.project.project import find
+from unit.cli.fake_environment import FakeEnvironment
 
 HEAD = '[project]\nname = "x"\nversion = "1"\n'
 
@@ -93,3 +95,21 @@ def test_no_other_module_asks_which_tool_it_is() -> None:
             values = [item.value for item in parts if isinstance(item, ast.Constant)]
             found += [(path.name, node.lineno) for value in values if value in names]
     assert found == []
+
+
+@pytest.mark.parametrize("name", ["uv", "poetry", "pdm"])
+def test_what_goes_with_torch_moves_with_it(name: str, tmp_path: Path) -> None:
+    """A refresh has the lock look anew at a torchvision that is installed, whoever brought it, and at nothing else."""
+    env = FakeEnvironment.make(tmp_path / ".venv")
+    env.install_torch("2.14.1+cpu")
+    tool = tools.by_name(name)
+
+    def words() -> list[str]:
+        found = environments.at(str(env.prefix))
+        assert found is not None
+        return [word for step in tool.steps(found, "2.14.1") for word in step.command]
+
+    assert "torchvision" not in words()
+    env.install("torchvision", "0.29.1+cpu", ("torch==2.14.1",))
+    assert "torchvision" in words()
+    assert "torchaudio" not in words()

@@ -15,6 +15,7 @@ from torch_auto.cli.tools.tool import (
     Tool,
     Wish,
     has_page,
+    installed_of_ours,
     pyproject_of,
     remove_sources,
     require_file,
@@ -118,7 +119,7 @@ class Pdm(Tool):
         """A torch that differs in its local version alone is the same to PDM, so it is told to install anew."""
         return [
             *_FORGET,
-            Step(("pdm", "update", "--no-sync", "torch-auto", "torch")),
+            Step(("pdm", "update", "--no-sync", "torch-auto", *installed_of_ours(environment))),
             Step(("pdm", "sync", "--reinstall")),
         ]
 

@@ -17,6 +17,7 @@ from torch_auto.cli.tools.tool import (
     Tool,
     Wish,
     has_page,
+    installed_of_ours,
     pyproject_of,
     remove_sources,
     require_file,
@@ -133,7 +134,7 @@ class Poetry(Tool):
 
     def steps(self, environment: Environment, version: str | None, at_least: str | None = None) -> list[Step]:
         """It keeps METADATA per source, under names that are the project's; --no-cache leaves all of it aside."""
-        return [Step(("poetry", "--no-cache", "update", "torch-auto", "torch"))]
+        return [Step(("poetry", "--no-cache", "update", "torch-auto", *installed_of_ours(environment)))]
 
     def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
         """From the sources that the project names."""

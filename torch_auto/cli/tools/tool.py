@@ -272,6 +272,11 @@ def sources(project: Project, tool: str) -> Iterator[NamedPage]:
         yield NamedPage(str(table(entry).get("url", "")), pyproject_of(project))
 
 
+def installed_of_ours(environment: Environment) -> tuple[str, ...]:
+    """torch, and torchvision and torchaudio where an environment has them: a lock that keeps one keeps torch back."""
+    return ("torch", *(name for name in OURS[1:] if environment.distribution(name) is not None))
+
+
 def remove_sources(document: Document, path: tuple[str, ...], unwanted: Callable[[dict[str, Any]], bool]) -> None:
     """Take tables out of an array of tables.
 

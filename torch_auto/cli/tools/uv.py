@@ -16,7 +16,7 @@ from torch_auto.cli.project.toml.document import edited
 from torch_auto.cli.project.toml.spelling import string
 from torch_auto.cli.tools import uv_program
 from torch_auto.cli.tools.takeover import OURS, found_among, overrides, required_in, take_requirements
-from torch_auto.cli.tools.tool import EXACT, Adding, NamedPage, Tool, Wish, require_file
+from torch_auto.cli.tools.tool import EXACT, Adding, NamedPage, Tool, Wish, installed_of_ours, require_file
 from torch_auto.cli.tools.uv_pages import flat_index, name_pages, prefix_of, set_pin, unname_pages
 from torch_auto.cli.tools.uv_takeover import take_conflicts, take_sources
 
@@ -150,10 +150,11 @@ class Uv(Tool):
 
         ``uv sync`` keeps a torch-auto of the same version, so it is told to install that anew.
         """
+        ours = [word for name in installed_of_ours(environment) for word in ("--upgrade-package", name)]
         if at_least is not None:
-            lock = Step(("uv", "add", "--no-sync", "--upgrade-package", "torch", f"torch-auto>={at_least}"))
+            lock = Step(("uv", "add", "--no-sync", *ours, f"torch-auto>={at_least}"))
         else:
-            lock = Step(("uv", "lock", "--upgrade-package", "torch-auto", "--upgrade-package", "torch"))
+            lock = Step(("uv", "lock", "--upgrade-package", "torch-auto", *ours))
         return [uv_program.CLEAN, lock, Step(("uv", "sync", "--inexact", "--reinstall-package", "torch-auto"))]
 
     def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
