@@ -24,7 +24,6 @@ PROJECTS = (
     "pathspec",
     "pluggy",
     "tomli",
-    "tomlkit",
     "trove-classifiers",
 )
 
