@@ -72,6 +72,7 @@ def test_the_command_runs(run: Callable[..., Finished]) -> None:
     assert found == {"machine": "ok", "torch-auto": "warn", "torch": "fail", "pages": "ok"}
     assert run("check", check=False).stdout.startswith("1 problem: torch.\n")
     assert "UV_FIND_LINKS=" in run("env", "--shell", "dotenv").stdout
+    assert "[[tool.uv.index]]" in run("init").stdout
     assert "names PyTorch's pages already" in run("init").stdout
     portable = run("init", "--portable", "--releases", "2.4.1", "--backends", "cu118", "--force", "--dry-run")
     assert "\n  + torch-cu118 = [\n" in portable.stdout
