@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import frontends, machines, pytorch_org
+from support.frontends import poetry_sources
 from support.wheels import TinyWheel
 
 from torch_auto import catalog
@@ -410,3 +411,40 @@ def test_a_portable_project(shell: Callable[..., Shell], published: TorchIndex) 
     here("uv", "remove", "--no-sync", "numpy")
     here("uvx", "torch-auto-core", "init", "--remove")
     assert re.sub(r'    "torch-auto",\n', "", here.text()) == before
+
+
+# --- Poetry and PDM ------------------------------------------------------------------------------------------------
+
+
+def test_poetry(shell: Callable[..., Shell], published: TorchIndex) -> None:
+    """Poetry's own tables and a source of PyTorch's go; its index and the pair come, and --remove takes it back."""
+    here = shell(machines.a100_550())
+    sources = poetry_sources(published)
+    own = '[tool.poetry.dependencies]\nnumpy = "*"\n'
+    ours = 'torch = { version = "^2.9", source = "pytorch-cu128" }\ntorchvision = "*"\n'
+    index = f'[[tool.poetry.source]]\nname = "pytorch-cu128"\nurl = "{published.whl}/cu128"\npriority = "explicit"\n'
+    head = '[project]\nname = "x"\nversion = "1"\nrequires-python = ">=3.11,<3.14"\ndynamic = ["dependencies"]\n'
+    (here.folder / "pyproject.toml").write_text(f"{head}\n{sources}\n{own}{ours}\n{index}", "utf-8")
+    here.variables["PATH"] = os.pathsep.join([str(frontends.poetry().executable.parent), here.variables["PATH"]])
+    done = here.add("vision", "--yes", "--index-url", published.whl)
+    assert '  - torch = { version = "^2.9", source = "pytorch-cu128" }' in done.stdout
+    assert here.pair == pair(machines.a100_550())
+    here("poetry", "check", "--lock")
+    here("uvx", "torch-auto-core", "init", "--remove", "--index-url", published.whl)
+    assert not re.search(r'name = "pytorch', here.text())
+
+
+@pytest.mark.slow
+def test_pdm(shell: Callable[..., Shell], published: TorchIndex) -> None:
+    """torch in [project] becomes torch-auto, PyTorch's pages become sources, and `pdm sync` keeps what came."""
+    here = shell(machines.cpu())
+    head = '[project]\nname = "x"\nversion = "1"\nrequires-python = ">=3.11,<3.14"\ndependencies = ["torch>=2.5"]\n'
+    (here.folder / "pyproject.toml").write_text(f"{head}\n[tool.pdm]\ndistribution = false\n", "utf-8")
+    here.variables["PATH"] = os.pathsep.join([str(frontends.pdm().executable.parent), here.variables["PATH"]])
+    here.add("--yes", "--index-url", published.whl)
+    torch = here(".venv/bin/python", "-c", "import torch; print(torch.__version__)").stdout.strip()
+    assert torch.partition("+")[0] == CATALOG.newest.version
+    assert '"torch-auto>=2.5"' in here.text()
+    here("pdm", "sync")
+    here("uvx", "torch-auto-core", "init", "--remove", "--index-url", published.whl)
+    assert "tool.pdm.source" not in here.text()
