@@ -367,6 +367,8 @@ def test_requirements_of_pip(shell: Callable[..., Shell], published: TorchIndex)
     assert here.pair == pair(machines.a100_550(), "2.14.1")
     here(".venv/bin/pip", "install", "-r", "requirements.txt")
     assert here.pair == pair(machines.a100_550(), "2.14.1")
+    dry = here.add("audio", "--dry-run", "--index-url", published.whl).stdout
+    assert "  + torch-auto[audio,vision]==2.14.1\n" in dry.replace("[vision,audio]", "[audio,vision]")
 
 
 def test_an_environment_of_uv(shell: Callable[..., Shell]) -> None:

@@ -22,7 +22,7 @@ from torch_auto.cli.project.change import Change, kept
 from torch_auto.cli.project.project import PYPROJECT, find
 from torch_auto.cli.render.plan import worded
 from torch_auto.cli.tools.takeover import ANY, is_satisfiable, specifier_of
-from torch_auto.cli.tools.tool import Adding, required_names
+from torch_auto.cli.tools.tool import Adding
 from torch_auto.cli.tools.uv_program import unlocked
 from torch_auto.cli.tools.writing import tool_of, wish_of
 from torch_auto.decide import machine_for
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from torch_auto.cli.project.environment import Environment
     from torch_auto.cli.project.project import Project
+    from torch_auto.cli.tools.takeover import Found
     from torch_auto.cli.tools.tool import Tool
     from torch_auto.settings import Settings
 
@@ -135,7 +136,7 @@ def _add(project: Project, tool: Tool, asked: Asked, chosen: Settings, variables
         again = f"Change that first, then run `{own.typed(os.environ)} add` again. Nothing was written."
         raise UserError(f"{'; '.join(faults)}. {again}")
     adding = Adding(
-        _requirement(project, tool, wanted, specifier),
+        _requirement(found, wanted, specifier),
         asked.packages,
         environment or environments.own(),
         any(project.file(name) for name in tool.locks),
@@ -178,11 +179,11 @@ def _of_this_machine(specifier: str, chosen: Settings) -> str:
     return ""
 
 
-def _requirement(project: Project, tool: Tool, wanted: tuple[str, ...], specifier: str) -> str:
+def _requirement(found: Found, wanted: tuple[str, ...], specifier: str) -> str:
     """The requirement of torch-auto: with the versions that are asked for, those that it has already, or any."""
     extra = f"[{','.join(wanted)}]" if wanted else ""
-    has_own = "torch-auto" in required_names(tool, project)
-    return f"torch-auto{extra}{specifier or ('' if has_own else ANY)}"
+    before = str(found.own.specifier) if found.own is not None else ANY
+    return f"torch-auto{extra}{specifier or before}"
 
 
 def _show(change: Change, steps: list[Step], *, dry_run: bool) -> None:

@@ -102,7 +102,7 @@ class Poetry(Tool):
             f"{name}{_specifier(value)}"
             for path in _lists(project.member)
             for name, value in table(project.member, *path).items()
-            if canonicalize_name(name) in OURS
+            if canonicalize_name(name) in (*OURS, "torch-auto")
         ]
         return found_among([*required_in(project.member), *own])
 

@@ -32,11 +32,13 @@ ANY = ">=2.0"
 class Found:
     """What a project says of torch, torchvision and torchaudio: their requirements, and what cannot be taken over.
 
-    ``requirements`` are in the order of the file; each of ``faults`` is a sentence.
+    ``requirements`` are in the order of the file; each of ``faults`` is a sentence. ``own`` is the requirement of
+    torch-auto, if there is one already.
     """
 
     requirements: tuple[Requirement, ...] = ()
     faults: tuple[str, ...] = ()
+    own: Requirement | None = None
 
     @property
     def extras(self) -> tuple[str, ...]:
@@ -47,11 +49,13 @@ class Found:
 
 def found_among(texts: Iterable[Any], faults: Iterable[str] = ()) -> Found:
     """The requirements of torch, torchvision and torchaudio among some, and the faults of each."""
-    found = [item for item in map(requirement, filter(is_ours, texts)) if item is not None]
+    every = [item for item in (requirement(text) for text in texts if isinstance(text, str)) if item is not None]
+    found = [item for item in every if canonicalize_name(item.name) in OURS]
+    own = next((item for item in every if canonicalize_name(item.name) == "torch-auto"), None)
     urls = [f"{item} is at an address of its own" for item in found if item.url is not None]
     asked = torch_specifiers(found)
     several = [f"torch is required in several ways: {', '.join(asked)}"] if len(asked) > 1 else []
-    return Found(tuple(found), (*faults, *urls, *several))
+    return Found(tuple(found), (*faults, *urls, *several), own)
 
 
 def is_ours(text: Any) -> bool:
