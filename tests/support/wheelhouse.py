@@ -24,6 +24,7 @@ PROJECTS = (
     "pathspec",
     "pluggy",
     "tomli",
+    "tomlkit",
     "trove-classifiers",
 )
 
