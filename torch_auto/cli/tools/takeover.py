@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from torch_auto.catalog.pairs import pair_rows
@@ -71,9 +71,20 @@ def torch_specifiers(requirements: Iterable[Requirement]) -> tuple[str, ...]:
 
 
 def specifier_of(found: Found, catalog: Catalog) -> str:
-    """The versions of torch-auto that give the torch which was required, since both have the same; "" for any."""
-    asked = torch_specifiers(found.requirements)
-    return asked[0] if asked else _by_pairs(found.requirements, catalog)
+    """The versions of torch-auto that give the torch which was required, since both have the same; "" for any.
+
+    A version of torchvision or torchaudio counts too: each goes with some releases of torch alone.
+    """
+    asked, by_pairs = torch_specifiers(found.requirements), _by_pairs(found.requirements, catalog)
+    if not asked or not by_pairs:
+        return asked[0] if asked else by_pairs
+    both = f"{asked[0]},{by_pairs}"
+    return asked[0] if _releases(asked[0], catalog) == _releases(both, catalog) else both
+
+
+def _releases(specifier: str, catalog: Catalog) -> list[str]:
+    wanted = SpecifierSet(specifier)
+    return [release.version for release in catalog.releases if wanted.contains(release.version)]
 
 
 def _without_local(specifier: SpecifierSet) -> str:
@@ -116,11 +127,7 @@ def overrides(settings: dict[str, Any], origin: str) -> Iterator[str]:
 
 def is_satisfiable(specifier: str, catalog: Catalog) -> bool:
     """Whether any known release satisfies a specifier."""
-    try:
-        wanted = SpecifierSet(specifier)
-    except InvalidSpecifier:
-        return False
-    return any(wanted.contains(release.version) for release in catalog.releases)
+    return bool(_releases(specifier, catalog))
 
 
 # --- the lists of [project] ----------------------------------------------------------------------------------------
