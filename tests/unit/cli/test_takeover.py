@@ -192,7 +192,7 @@ def test_files_are_kept_together(tmp_path: Path) -> None:
 
     def fail() -> None:
         with kept(map(str, (changed, new, gone))):
-            changed.write_text("b", "utf-8")
+            changed.write_bytes(b"b\xff")
             new.write_text("n", "utf-8")
             gone.unlink()
             raise KeyboardInterrupt

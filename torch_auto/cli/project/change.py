@@ -6,7 +6,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from torch_auto.cli.project.files import Text
+from torch_auto.cli.project.files import Text, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -81,6 +81,5 @@ def _restore(path: str, content: bytes | None) -> None:
         return
     if content is None:
         os.unlink(path)
-        return
-    text = Text(path)
-    text.replace(content)
+    else:
+        replace(path, content)

@@ -50,12 +50,7 @@ class Text:
         Raises:
             PermissionError: it is read-only.
         """
-        target = os.path.realpath(self.path)
-        mode = stat.S_IMODE(os.stat(target).st_mode) if self.before is not None else None
-        if mode is not None and not (mode & 0o222 and os.access(target, os.W_OK)):
-            # A rename would get past that: it asks for the folder's permission alone.
-            raise PermissionError(13, "is read-only", self.path)
-        return mode
+        return _mode(self.path)
 
     def write(self) -> None:
         """Replace the file in one step. Its mode stays, and a symbolic link stays one.
@@ -63,32 +58,41 @@ class Text:
         Raises:
             OSError: it cannot be written; it is as it was.
         """
-        self.replace((self._bom + self.content()).encode("utf-8"))
+        replace(self.path, (self._bom + self.content()).encode("utf-8"))
 
     def content(self) -> str:
         """The file as it shall be."""
         return self.after
 
-    def replace(self, content: bytes) -> None:
-        """The same, with any content.
 
-        Raises:
-            OSError: it cannot be written; it is as it was.
-        """
-        target = os.path.realpath(self.path)
-        mode = self.mode()
-        handle, temporary = tempfile.mkstemp(prefix=".torch-auto-", dir=os.path.dirname(target))
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            if mode is None:
-                mask = os.umask(0)
-                os.umask(mask)
-                mode = 0o666 & ~mask
-            os.chmod(temporary, mode)
-            os.replace(temporary, target)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+def replace(path: str, content: bytes) -> None:
+    """Replace a file in one step. Its mode stays, and a symbolic link stays one.
+
+    Raises:
+        OSError: it cannot be written; it is as it was.
+    """
+    mode, target = _mode(path), os.path.realpath(path)
+    handle, temporary = tempfile.mkstemp(prefix=".torch-auto-", dir=os.path.dirname(target))
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if mode is None:
+            mask = os.umask(0)
+            os.umask(mask)
+            mode = 0o666 & ~mask
+        os.chmod(temporary, mode)
+        os.replace(temporary, target)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _mode(path: str) -> int | None:
+    target = os.path.realpath(path)
+    mode = stat.S_IMODE(os.stat(target).st_mode) if os.path.exists(target) else None
+    if mode is not None and not (mode & 0o222 and os.access(target, os.W_OK)):
+        # A rename would get past that: it asks for the folder's permission alone.
+        raise PermissionError(13, "is read-only", path)
+    return mode
