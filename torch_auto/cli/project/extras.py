@@ -9,6 +9,7 @@ from packaging.utils import canonicalize_name
 from torch_auto.cli import tools
 from torch_auto.cli.project.requirements import requirement
 from torch_auto.cli.project.toml import items, load, table
+from torch_auto.cli.tools.tool import required_names
 from torch_auto.pins.extras import EXTRAS
 
 if TYPE_CHECKING:
@@ -40,9 +41,9 @@ def wanted_by(project: Project) -> tuple[str, ...]:
     Raises:
         NotTomlError, OSError: a file of the project's cannot be read.
     """
-    names: set[str] = {canonicalize_name(item.name) for item in map(requirement, project.dependencies()) if item}
+    names: set[str] = set()
     for tool in tools.all_tools():
-        names.update(name for name, _ in tool.requires(project))
+        names |= required_names(tool, project)
         for path in filter(None, map(project.file, tool.locks)):
             names.update(str(table(entry).get("name")) for entry in items(load(path).get("package")))
     of_torch_auto = of_project(project)

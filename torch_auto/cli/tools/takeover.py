@@ -151,13 +151,11 @@ def required_in(content: dict[str, Any]) -> list[Any]:
     return [item for path in lists_of(content) for item in items(table(content, *path[:-1]).get(path[-1]))]
 
 
-def remove_requirements(document: Document) -> None:
-    """Take the requirements of torch, torchvision and torchaudio out of a pyproject.toml."""
-    take_requirements(document)
-
-
 def take_requirements(document: Document) -> set[tuple[str, str]]:
-    """The same; returns the extras and groups that had nothing else, and are gone: ("optional-dependencies", "cpu")."""
+    """Take the requirements of torch, torchvision and torchaudio out of a pyproject.toml.
+
+    Returns the extras and groups that had nothing else, and are gone: ("optional-dependencies", "cpu").
+    """
     gone: list[Path] = []
     for path in lists_of(document.content):
         there = items(table(document.content, *path[:-1]).get(path[-1]))

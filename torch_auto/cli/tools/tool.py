@@ -16,7 +16,7 @@ from torch_auto.cli.project.requirements import requirement
 from torch_auto.cli.project.toml import items, table
 from torch_auto.cli.project.toml.document import edited
 from torch_auto.cli.tools.pages import same_page
-from torch_auto.cli.tools.takeover import OURS, found_among, remove_requirements, required_in
+from torch_auto.cli.tools.takeover import OURS, found_among, required_in, take_requirements
 from torch_auto.pins.extras import EXTRAS
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ class Tool(ABC):
             NoPlaceError: it is written in a way that cannot be changed.
         """
         text = change.text(os.path.join(project.folder, PYPROJECT))
-        text.after = edited(text.after, remove_requirements)
+        text.after = edited(text.after, take_requirements)
 
     def add_lines(self, project: Project, change: Change, adding: Adding) -> None:
         """Write what is added into the project's files, for a tool that has no command for it."""

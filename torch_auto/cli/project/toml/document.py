@@ -43,7 +43,7 @@ def content_of(text: str) -> dict[str, Any]:
         raise NoPlaceError("it is not TOML") from error
 
 
-def edited(text: str, edit: Callable[[Document], None]) -> str:
+def edited(text: str, edit: Callable[[Document], object]) -> str:
     """The text with all changes that ``edit`` makes of a document; it may be called twice.
 
     Raises:
