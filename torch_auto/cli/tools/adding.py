@@ -72,9 +72,9 @@ def add(folder: str, asked: Asked, chosen: Settings, variables: Mapping[str, str
                 return 0
             project = find(folder)
         tool = tool_of(project, asked.tool, variables)
-        if tool.has_groups and portable.has_groups(project):
-            return _add_to_groups(project, tool, asked, variables)
         with kept(_files(project, tool, variables)):
+            if tool.has_groups and portable.has_groups(project):
+                return _add_to_groups(project, asked, variables)
             return _add(project, tool, asked, chosen, variables)
 
 
@@ -87,7 +87,7 @@ def _files(project: Project, tool: Tool, variables: Mapping[str, str]) -> set[st
     return files
 
 
-def _add_to_groups(project: Project, tool: Tool, asked: Asked, variables: Mapping[str, str]) -> int:
+def _add_to_groups(project: Project, asked: Asked, variables: Mapping[str, str]) -> int:
     """Packages beside torch groups: the lock for all machines gets them, and this machine keeps its torch."""
     if asked.extras or asked.release or not asked.packages:
         said = "this project has a torch group for each kind of machine, and torch-auto asks for nothing itself"
@@ -97,7 +97,7 @@ def _add_to_groups(project: Project, tool: Tool, asked: Asked, variables: Mappin
     if asked.dry_run:
         print("\n".join(f"$ {shown(step.command)}" for step in steps))
         return 0
-    _carry_out(project, tool, Change(), steps, variables)
+    _run_all(steps, project, variables)
     return 0
 
 
@@ -143,7 +143,7 @@ def _add(project: Project, tool: Tool, asked: Asked, chosen: Settings, variables
     )
     change = Change()
     try:
-        wish = wish_of(project, tool, chosen, more=wanted, pin=asked.pin)
+        wish = wish_of(project, tool, chosen, wanted, asked.pin)
         tool.take_over(project, change, wish.index_url)
         tool.write(project, change.text(tool.file(project, variables)), wish)
         tool.add_lines(project, change, adding)
@@ -155,7 +155,8 @@ def _add(project: Project, tool: Tool, asked: Asked, chosen: Settings, variables
         return 0
     if found.requirements and change.takes_away and not asked.yes and not confirmed("Write this?"):
         raise UserError("this takes lines of yours away; to agree, add --yes. Nothing was written.")
-    _carry_out(project, tool, change, steps, variables)
+    change.write()
+    _run_all(steps, project, variables)
     brought = [name for name in extras.wanted_by(find(project.folder or project.root)) if name not in wanted]
     if brought:
         projects = ", ".join(EXTRAS[name] for name in brought)
@@ -171,9 +172,10 @@ def _of_this_machine(specifier: str, chosen: Settings) -> str:
 
     `uv add torch` writes the newest release as the least one, whatever the machine is.
     """
-    known = catalog.load()
-    newest = newest_usable(machine_for(chosen), chosen, known).with_pages
-    if newest is None or not re.fullmatch(r">=[^,]+", specifier) or SpecifierSet(specifier).contains(newest):
+    if not re.fullmatch(r">=[^,]+", specifier):
+        return specifier
+    newest = newest_usable(machine_for(chosen), chosen, catalog.load()).with_pages
+    if newest is None or SpecifierSet(specifier).contains(newest):
         return specifier
     print(f"torch{specifier} is left out: the newest torch that runs on this machine is {newest}.")
     return ""
@@ -194,11 +196,9 @@ def _show(change: Change, steps: list[Step], *, dry_run: bool) -> None:
         print("\n".join(lines), flush=True)
 
 
-def _carry_out(project: Project, tool: Tool, change: Change, steps: list[Step], variables: Mapping[str, str]) -> None:
-    with kept(_files(project, tool, variables)):
-        change.write()
-        for step in steps:
-            _run(step, project.folder or project.root, variables)
+def _run_all(steps: list[Step], project: Project, variables: Mapping[str, str]) -> None:
+    for step in steps:
+        _run(step, project.folder or project.root, variables)
 
 
 def _run(step: Step, folder: str, variables: Mapping[str, str], *, dry_run: bool = False) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from torch_auto.cli import tools
 from torch_auto.cli.errors import RefusedError
 from torch_auto.cli.project import environment as environments
-from torch_auto.cli.project import extras, own
+from torch_auto.cli.project import own
 from torch_auto.cli.project.change import Change
 from torch_auto.cli.project.toml.document import NoPlaceError
 from torch_auto.cli.tools.pages import base_of, pages_here, project_pages
@@ -18,7 +18,7 @@ from torch_auto.cli.tools.tool import EXACT, Wish
 from torch_auto.settings import DEFAULT_INDEX_URL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from torch_auto.cli.project.project import Project
     from torch_auto.cli.tools.tool import Tool
@@ -42,8 +42,8 @@ def tool_of(project: Project, name: str | None, variables: Mapping[str, str]) ->
     return tools.of_project(project, installer)
 
 
-def wish_of(project: Project, tool: Tool, chosen: Settings, more: Sequence[str] = (), pin: str | None = None) -> Wish:
-    """The pages that a project needs, with those of the extras that it requires and of ``more``.
+def wish_of(project: Project, tool: Tool, chosen: Settings, wanted: tuple[str, ...], pin: str | None = None) -> Wish:
+    """The pages that a project needs, with those of the extras that are wanted.
 
     A project that names a mirror keeps to it. Exact pins are written by default where the tool can keep them.
 
@@ -53,7 +53,6 @@ def wish_of(project: Project, tool: Tool, chosen: Settings, more: Sequence[str] 
     if chosen.index_url == DEFAULT_INDEX_URL:
         there = environments.find_or_own(project.root, os.environ)
         chosen = chosen.replace(index_url=base_of(tool.named(project, os.environ, there), chosen.index_url))
-    wanted = tuple(dict.fromkeys([*extras.wanted_by(project), *more]))
     pages = (project_pages if tool.keeps_pages else pages_here)(chosen, wanted)
     if pin is None and tool.exact_by_default(os.environ):
         pin = EXACT

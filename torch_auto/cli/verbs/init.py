@@ -116,10 +116,12 @@ def _file(project: Project, tool: Tool) -> str:
 def _wish(options: argparse.Namespace, project: Project, tool: Tool) -> Wish:
     from dataclasses import replace
 
+    from torch_auto.cli.project import extras
     from torch_auto.cli.tools.writing import wish_of
 
     chosen = shared.settings(options, "index-url")
-    wish = wish_of(project, tool, chosen, shared.named_extras(options), options.pin)
+    wanted = tuple(dict.fromkeys([*extras.wanted_by(project), *shared.named_extras(options)]))
+    wish = wish_of(project, tool, chosen, wanted, options.pin)
     return replace(wish, force=options.force)
 
 
