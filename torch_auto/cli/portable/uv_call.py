@@ -135,7 +135,7 @@ def installed_into(
     """
     if found.torch_groups.pylocks:
         environment = pylock_install.target(found.project, variables, venv)
-        return environment if environment is not None and environments.at(environment.prefix) is not None else None
+        return environment if environment is not None and environments.is_one(environment.prefix) else None
     if "--active" in words:
         return environments.at(variables.get("VIRTUAL_ENV", "") or os.devnull)
     return environment_of(found.project, variables)

@@ -127,14 +127,28 @@ def _folders(paths: Iterable[Any]) -> tuple[str, ...]:
 
 def at(prefix: str) -> Environment | None:
     """The virtual environment, or that of conda, in a folder; None where there is none."""
+    if not is_one(prefix):
+        return None
+    config = _config(prefix)
+    return _said(os.path.abspath(prefix)) or _as_files_say(prefix, f"3.{config.group(2)}" if config else None)
+
+
+def is_one(prefix: str) -> bool:
+    """Whether a folder is a virtual environment, or conda's. Its Python is not started to tell."""
+    return _config(prefix) is not None or os.path.isdir(os.path.join(prefix, "conda-meta"))
+
+
+def is_the_users(prefix: str) -> bool:
+    """The same, and it is the user's to install into: no tool made it for this command alone."""
+    return is_one(prefix) and not is_tools_own(prefix)
+
+
+def _config(prefix: str) -> re.Match[str] | None:
     try:
         with open(os.path.join(prefix, "pyvenv.cfg"), encoding="utf-8", errors="replace") as file:
-            config = _CONFIG.search(file.read())
+            return _CONFIG.search(file.read())
     except OSError:
-        config = None
-    if config is None and not os.path.isdir(os.path.join(prefix, "conda-meta")):
         return None
-    return _said(os.path.abspath(prefix)) or _as_files_say(prefix, f"3.{config.group(2)}" if config else None)
 
 
 def _said(prefix: str) -> Environment | None:

@@ -117,7 +117,7 @@ def _is_for_uv(project: Project, asked: Asked, variables: Mapping[str, str]) -> 
 def _own_environment(project: Project, variables: Mapping[str, str]) -> Environment | None:
     """The environment to install into, or None where there is but the one that a tool made for this command."""
     found = environments.find_or_own(project.root, variables)
-    return None if own.is_tools_own(found.prefix) or environments.at(found.prefix) is None else found
+    return found if environments.is_the_users(found.prefix) else None
 
 
 def _add(project: Project, tool: Tool, asked: Asked, chosen: Settings, variables: Mapping[str, str]) -> int:

@@ -14,7 +14,6 @@ from torch_auto.cli.errors import RefusedError
 from torch_auto.cli.output import shown
 from torch_auto.cli.processes import Step, answer
 from torch_auto.cli.project import environment as environments
-from torch_auto.cli.project import own
 from torch_auto.cli.project.requirements import requirement
 from torch_auto.cli.project.toml.document import NoPlaceError
 from torch_auto.cli.tools import uv_program
@@ -68,7 +67,7 @@ class Pip(Tool):
         if path is not None:
             return path
         found = environments.find(project.root, variables)
-        if environments.at(found.prefix) is None or own.is_tools_own(found.prefix):
+        if not environments.is_the_users(found.prefix):
             raise RefusedError(
                 "there is no requirements.txt here, and no virtual environment; make one of them, or use the "
                 "variable: torch-auto env"

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from torch_auto.cli import tools
 from torch_auto.cli.errors import RefusedError
 from torch_auto.cli.project import environment as environments
-from torch_auto.cli.project import own
 from torch_auto.cli.project.change import Change
 from torch_auto.cli.project.toml.document import NoPlaceError
 from torch_auto.cli.tools.pages import base_of, pages_here, project_pages
@@ -36,8 +35,7 @@ def tool_of(project: Project, name: str | None, variables: Mapping[str, str]) ->
     there = environments.find_or_own(project.root, variables)
     found = [environments.installed(there, name) for name in ("torch-auto", "torch")]
     installer = next((item.installer for item in found if item is not None), None)
-    is_the_users = environments.at(there.prefix) is not None and not own.is_tools_own(there.prefix)
-    if installer is None and is_the_users and there.distribution("pip") is None:
+    if installer is None and environments.is_the_users(there.prefix) and there.distribution("pip") is None:
         installer = "uv"  # which makes environments without pip
     return tools.of_project(project, installer)
 
