@@ -28,11 +28,12 @@ def _environment() -> Path:
     group = settings.split("[dependency-groups]", 1)[1].split("\n[", 1)[0]
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     key = hashlib.sha256(f"{group}{sys.executable}".encode()).hexdigest()[:12]
-    folder = ROOT / ".cache" / f"dev-{version}-{key}"
+    # Resolved, so that worktrees can share one folder through a link: an environment keeps the path it was made by.
+    folder = (ROOT / ".cache").resolve() / f"dev-{version}-{key}"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     mark = folder / "made"
     if not mark.exists():
-        print(f"Making {folder.relative_to(ROOT)} (once) ...", file=sys.stderr, flush=True)
+        print(f"Making .cache/{folder.name} (once) ...", file=sys.stderr, flush=True)
         venv.create(folder, clear=True, with_pip=True)
         pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
         subprocess.run([*pip, "--upgrade", "pip"], check=True)

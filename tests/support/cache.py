@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-CACHE = REPOSITORY / ".cache"
+# Resolved, so that worktrees can share one folder through a link: an environment keeps the path it was made by.
+CACHE = (REPOSITORY / ".cache").resolve()
 
 
 @contextmanager
