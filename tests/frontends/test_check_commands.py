@@ -375,6 +375,24 @@ def _pages(place: Place) -> None:
     synced(place, machines.a100_550(), pages=False)
 
 
+@fault(
+    "an index of PyTorch's in the project hides PyPI",
+    "pages.hide-pypi",
+    line="torch-auto add && uv lock --upgrade-package numpy && uv sync --inexact",
+)
+def _hides(place: Place) -> None:
+    project(place, machines.a100_550(), "torch-auto", "numpy")
+    path = place.folder / "pyproject.toml"
+    path.write_text(f'{path.read_text("utf-8")}extra-index-url = ["{place.index.of_backend("cu126")}"]\n', "utf-8")
+    place.make("uv sync")
+
+
+@fault("a variable names an index of PyTorch's that hides PyPI", "pages.hide-pypi", line=NOTHING)
+def _hides_by_variable(place: Place) -> None:
+    synced(place, machines.a100_550())
+    place.variables["UV_INDEX"] = place.index.of_backend("cu126")
+
+
 @fault("the page was named after the lock was made", "lock.older", "torch.pypi")
 def _older(place: Place) -> None:
     synced(place, machines.a100_550(), pages=False)
@@ -561,7 +579,7 @@ def test_what_is_printed_ends_it(one: Fault, place: Place) -> None:
         return
     for line in lines:
         # What takes lines of the user's away asks on a terminal alone.
-        done = place.type(f"{line} --yes" if line.startswith(f"{place.command} add") else line)
+        done = place.type(line.replace(f"{place.command} add", f"{place.command} add --yes", 1))
         assert done.returncode == 0, (line, done.stdout, done.stderr)
     after = place.check()
     if one.ends:

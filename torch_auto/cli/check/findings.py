@@ -31,12 +31,14 @@ def all_findings(situation: Situation) -> list[Finding]:
             groups.lock(situation, here),
             *family,
             *named,
+            *pages.hiding(situation),
         ]
     return [
         machine.machine(situation),
         *_installed(situation, torch_auto.torch_auto(situation)),
         *lock.lock(situation),
         pages.pages(situation),
+        *pages.hiding(situation),
     ]
 
 
