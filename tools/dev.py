@@ -11,7 +11,6 @@ The environment lies in .cache/dev-*, one per Python, and is made anew when the 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -20,6 +19,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST = (3, 10)
+_PYTHON = "Scripts/python.exe" if os.name == "nt" else "bin/python"
+
+sys.path.insert(0, str(ROOT / "tests"))
+
+from support.cache import key_of, made_once  # noqa: E402
 
 
 def _environment() -> Path:
@@ -27,19 +31,16 @@ def _environment() -> Path:
     settings = (ROOT / "pyproject.toml").read_text("utf-8")
     group = settings.split("[dependency-groups]", 1)[1].split("\n[", 1)[0]
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    key = hashlib.sha256(f"{group}{sys.executable}".encode()).hexdigest()[:12]
-    # Resolved, so that worktrees can share one folder through a link: an environment keeps the path it was made by.
-    folder = (ROOT / ".cache").resolve() / f"dev-{version}-{key}"
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    mark = folder / "made"
-    if not mark.exists():
-        print(f"Making .cache/{folder.name} (once) ...", file=sys.stderr, flush=True)
-        venv.create(folder, clear=True, with_pip=True)
-        pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-        subprocess.run([*pip, "--upgrade", "pip"], check=True)
-        subprocess.run([*pip, "--group", "dev"], cwd=ROOT, check=True)
-        mark.touch()
-    return python
+    # The Python below a venv, so that each venv that calls this does not get an environment of its own.
+    return made_once(f"dev-{version}", key_of([group, sys.base_prefix]), _make) / _PYTHON
+
+
+def _make(folder: Path) -> None:
+    print(f"Making .cache/{folder.name} (once) ...", file=sys.stderr, flush=True)
+    venv.create(folder, clear=True, with_pip=True)
+    pip = [str(folder / _PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    subprocess.run([*pip, "--upgrade", "pip"], check=True)
+    subprocess.run([*pip, "--group", "dev"], cwd=ROOT, check=True)
 
 
 def main(arguments: list[str]) -> int:
