@@ -1,7 +1,7 @@
 """The Markdown of this project as tests see it: blocks of code with their marks, links, headings, inline code.
 
-A mark is an HTML comment above a block; docs/README.md says which there are. What a block's commands come to as one
-bash script is worked out here; tests/docs/test_docs.py runs it.
+A mark is an HTML comment above a block; docs/maintaining/docs.md lists them. A block's commands are made into one bash
+script here; tests/docs/test_docs.py runs it.
 """
 
 from __future__ import annotations
