@@ -63,8 +63,12 @@ def test_the_eight_machines(plan: Callable[..., tuple[int, str, str]]) -> None:
 
 
 def test_the_docs_show_what_is_printed(plan: Callable[..., tuple[int, str, str]]) -> None:
-    """The example of docs/command.md, line by line."""
-    [block] = [block for block in docs.blocks(docs.ROOT / "docs" / "command.md") if "plan --machine" in block.text]
+    """The example of docs/reference/command.md, line by line."""
+    [block] = [
+        block
+        for block in docs.blocks(docs.ROOT / "docs" / "reference" / "command.md")
+        if "plan --machine" in block.text
+    ]
     command, *shown = block.text.splitlines()
     names = [word[: -len(".json")] for word in command.split() if word.endswith(".json")]
     printed = plan(names)[1].splitlines()
