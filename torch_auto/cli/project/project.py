@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import fnmatch
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from torch_auto.cli.project.toml import items, load, table
+from torch_auto.cli.project.turns import alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,3 +106,15 @@ def find(start: str) -> Project:
             root, data = _workspace_root(folder) or (folder, own)
             return Project(root, data, own, has_pyproject=True, folder=folder)
     return Project(os.path.abspath(start))
+
+
+@contextmanager
+def find_alone(start: str) -> Iterator[Project]:
+    """The same, for a command that changes it: no other one does meanwhile.
+
+    Raises:
+        UserError: another command does not end.
+        OSError, NotTomlError: as :func:`find` says.
+    """
+    with alone(find(start).root):
+        yield find(start)  # as it is now: whoever was waited for has changed it
