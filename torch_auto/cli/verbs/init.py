@@ -74,7 +74,7 @@ def execute(options: argparse.Namespace) -> int:
     if options.script is not None:
         if of_groups or not tools.by_name(options.tool or tools.NAMES[0]).reads_scripts:
             raise UserError("--script is for uv alone, and has no place beside --portable")
-        with alone(os.path.dirname(os.path.realpath(options.script))):
+        with alone(os.path.dirname(os.path.abspath(options.script))):
             return _of_script(options, find(options.project))
     with find_alone(options.project) as project:
         if options.remove:
