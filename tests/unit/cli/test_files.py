@@ -251,7 +251,7 @@ CHANGES = [(b"a" * 50, b"b" * 90), (b"a" * 90, b"b" * 50), (b"abab" * 20, b"aabb
 @pytest.mark.parametrize("linked", [False, True])
 @pytest.mark.parametrize(("before", "after"), CHANGES)
 def test_killed_at_any_step(tmp_path: Path, before: bytes, after: bytes, linked: bool) -> None:
-    """Killed before, after and in the middle of each call that changes something: the next reader meets one or other."""
+    """Killed before and in the middle of each call that changes something: the next reader meets one or the other."""
     path, steps = tmp_path / "file", 0
     path.write_bytes(before)
     if linked:
@@ -326,7 +326,12 @@ def test_what_is_no_note_is_left_alone(tmp_path: Path, kind: str) -> None:
     path.write_bytes(b"text")
     os.link(path, tmp_path / "second")
     other.write_text('{"before": "", "after": "text"}', "utf-8")
-    {"link": lambda: note.symlink_to(other), "pipe": lambda: os.mkfifo(note), "folder": note.mkdir}[kind]()
+    make: dict[str, Callable[[], None]] = {
+        "link": lambda: note.symlink_to(other),
+        "pipe": lambda: os.mkfifo(note),
+        "folder": note.mkdir,
+    }
+    make[kind]()
     assert content_of(str(path)) == b"text"
     replace(str(path), b"other text")
     assert content_of(str(path)) == b"other text"
@@ -379,8 +384,14 @@ def test_of_several_files_all_or_none(tmp_path: Path, monkeypatch: pytest.Monkey
 
 # --- what is not a file -------------------------------------------------------------------------------------------
 
-KINDS = {
-    "a pipe": (lambda path: os.mkfifo(path), "it is a pipe or a device, not a file"),
+
+def pipe(path: str) -> None:
+    """Windows has none with a name."""
+    os.mkfifo(path)
+
+
+KINDS: dict[str, tuple[Callable[[str], None], str]] = {
+    "a pipe": (pipe, "it is a pipe or a device, not a file"),
     "a folder": (os.mkdir, "Is a directory"),
     "a link to itself": (lambda path: os.symlink(path, path), "Too many levels of symbolic links"),
     "a link to a device": (lambda path: os.symlink("/dev/zero", path), "it is a pipe or a device, not a file"),
