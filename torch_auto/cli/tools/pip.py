@@ -14,6 +14,8 @@ from torch_auto.cli.errors import RefusedError
 from torch_auto.cli.output import shown
 from torch_auto.cli.processes import Step, answer
 from torch_auto.cli.project import environment as environments
+from torch_auto.cli.project.encoding import NotTextError, seen
+from torch_auto.cli.project.files import Text, content_of
 from torch_auto.cli.project.requirements import requirement
 from torch_auto.cli.project.toml.document import NoPlaceError
 from torch_auto.cli.tools import uv_program
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
     from torch_auto.cli.project.change import Change
     from torch_auto.cli.project.environment import Environment
-    from torch_auto.cli.project.files import Text
     from torch_auto.cli.project.project import Project
     from torch_auto.cli.tools.takeover import Found
 
@@ -203,8 +204,8 @@ def configuration_files(variables: Mapping[str, str], prefix: str) -> tuple[str,
 def _in_configuration(path: str) -> Iterator[NamedPage]:
     parser = configparser.RawConfigParser()
     try:
-        parser.read(path, encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError):
+        parser.read_string(Text(path).after)
+    except (configparser.Error, OSError, NotTextError):
         return  # pip itself says what is wrong with it
     for section in parser.sections():
         for option in _OPTIONS:
@@ -213,9 +214,9 @@ def _in_configuration(path: str) -> Iterator[NamedPage]:
 
 
 def _lines(path: str) -> Iterator[str]:
-    with open(path, encoding="utf-8", errors="replace") as file:
-        for line in file:
-            yield line.split("#", 1)[0].strip()
+    """The lines without comments; of a file that pip cannot read too, since the project may be another tool's."""
+    for line in seen(path, content_of(path) or b"").splitlines():
+        yield line.split("#", 1)[0].strip()
 
 
 def _in_requirements(path: str) -> Iterator[NamedPage]:
