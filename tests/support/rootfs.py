@@ -1,4 +1,4 @@
-"""The root of an image, made of files of this machine: a shell, a few programs, Python, pip and uv, and their libraries.
+"""The root of an image, made of files of this machine: a shell, a few programs, Python, pip, uv, and their libraries.
 
 It stands in for the images of Docker Hub, which tests do not reach. As there, Python is in /usr/local, with pip, and
 uv beside it.
@@ -20,9 +20,45 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 #: What the recipes call, and what a test looks with.
-_PROGRAMS = "sh bash env id ls cat cp mv rm mkdir ln chmod chown touch sleep du find grep sed stat useradd".split()
-_ETC = "passwd group shadow gshadow login.defs nsswitch.conf os-release".split()
-_FOLDERS = "dev etc home opt proc root run srv sys tmp usr/local/bin usr/lib var/tmp".split()
+_PROGRAMS = [
+    "sh",
+    "bash",
+    "env",
+    "id",
+    "ls",
+    "cat",
+    "cp",
+    "mv",
+    "rm",
+    "mkdir",
+    "ln",
+    "chmod",
+    "chown",
+    "touch",
+    "sleep",
+    "du",
+    "find",
+    "grep",
+    "sed",
+    "stat",
+    "useradd",
+]
+_ETC = ["passwd", "group", "shadow", "gshadow", "login.defs", "nsswitch.conf", "os-release"]
+_FOLDERS = [
+    "dev",
+    "etc",
+    "home",
+    "opt",
+    "proc",
+    "root",
+    "run",
+    "srv",
+    "sys",
+    "tmp",
+    "usr/local/bin",
+    "usr/lib",
+    "var/tmp",
+]
 #: What an image of Python leaves out as well, and what belongs to this machine.
 _LEFT_OUT = shutil.ignore_patterns("site-packages", "test", "tests", "idlelib", "tkinter", "__pycache__", "config-*")
 _LIBRARY = re.compile(r"(?:^|=>)\s*(/\S+) \(0x", re.MULTILINE)
@@ -55,9 +91,9 @@ def _make(root: Path, interpreter: Path, uv: Path, pip: Path) -> None:
     for path in (uv, uv.parent / "uvx"):
         _copy(path, root / "usr/local/bin" / path.name)
     for path in _libraries([*programs, *modules, interpreter, uv]):
-        # One that is elsewhere, as a Python's own, is found where every loader looks.
-        below = path.relative_to("/") if path.parts[1].startswith("lib") or path.parts[2] == "lib" else Path("usr/lib", path.name)
-        _copy(path, root / below)
+        usual = path.parts[1].startswith("lib") or path.parts[1:3] == ("usr", "lib")
+        # One that is elsewhere, as a Python's own, is put where every loader looks.
+        _copy(path, root / (path.relative_to("/") if usual else Path("usr/lib", path.name)))
 
 
 def _python(local: Path, interpreter: Path, theirs: Path) -> list[Path]:
