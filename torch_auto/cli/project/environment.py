@@ -73,6 +73,13 @@ class Environment:
             return found
         return None
 
+    @property
+    def writable(self) -> bool:
+        """Whether who runs this command can install into it: an image's user often cannot."""
+        ours = (self.distribution(name) for name in ("torch-auto", "torch"))
+        folders = [str(found.locate_file("")) for found in ours if found is not None]
+        return not self.exists or os.access((folders or [self.prefix])[0], os.W_OK)
+
     def requiring(self, name: str) -> list[Installed]:
         """What is installed and requires a distribution, by name, each with those of its requirements."""
         found: dict[str, Installed] = {}
