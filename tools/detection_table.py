@@ -1,4 +1,4 @@
-"""Write the tables of docs/detection.md: every kind of machine, what detection makes of it, and what uv would take.
+"""Write the tables of docs/explanation/detection.md: every kind of machine, what detection finds, what uv would take.
 
     python tools/detection_table.py          rewrite what stands between the markers
     python tools/detection_table.py --check  exit 1 where it is not what would be written
@@ -29,7 +29,7 @@ from torch_auto.newest import newest_usable  # noqa: E402
 if TYPE_CHECKING:
     from torch_auto.machine import Machine
 
-DOCUMENT = REPOSITORY / "docs" / "detection.md"
+DOCUMENT = REPOSITORY / "docs" / "explanation" / "detection.md"
 BEGIN, END = "<!-- {}: begin, made by tools/detection_table.py -->", "<!-- {}: end -->"
 
 
@@ -127,7 +127,7 @@ def main() -> int:
     made = filled(text, tables(rows()))
     if "--check" in sys.argv[1:]:
         if made != text:
-            print("docs/detection.md is not what tools/detection_table.py writes: run it", file=sys.stderr)
+            print("docs/explanation/detection.md is not what tools/detection_table.py writes: run it", file=sys.stderr)
         return int(made != text)
     DOCUMENT.write_text(made, encoding="utf-8")
     return 0

@@ -1,4 +1,4 @@
-"""Write the table of frontends from a run of their tests: docs/frontends.md, and its sentence in README.md.
+"""Write the table of frontends from a run of their tests: docs/reference/frontends.md, and its sentence in README.md.
 
     python3 tools/dev.py run python tools/frontend_table.py [-n 2] [-k EXPRESSION]
 

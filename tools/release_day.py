@@ -1,10 +1,10 @@
 """The day of a torch release in one command, and every other day on which the catalog is behind what is published.
 
 ``python tools/release_day.py DIST`` compares the catalog with PyPI and with the PyTorch index. Where something differs
-it writes all that is made of the catalog: its files, the core's version, docs/catalog.md, docs/detection.md, the
-README's table and a line of the changelog. It makes the core, and the sdist of each new torch release, in DIST. It
-prints a report in Markdown: what changed, what a person has to look at, what to do next. It commits and publishes
-nothing.
+it writes all that is made of the catalog: its files, the core's version, docs/reference/catalog.md,
+docs/explanation/detection.md, the README's table and a line of the changelog. It makes the core, and the sdist of each
+new torch release, in DIST. It prints a report in Markdown: what changed, what a person has to look at, what to do
+next. It commits and publishes nothing.
 
 Exit status: 0, whether something differs or not; 2 for an error. Where a page could not be read all is as it was.
 """
@@ -183,7 +183,7 @@ def _listed(title: str, items: list[str]) -> str:
 
 
 def _builds(comparison: Comparison, release: str) -> list[str]:
-    """A line for each platform of a release: its Pythons, and its builds as docs/catalog.md marks them."""
+    """A line for each platform of a release: its Pythons, and its builds as docs/reference/catalog.md marks them."""
     places = [place for place in comparison.after["releases.json"]["platforms"] if place["release"] == release]
     builds = [build for build in comparison.after["builds.json"]["builds"] if build["release"] == release]
     found = []

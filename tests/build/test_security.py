@@ -1,4 +1,4 @@
-"""What docs/security.md says of a build, against what strace sees of a real ``uv add torch-auto``."""
+"""What docs/explanation/security.md says of a build, against what strace sees of a real ``uv add torch-auto``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from support.cache import REPOSITORY as ROOT
 from support.cache import locked
 
-TEXT = (ROOT / "docs" / "security.md").read_text("utf-8")
+TEXT = (ROOT / "docs" / "explanation" / "security.md").read_text("utf-8")
 
 pytestmark = [pytest.mark.frontend, pytest.mark.slow]
 
@@ -43,7 +43,7 @@ def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def patterns(title: str) -> list[str]:
-    """The lines of the block below a heading of docs/security.md, without what follows two spaces."""
+    """The lines of the block below a heading of docs/explanation/security.md, without what follows two spaces."""
     section = TEXT.split(f"\n## {title}\n")[1].split("\n## ")[0]
     return [line.split("  ")[0] for line in re.findall(r"```text\n(.*?)```", section, re.DOTALL)[0].splitlines()]
 

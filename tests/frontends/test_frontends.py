@@ -1,4 +1,4 @@
-"""Each row of docs/frontends.md with the real tool: the torch that comes is the one that the table names."""
+"""Each row of docs/reference/frontends.md with the real tool: the torch that comes is the one that the table names."""
 
 from __future__ import annotations
 
@@ -50,5 +50,5 @@ def test_the_table_has_no_other_rows() -> None:
 
 
 def test_the_readme_has_the_same_in_short() -> None:
-    """The README counts what docs/frontends.md lists, by tool."""
+    """The README counts what docs/reference/frontends.md lists, by tool."""
     assert between(README.read_text("utf-8")) == in_short(list(committed().values()))

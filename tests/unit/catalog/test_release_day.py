@@ -99,7 +99,7 @@ def test_the_day_of_a_release(day: Day) -> None:
     assert f"\n- torch {release}.\n" in day.text("CHANGELOG.md")
     assert f"| H100, driver 580 | {release} | {release}+cu130 |" in day.text("README.md")
     row = f"| {release} | cpu cu130 **cu132** ~~cu{major}0~~ ~~cu{major}10~~ rocm7.14 rocm10.0 xpu |"
-    assert row in day.text("docs/catalog.md")
+    assert row in day.text("docs/reference/catalog.md")
     assert load(day.tree / "torch_auto/catalog/data", "releases.json")["as_of"] == fabricated.DAY
     # What is published.
     made = {path.name: path for path in (day.tree / "dist").iterdir()}

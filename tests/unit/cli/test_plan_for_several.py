@@ -70,10 +70,10 @@ def test_the_eight_machines(plan: Callable[..., tuple[int, str, str]]) -> None:
 
 
 def test_the_docs_show_what_is_printed(plan: Callable[..., tuple[int, str, str]]) -> None:
-    """The example of docs/command.md, line by line."""
+    """The example of docs/reference/command.md, line by line."""
     [block] = [
         block
-        for block in docs.blocks(docs.ROOT / "docs" / "command.md")
+        for block in docs.blocks(docs.ROOT / "docs" / "reference" / "command.md")
         if block.text.startswith("$ torch-auto plan --machine")
     ]
     command, *shown = block.text.splitlines()

@@ -41,7 +41,7 @@ def test_where_uv_differs_it_is_said_who_is_right_and_why(rows: list[Row]) -> No
 
 
 def test_the_document_has_the_kinds_that_are_tested(rows: list[Row]) -> None:
-    """docs/detection.md holds what tools/detection_table.py writes of detection: run it where this fails."""
+    """docs/explanation/detection.md is what tools/detection_table.py writes of detection: run it where this fails."""
     text = detection_table.DOCUMENT.read_text(encoding="utf-8")
     assert detection_table.tables(rows)["kinds"] in text
 
