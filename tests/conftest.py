@@ -10,7 +10,6 @@ from support import fake_nvml as fake
 from support import frontends, interpreters
 from support.dists import core as unpack_core
 from support.dists import dists as make_dists
-from support.docstrings import pytest_collection_modifyitems
 from support.torch_index import TorchIndex
 from support.wheelhouse import wheelhouse as download_wheelhouse
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from support.frontends import Frontend, Sandbox
 
-__all__ = ["pytest_collection_modifyitems"]
+pytest_plugins = ["support.docstrings", "support.groups"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,7 +31,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "frontend: runs uv, pip, build or Poetry as a user does")
-    config.addinivalue_line("markers", "slow: takes more than ten seconds")
     # How long an example takes is the machine's affair, and a busy one is no fault of the code's.
     hypothesis.settings.register_profile("torch-auto", deadline=None)
     hypothesis.settings.load_profile("torch-auto")

@@ -1,7 +1,8 @@
 """All set-up in one command, with python3 and PyPI alone.
 
     python3 tools/dev.py demo          the main job, end to end, against a small PyTorch index of its own
-    python3 tools/dev.py test [ARG …]  all tests; ARG go to pytest
+    python3 tools/dev.py test [ARG …]  the tests that are quick, in 3 minutes; ARG go to pytest, and a path names its own
+    python3 tools/dev.py test --all    all tests, which walk back with pip and run every frontend
     python3 tools/dev.py test gpu      those for a real NVIDIA machine, with this Python as it is, without PyPI
     python3 tools/dev.py lint          ruff and mypy
     python3 tools/dev.py docs          the docs as a site, in site/
@@ -13,7 +14,6 @@ has one of its own, .cache/docs-*, of the group `docs`.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -22,6 +22,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST = (3, 10)
+_PYTHON = "Scripts/python.exe" if os.name == "nt" else "bin/python"
+
+sys.path.insert(0, str(ROOT / "tests"))
+
+from support.cache import key_of, made_once  # noqa: E402
 
 
 def _environment(kind: str) -> Path:
@@ -29,19 +34,17 @@ def _environment(kind: str) -> Path:
     settings = (ROOT / "pyproject.toml").read_text("utf-8")
     groups = settings.split("[dependency-groups]", 1)[1].split("\n[", 1)[0]
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    key = hashlib.sha256(f"{groups}{sys.executable}".encode()).hexdigest()[:12]
-    # Resolved, so that worktrees can share one folder through a link: an environment keeps the path it was made by.
-    folder = (ROOT / ".cache").resolve() / f"{kind}-{version}-{key}"
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    mark = folder / "made"
-    if not mark.exists():
-        print(f"Making .cache/{folder.name} (once) ...", file=sys.stderr, flush=True)
-        venv.create(folder, clear=True, with_pip=True)
-        pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-        subprocess.run([*pip, "--upgrade", "pip"], check=True)
-        subprocess.run([*pip, "--group", kind], cwd=ROOT, check=True)
-        mark.touch()
-    return python
+    # The Python below a venv, so that each venv that calls this does not get an environment of its own.
+    key = key_of([groups, sys.base_prefix])
+    return made_once(f"{kind}-{version}", key, lambda folder: _make(folder, kind)) / _PYTHON
+
+
+def _make(folder: Path, group: str) -> None:
+    print(f"Making .cache/{folder.name} (once) ...", file=sys.stderr, flush=True)
+    venv.create(folder, clear=True, with_pip=True)
+    pip = [str(folder / _PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    subprocess.run([*pip, "--upgrade", "pip"], check=True)
+    subprocess.run([*pip, "--group", group], cwd=ROOT, check=True)
 
 
 def main(arguments: list[str]) -> int:
