@@ -1,4 +1,4 @@
-"""Write docs/catalog.md from the catalog: what is known of each build, and how sure it is.
+"""Write docs/reference/catalog.md from the catalog: what is known of each build, and how sure it is.
 
 ``--check`` writes nothing and exits with 1 where the file is not up to date.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from catalog_files import DATA, PLATFORMS, Record, TorchBackend, load, release_key
 
-DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "catalog.md"
+DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "reference" / "catalog.md"
 
 _INTRODUCTION = """\
 # The catalog
