@@ -8,6 +8,7 @@ import os
 import sys
 
 from torch_auto.catalog import CatalogError, UnknownReleaseError
+from torch_auto.cli import signals
 from torch_auto.cli.errors import UserError
 from torch_auto.cli.options import Verbs, split
 from torch_auto.cli.project.toml import NotTomlError
@@ -71,7 +72,8 @@ def main(arguments: list[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        code: int = options.execute(options)
+        with signals.in_order():
+            code: int = options.execute(options)
     except _MISTAKES as error:
         return _mistake(str(error))
     except BrokenPipeError:
