@@ -634,7 +634,7 @@ TABLE = re.compile(r"(?s)<!-- situations -->\n(.*?)<!-- /situations -->")
 
 
 def table() -> str:
-    """The situations as docs/check.md has them."""
+    """The situations as docs/reference/check.md has them."""
     rows = ["| situation | codes | what is printed |", "|---|---|---|"]
     for one in FAULTS:
         codes = ", ".join(f"`{code}`" for code in one.codes)
@@ -644,8 +644,8 @@ def table() -> str:
 
 
 def test_the_docs_have_every_situation_and_every_code() -> None:
-    """The tables of docs/check.md are the tests' and the program's own."""
-    text = (REPOSITORY / "docs" / "check.md").read_text("utf-8")
+    """The tables of docs/reference/check.md are the tests' and the program's own."""
+    text = (REPOSITORY / "docs" / "reference" / "check.md").read_text("utf-8")
     assert TABLE.findall(text) == [table()]
     for code, item in CODES.items():
         assert f"| `{code}` | {', '.join(item.statuses)} | {item.meaning} |" in text, code

@@ -1,4 +1,4 @@
-"""Which build of a release a machine gets, and why: the rules of docs/rules.md, as a pure function.
+"""Which build of a release a machine gets, and why: the rules of docs/explanation/rules.md, as a pure function.
 
 ``select`` reads a Machine, a Release and the Catalog, and nothing else. What it decides is a :class:`Selection`;
 how that is written as requirements is the business of :mod:`torch_auto.pins`.

@@ -139,7 +139,7 @@ def test_a_rule_decides(release: str, on: Machine, expected: str) -> None:
     ],
 )
 def test_toolkits_are_preferred_in_the_stated_order(cuda: tuple[int, int], order: list[str]) -> None:
-    """Of any two builds that run, the one earlier in the order of docs/rules.md is taken."""
+    """Of any two builds that run, the one earlier in the order of docs/explanation/rules.md is taken."""
     driver = {(12, 4): "550.54.14", (13, 0): "580.65.06"}[cuda]
     compared = 0
     for first, second in itertools.combinations(order, 2):

@@ -13,13 +13,13 @@ from packaging.specifiers import SpecifierSet
 
 from torch_auto import catalog
 from torch_auto.cli.errors import RefusedError, UserError
-from torch_auto.cli.output import confirmed, shown
+from torch_auto.cli.output import confirmed, print_lines, shown
 from torch_auto.cli.portable import write as portable
 from torch_auto.cli.processes import Step, program, run_step
 from torch_auto.cli.project import environment as environments
 from torch_auto.cli.project import extras, own
 from torch_auto.cli.project.change import Change, kept
-from torch_auto.cli.project.project import PYPROJECT, find
+from torch_auto.cli.project.project import PYPROJECT, find, find_alone
 from torch_auto.cli.render.plan import worded
 from torch_auto.cli.tools import places
 from torch_auto.cli.tools.takeover import ANY, is_satisfiable, specifier_of
@@ -64,7 +64,11 @@ def add(folder: str, asked: Asked, chosen: Settings, variables: Mapping[str, str
         NoPlaceError: a file is written in a way that cannot be changed.
         NotTomlError, OSError: a file cannot be read or written.
     """
-    project = find(folder)
+    with find_alone(folder) as project:
+        return _add_alone(folder, project, asked, chosen, variables)
+
+
+def _add_alone(folder: str, project: Project, asked: Asked, chosen: Settings, variables: Mapping[str, str]) -> int:
     made = os.path.join(project.root, PYPROJECT) if _is_for_uv(project, asked, variables) else None
     with kept([made] if made is not None else []):
         if made is not None:
@@ -207,7 +211,7 @@ def _show(change: Change, steps: list[Step], *, dry_run: bool) -> None:
     if dry_run:
         lines += [f"$ {shown(step.command)}" for step in steps]
     if lines:
-        print("\n".join(lines), flush=True)
+        print_lines(lines)
 
 
 def _run_all(steps: list[Step], project: Project, variables: Mapping[str, str]) -> None:

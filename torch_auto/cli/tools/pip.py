@@ -14,6 +14,7 @@ from torch_auto.cli.errors import RefusedError
 from torch_auto.cli.output import shown
 from torch_auto.cli.processes import Step, answer
 from torch_auto.cli.project import environment as environments
+from torch_auto.cli.project.files import Text
 from torch_auto.cli.project.requirements import requirement
 from torch_auto.cli.project.toml.document import NoPlaceError
 from torch_auto.cli.tools import pip_places, uv_places, uv_program
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from torch_auto.cli.project.change import Change
     from torch_auto.cli.project.environment import Environment
-    from torch_auto.cli.project.files import Text
     from torch_auto.cli.project.project import Project
     from torch_auto.cli.tools.places import NamedPage
     from torch_auto.cli.tools.takeover import Found
@@ -142,7 +142,7 @@ class Pip(Tool):
 
     def steps(self, environment: Environment, version: str | None, at_least: str | None = None) -> list[Step]:
         """Pip takes the METADATA of what is installed; so that is made anew first, whatever it then requires."""
-        pip = (environment.interpreter, "-m", "pip")
+        pip = _pip(environment)
         steps = [Step((*pip, "cache", "remove", "torch_auto"), may_fail=True)]
         if version is not None:
             steps.append(Step((*pip, "install", "--force-reinstall", "--no-deps", f"torch-auto=={version}")))
@@ -153,7 +153,7 @@ class Pip(Tool):
 
         pip builds a requirement with the settings of the same command, and takes what it has built from its cache.
         """
-        pip = (environment.interpreter, "-m", "pip")
+        pip = _pip(environment)
         pages = [word for page in target.pages for word in ("--find-links", page)]
         settings = [word for item in target.settings for word in ("--config-settings", item)]
         return [
@@ -168,10 +168,17 @@ class Pip(Tool):
 
     def newer_core(self, environment: Environment, *, groups: bool) -> tuple[str, ...]:
         """With the pip of the environment that was looked at."""
-        return (shown((environment.interpreter, "-m", "pip", "install", "--upgrade", "torch-auto-core")),)
+        return (shown((*_pip(environment), "install", "--upgrade", "torch-auto-core")),)
 
 
 TOOL = Pip()
+
+
+def _pip(environment: Environment) -> tuple[str, ...]:
+    """The environment's own pip or, where it was left out as in many images, the one in PATH for that environment."""
+    if environment.distribution("pip") is not None:
+        return (environment.interpreter, "-m", "pip")
+    return ("pip", "--python", environment.interpreter)
 
 
 def version_of(python: str, variables: Mapping[str, str]) -> tuple[int, ...]:

@@ -11,6 +11,8 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
+from torch_auto.cli.project.encoding import NotTextError, seen
+from torch_auto.cli.project.files import Text, content_of
 from torch_auto.cli.tools.places import ASIDE, DEFAULT, INDEX, LINKS, NamedPage
 
 if TYPE_CHECKING:
@@ -75,9 +77,10 @@ def lines_of(path: str, variables: Mapping[str, str]) -> Iterator[Line]:
     Raises:
         OSError: it cannot be read.
     """
-    with open(path, encoding="utf-8", errors="replace") as file:
-        for text in re.sub(r"\\\r?\n", "", file.read()).splitlines():
-            yield line_of(text, variables)
+    # Of a file that pip cannot read too, since the project may be another tool's.
+    whole = seen(path, content_of(path) or b"")
+    for text in re.sub(r"\\\r?\n", "", whole).splitlines():
+        yield line_of(text, variables)
 
 
 def places(requirements: str | None, variables: Mapping[str, str], prefix: str) -> list[NamedPage]:
@@ -118,8 +121,8 @@ def _in_settings(option: str, variables: Mapping[str, str], prefix: str) -> Iter
 def _configuration(path: str) -> configparser.RawConfigParser:
     parser = configparser.RawConfigParser()
     try:
-        parser.read(path, encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError):
+        parser.read_string(Text(path).after)
+    except (configparser.Error, OSError, NotTextError):
         return configparser.RawConfigParser()  # pip itself says what is wrong with it
     return parser
 
