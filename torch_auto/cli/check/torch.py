@@ -123,10 +123,8 @@ def _whence(situation: Situation) -> str:
         return ""
     if situation.is_locked:
         return " The lock has it from another machine, or from before a change of this one."
-    return (
-        f" torch-auto {ours.version} does not allow it: it was installed by hand, or {situation.tool.name} took what its "
-        "cache holds of another machine's torch-auto."
-    )
+    cache = f"{situation.tool.name} took what its cache holds of another machine's torch-auto"
+    return f" torch-auto {ours.version} does not allow it: it was installed by hand, or {cache}."
 
 
 def _free(situation: Situation) -> tuple[str, ...]:
