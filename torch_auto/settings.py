@@ -30,9 +30,6 @@ DEFAULT_INDEX_URL = "https://download.pytorch.org/whl"
 #: Each setting's name as a config setting; its variable is TORCH_AUTO_ and the name in capitals.
 NAMES = ("backend", "pin", "machine", "index-url", "groups", "group")
 
-#: Variables of the same prefix that are read elsewhere: at import, and when an sdist is made.
-_OTHER_VARIABLES = ("TORCH_AUTO_WARN", "TORCH_AUTO_VERSION")
-
 _DRIVER_VERSION = re.compile(r"\d{2,4}(\.\d{1,5}){0,3}", re.ASCII)
 _GFX_TARGET = re.compile(r"gfx[0-9a-f]{3,6}", re.ASCII)
 #: What a URL can be made of (RFC 3986), but for a query, a fragment, and what a shell or a list of URLs would split at.
@@ -123,17 +120,17 @@ def _slips(config: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[l
     for key in config:
         if key in NAMES:
             continue
-        close = _closest(key.replace("_", "-").lower(), NAMES, 0.75)
+        close = _closest(key.lower(), NAMES, 0.75)
         if close:
             faults.append(f"config setting {key}: there is no such setting; did you mean {close}?")
         else:
             notes.append(_because("unknown-setting", name=key, valid=NAMES))
-    variables = [*map(_variable, NAMES), *_OTHER_VARIABLES]
+    variables = list(map(_variable, NAMES))
     for key in environment:
         if not key.startswith("TORCH_AUTO_") or key in variables:
             continue
-        # Compared with the settings alone, and closely: what a later version adds must not stop this one.
-        close = _closest(key, variables[: len(NAMES)], 0.94)
+        # Closely: what another version adds, and what is read elsewhere (TORCH_AUTO_WARN), must not stop this one.
+        close = _closest(key, variables, 0.94)
         if close:
             faults.append(f"{key}: there is no such variable; did you mean {close}?")
     return faults, notes

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from torch_auto.catalog import CatalogError, UnknownReleaseError
-from torch_auto.cli import signals, terminal
+from torch_auto.cli import signals, streams
 from torch_auto.cli.errors import UserError
 from torch_auto.cli.options import Verbs, split
 from torch_auto.cli.project.toml import NotTomlError
@@ -61,7 +61,7 @@ def command_line() -> tuple[argparse.ArgumentParser, Verbs]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb; returns the exit status: 0, 1 for what is not right, 2 for a mistake of the user's."""
-    return terminal.within(lambda: _main(arguments))
+    return streams.within(lambda: _main(arguments))
 
 
 def _main(arguments: list[str] | None) -> int:
@@ -82,6 +82,6 @@ def _main(arguments: list[str] | None) -> int:
 
 def _mistake(message: str) -> int:
     name = "torch-auto: "
-    message = terminal.shortened(message)
+    message = streams.shortened(message)
     print(f"{name}error: {message[len(name) :] if message.startswith(name) else message}", file=sys.stderr)
     return USAGE_ERROR

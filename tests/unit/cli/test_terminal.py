@@ -1,245 +1,145 @@
-"""What reaches a terminal, and what becomes of a command whose streams are closed, full, gone or odd."""
+"""What fits a terminal: width, colours, tables that wrap, and a progress line that only a terminal gets."""
 
 from __future__ import annotations
 
 import io
-import json
 import os
 import re
-import signal
-import subprocess
-import sys
-import time
-from typing import TYPE_CHECKING, Any
+import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import machines
-from support.cache import REPOSITORY
 
-from torch_auto.cli.terminal import Stream, harmless, shortened
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-posix = pytest.mark.skipif(os.name != "posix", reason="a POSIX shell closes and connects the streams")
-
-#: What a terminal obeys: a title, a cleared screen, a line that is written over, a colour on itself, a C1 control, a
-#: direction of text, a bell.
-EVIL = "\x1b]0;title\x07\x1b[2J\r\x1b[8mhidden\x1b[30;40m\x9b31m\u202ereversed\u2066"
-OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+from torch_auto.cli.terminal import Cell, Progress, listed, table, times, wants_colour, width, wrap
 
 
-def _run(words: list[str], shell: str = '"$@"', **variables: str) -> subprocess.CompletedProcess[str]:
-    """The command, as a line of a shell that has it as ``"$@"``."""
-    command = [sys.executable, "-c", "import sys; from torch_auto.__main__ import main; sys.exit(main())", *words]
-    env = {**os.environ, "PYTHONPATH": str(REPOSITORY), **variables}
-    return subprocess.run(
-        ["/bin/sh", "-c", shell, "sh", *command],
-        env=env,
-        capture_output=True,
-        encoding="utf-8",
-        errors="surrogateescape",
-        timeout=120,
-        check=False,
-    )
+class Terminal(io.StringIO):
+    """A stream that is a terminal, but for its size."""
+
+    def isatty(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        raise OSError
 
 
-def _machine(folder: Path, name: str) -> str:
-    machine: dict[str, Any] = machines.a100_550()
-    machine["accelerators"][0]["devices"][0]["name"] = name
-    machine["evidence"] = [{"source": name, "outcome": "found", "detail": name}]
-    path = folder / "machine.json"
-    path.write_text(json.dumps(machine), "utf-8")
-    return str(path)
-
-
-@posix
-@pytest.mark.parametrize("words", [["plan"], ["plan", "--why"], ["plan", "2.5.1"]], ids=" ".join)
-def test_a_machine_file_cannot_write_to_the_terminal(tmp_path: Path, words: list[str]) -> None:
-    """A GPU's name, and evidence, full of what a terminal obeys: it is spelled out."""
-    done = _run([*words, "--machine", _machine(tmp_path, EVIL)])
-    assert done.returncode == 0, done.stderr
-    assert not OBEYED.search(done.stdout + done.stderr)
-    assert "\\x1b]0;title\\x07" in done.stdout
-
-
-@posix
-def test_an_error_cannot_write_to_the_terminal(tmp_path: Path) -> None:
-    """A key of a machine file, a path, a setting and a word of the command line."""
-    path = tmp_path / "machine.json"
-    path.write_text(json.dumps({**machines.a100_550(), EVIL: 1}), "utf-8")
-    for words, variables in (
-        (["plan", "--machine", str(path)], {}),
-        (["plan", "--machine", f"/nowhere/{EVIL}"], {}),
-        (["plan", EVIL], {}),
-        (["check", "--project", f"/nowhere/{EVIL}"], {}),
-        (["info", "--root", f"/nowhere/{EVIL}"], {}),
-        ([EVIL], {}),
-        (["plan"], {"TORCH_AUTO_BACKEND": EVIL}),
-        (["plan"], {"TORCH_AUTO_INDEX_URL": EVIL}),
-    ):
-        done = _run(words, **variables)
-        assert done.returncode == 2, done
-        assert done.stderr.strip()
-        assert not OBEYED.search(done.stdout + done.stderr), done
-
-
-@given(st.text(max_size=300))
-def test_any_text_is_harmless_and_loses_nothing(text: str) -> None:
-    """What is printable and the ends of lines stay as they are; colours do, and no other sequence."""
-    shown = harmless(text)
-    without_colours = re.sub(r"\x1b\[[0-9;]*m", "", shown)
-    assert not OBEYED.search(without_colours)
-    if text.isprintable():
-        assert shown == text
-
-
-@pytest.mark.parametrize("colour", ["\x1b[32m", "\x1b[0m", "\x1b[m", "\x1b[1;34m", "\x1b[90m"])
-def test_our_own_colours_pass(colour: str) -> None:
-    """Those of this command, and of argparse from Python 3.14 on."""
-    assert harmless(f"{colour}text\x1b[0m\n") == f"{colour}text\x1b[0m\n"
-
-
-@posix
 @pytest.mark.parametrize(
-    "shell",
-    ['"$@" >&-', '"$@" 2>&-', '"$@" <&-', '"$@" <&- >&- 2>&-'],
+    ("columns", "expected"),
+    [("", 100), ("39", 40), ("40", 40), ("77", 77), ("120", 120), ("500", 120), ("0", 100), ("-1", 100), ("x", 100)],
 )
-@pytest.mark.parametrize("words", [["info"], ["plan", "--json"], ["check"], ["--help"], ["env"]], ids=" ".join)
-def test_streams_that_are_closed_are_no_error(words: list[str], shell: str, tmp_path: Path) -> None:
-    """The exit status is what it is with open streams, and nothing is said of streams."""
-    words = [*words, "--project", str(tmp_path)] if words[0] in ("check", "env", "plan") else words
-    usual = _run(words)
-    done = _run(words, shell)
-    assert done.returncode == usual.returncode
-    assert "Traceback" not in done.stderr
-    if "2>" not in shell:
-        assert done.stderr == usual.stderr
+def test_width_is_that_of_columns(columns: str, expected: int) -> None:
+    """COLUMNS comes first, within limits; a file is printed in 100 columns."""
+    assert width(io.StringIO(), {"COLUMNS": columns}) == expected
+    assert width(Terminal(), {}) == 100
 
 
-@posix
-@pytest.mark.parametrize("words", [["info", "--json"], ["--help"], ["plan", "--why"]], ids=" ".join)
-def test_a_reader_that_goes_is_no_error(words: list[str]) -> None:
-    """``| head -1`` and ``| true``: nothing is said, and the command ends as it would."""
-    for reader in ("head -1", "true", "sleep 0"):
-        done = _run(words, f'"$@" | {reader}; ')
-        assert (done.returncode, done.stderr) == (0, "")
+@pytest.mark.parametrize(("columns", "expected"), [(0, 100), (30, 40), (66, 66), (200, 120)])
+def test_width_is_that_of_the_terminal(columns: int, expected: int) -> None:
+    """A real one says how wide it is."""
+    pty = pytest.importorskip("pty")
+    master, slave = pty.openpty()
+    try:
+        os.environ.pop("COLUMNS", None)
+        with open(slave, "w", encoding="utf-8", closefd=False) as stream:
+            set_columns(slave, columns)
+            assert width(stream, {}) == expected
+    finally:
+        os.close(master)
+        os.close(slave)
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
-@pytest.mark.parametrize("words", [["info"], ["info", "--json"], ["plan"], ["--help"], ["env"]], ids=" ".join)
-def test_output_that_finds_no_room_is_an_error(words: list[str]) -> None:
-    """One line, and exit status 2: what was asked for did not get anywhere."""
-    done = _run(words, '"$@" > /dev/full')
-    said = done.stderr.splitlines()
-    assert said[-1] == "torch-auto: error: the output could not be written: No space left on device"
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
-    assert _run(words, '"$@" > /dev/full 2>&1').returncode == 2
+def set_columns(descriptor: int, columns: int) -> None:
+    """Tell a terminal how wide it is."""
+    import fcntl  # noqa: PLC0415  # not on Windows
+    import struct  # noqa: PLC0415
+    import termios  # noqa: PLC0415
+
+    fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
 
 
-@posix
-def test_ctrl_c_is_no_traceback(tmp_path: Path) -> None:
-    """At any moment of the command, its loading among them, it ends by 130 and says nothing."""
-    started = tmp_path / "started"
-    code = f"import sys; from torch_auto.__main__ import main\nopen({str(started)!r}, 'w').close()\nsys.exit(main())"
-    env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    for moment in range(0, 300, 15):
-        started.unlink(missing_ok=True)
-        with subprocess.Popen(
-            [sys.executable, "-c", code, "plan", "--why"],
-            env=env,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as child:
-            until = time.monotonic() + 30
-            while not started.exists() and time.monotonic() < until:
-                time.sleep(0.001)
-            time.sleep(moment / 1000)
-            child.send_signal(signal.SIGINT)
-            said = child.communicate(timeout=60)[1]
-        if child.returncode != -signal.SIGINT:  # Python itself was about to begin or to end
-            assert (child.returncode, said) in ((130, ""), (0, ""))
-
-
-@posix
 @pytest.mark.parametrize(
-    "variables",
+    ("variables", "terminal", "file"),
     [
-        {"LC_ALL": "C"},
-        {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
-        {"PYTHONIOENCODING": "ascii"},
-        {"PYTHONIOENCODING": "ascii:strict"},
-        {"TERM": "dumb"},
-        {"TERM": ""},
-        {"COLUMNS": "many", "LINES": "-1"},
-        {"COLUMNS": "0"},
-        {"COLUMNS": "-80"},
-        {"COLUMNS": "9" * 30},
+        ({}, True, False),
+        ({"NO_COLOR": "1"}, False, False),
+        ({"NO_COLOR": ""}, True, False),  # no-color.org: "when present and not an empty string"
+        ({"FORCE_COLOR": "1"}, True, True),
+        ({"FORCE_COLOR": "0"}, True, False),
+        ({"CLICOLOR_FORCE": "1"}, True, True),
+        ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, False, False),
+        ({"TERM": "dumb"}, False, False),
+        ({"TERM": "dumb", "FORCE_COLOR": "1"}, True, True),
+        ({"CLICOLOR": "0"}, False, False),
+        ({"CLICOLOR": "1"}, True, False),
     ],
-    ids=str,
 )
-def test_odd_variables_of_a_terminal_are_no_error(tmp_path: Path, variables: dict[str, str]) -> None:
-    """A GPU's name is in none of these encodings, and every verb that prints says what it has to say."""
-    path = _machine(tmp_path, "NVIDIA GeForce 雪 ☃")
-    for words in (["plan", "--machine", path], ["info"], ["--help"], ["plan", "--help"], ["plan", "--why"]):
-        done = _run(words, **variables)
-        assert (done.returncode, done.stderr) == (0, ""), done
-        assert done.stdout.strip()
+def test_colour(variables: dict[str, str], terminal: bool, file: bool) -> None:
+    """Who wants colours, and who does not."""
+    variables = {"TERM": "xterm", **variables}
+    assert (wants_colour(Terminal(), variables), wants_colour(io.StringIO(), variables)) == (terminal, file)
 
 
-@posix
-def test_bytes_that_are_no_text_on_the_command_line(tmp_path: Path) -> None:
-    """A file name of any bytes is read, and told where it is not there."""
-    odd = os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe.json")
-    done = _run(["plan", "--machine", odd])
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "\\udcff\\udcfe.json" in done.stderr
-    with open(odd, "w", encoding="utf-8") as file:
-        json.dump(machines.a100_550(), file)
-    assert _run(["plan", "--machine", odd]).returncode == 0
+def test_the_sign_of_times_is_one_that_the_stream_has() -> None:
+    """An x on a console of an old code page."""
+    assert times(io.TextIOWrapper(io.BytesIO(), encoding="cp437")) == "x"
+    assert times(io.TextIOWrapper(io.BytesIO(), encoding="utf-8")) == "×"
 
 
-@posix
-def test_a_setting_of_120_kilobytes_is_not_repeated_in_full() -> None:
-    """The error says how long it is, and what would be right."""
-    for name in ("BACKEND", "PIN", "MACHINE", "INDEX_URL", "GROUPS", "GROUP"):
-        done = _run(["plan"], **{f"TORCH_AUTO_{name}": "x" * 120_000})
-        assert done.returncode == 2, done
-        assert 0 < len(done.stderr) < 3000
-        assert f"TORCH_AUTO_{name}" in done.stderr
+def test_a_table_wraps_in_its_cells() -> None:
+    """The widest cells wrap first; a word that is too long stays whole, so that it can be copied."""
+    rows: list[list[str | Cell]] = [["2 × NVIDIA A100, driver 550.54.14", Cell("2.13.0", "32"), "a.json and b.json"]]
+    assert table(rows, 100, colour=False) == ["  2 × NVIDIA A100, driver 550.54.14  2.13.0  a.json and b.json"]
+    assert table(rows, 45, colour=False) == [
+        "  2 × NVIDIA A100,  2.13.0  a.json and b.json",
+        "  driver 550.54.14",
+    ]
+    assert table(rows, 40, colour=False) == [
+        "  2 × NVIDIA      2.13.0  a.json and",
+        "  A100, driver            b.json",
+        "  550.54.14",
+    ]
+    assert table([["one", "https://download.pytorch.org/whl/"]], 20, colour=False, indent="") == [
+        "one  https://download.pytorch.org/whl/"
+    ]
 
 
-def test_a_long_error_is_shortened() -> None:
-    """A line says how long it is, and what is left out how many lines it has."""
-    assert shortened("short\nand good") == "short\nand good"
-    line, _, rest = shortened("x" * 5000 + "\n" + "y\n" * 500).partition("\n")
-    assert line == "x" * 2000 + "... (5000 characters)"
-    assert rest.splitlines()[-1] == "... and 402 more lines"
+WORDS = st.lists(st.text(alphabet="abc", min_size=1, max_size=9), max_size=8).map(" ".join)
 
 
-def test_a_stream_never_raises() -> None:
-    """The first error is kept, but for a reader that has gone."""
+@given(st.integers(2, 4).flatmap(lambda count: st.lists(st.lists(WORDS, min_size=count, max_size=count), min_size=1)))
+def test_a_table_loses_nothing(rows: list[list[str]]) -> None:
+    """Every word of every cell is there, no line is too wide where its words are not, and colours add nothing."""
+    if not any(any(row) for row in rows):
+        return
+    rows = [row for row in rows if any(row)]
+    lines = table(rows, 60, colour=False)
+    assert sorted(" ".join(lines).split()) == sorted(word for row in rows for cell in row for word in cell.split())
+    assert max(map(len, lines)) <= 60
+    coloured = table([[Cell(cell, "31") for cell in row] for row in rows], 60, colour=True)
+    assert [re.sub("\033\\[\\d*m", "", line) for line in coloured] == lines
 
-    class Broken(io.StringIO):
-        error: OSError = OSError(28, "No space left on device")
 
-        def write(self, _: str) -> int:
-            raise self.error
+def test_lists_and_texts_wrap() -> None:
+    """Below their first word; a long word stays whole."""
+    assert listed(["one two", "three"], 12) == ["  - one two", "  - three"]
+    assert wrap("one two three four five six seven eight", 40, "> ") == [
+        "> one two three four five six seven",
+        "> eight",
+    ]
+    assert wrap("/a/very/long/path-of-a-file " * 2, 40) == ["/a/very/long/path-of-a-file"] * 2
+    assert wrap("", 40) == [""]
 
-        def flush(self) -> None:
-            raise self.error
 
-    broken = Broken()
-    stream = Stream(broken)
-    assert stream.write("text") == 4
-    stream.flush()
-    assert stream.lost is broken.error
-    broken.error = BrokenPipeError(32, "Broken pipe")
-    gone = Stream(broken)
-    gone.write("text")
-    gone.flush()
-    assert gone.lost is None
+def test_progress_is_for_terminals() -> None:
+    """A line that goes away again; nothing at all in a file."""
+    stream, seen = Terminal(), threading.Event()
+    stream.write = lambda text: seen.set() or io.StringIO.write(stream, text)  # type: ignore[func-returns-value,method-assign]
+    with Progress("uv lock", stream):
+        assert seen.wait(60)
+    assert "uv lock (" in stream.getvalue()
+    assert stream.getvalue().endswith("\r\033[K")
+    file = io.StringIO()
+    with Progress("uv lock", file):
+        pass
+    assert file.getvalue() == ""

@@ -1,7 +1,7 @@
 """Kinds of machine: what is fed of each, with the source of the facts, and what detection has to make of it.
 
 The files are made here, in the layout of :mod:`trees`, from facts that others published about real machines; no
-file is a copy. The same list makes the tables of docs/explanation/detection.md (tools/detection_table.py).
+file is a copy. The same list makes the tables of docs/reference/kinds.md (tools/detection_table.py).
 """
 
 from __future__ import annotations

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-import textwrap
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
 from torch_auto import catalog
+from torch_auto.cli import terminal
 from torch_auto.cli.errors import RefusedError
-from torch_auto.cli.output import WIDTH
+from torch_auto.cli.output import print_lines
 from torch_auto.cli.portable import choice as choices
 from torch_auto.cli.portable import faults
 from torch_auto.cli.portable.choice import Present
@@ -126,7 +126,12 @@ def _edited(project: Project, wanted: Wanted) -> Change:
 
 def _tell(project: Project, lines: list[str], choice: Choice, known: Catalog, *, dry_run: bool) -> None:
     if lines:
-        lines += ["", *choice.reasons, "Who gets what:", *_table(who_gets_what(choice.groups, known))]
+        lines += [
+            "",
+            *(line for text in choice.reasons for line in terminal.wrap(text, terminal.width())),
+            "Who gets what:",
+            *_table(who_gets_what(choice.groups, known)),
+        ]
     else:
         lines = [f"{os.path.join(project.folder, PYPROJECT)} has these groups already."]
     if not dry_run:
@@ -134,19 +139,14 @@ def _tell(project: Project, lines: list[str], choice: Choice, known: Catalog, *,
             "Next: uv lock, and on each machine `torch-auto sync`.",
             "      In a fresh clone: uvx torch-auto-core sync",
         ]
-    print("\n".join(lines))
+    print_lines(lines)
 
 
 def _table(rows: Sequence[Row]) -> list[str]:
     """Who gets what: for each group the GPUs, the driver from which on, and the platforms."""
-    lines = []
+    cells = []
     for row in rows:
         driver = f", driver {row.driver} or newer" if row.driver else ""
         why = f": {row.why}" if row.why else ""
-        lines.append((row.group, f"{', '.join(row.gpus)}{driver} ({', '.join(row.platforms)}){why}"))
-    width = max(len(group) for group, _ in lines)
-    indent = " " * (width + 4)
-    return [
-        textwrap.fill(f"  {group.ljust(width)}  {who}", WIDTH, subsequent_indent=indent, break_on_hyphens=False)
-        for group, who in lines
-    ]
+        cells.append((row.group, f"{', '.join(row.gpus)}{driver} ({', '.join(row.platforms)}){why}"))
+    return terminal.table(cells, terminal.width(), colour=False)

@@ -13,7 +13,7 @@ from packaging.specifiers import SpecifierSet
 
 from torch_auto import catalog
 from torch_auto.cli.errors import RefusedError, UserError
-from torch_auto.cli.output import confirmed, shown
+from torch_auto.cli.output import confirmed, print_lines, shown
 from torch_auto.cli.portable import write as portable
 from torch_auto.cli.processes import Step, program, run_step
 from torch_auto.cli.project import environment as environments
@@ -197,7 +197,7 @@ def _show(change: Change, steps: list[Step], *, dry_run: bool) -> None:
     if dry_run:
         lines += [f"$ {shown(step.command)}" for step in steps]
     if lines:
-        print("\n".join(lines), flush=True)
+        print_lines(lines)
 
 
 def _run_all(steps: list[Step], project: Project, variables: Mapping[str, str]) -> None:

@@ -60,7 +60,8 @@ def execute(options: argparse.Namespace) -> int:
     from torch_auto.cli.check.findings import all_findings
     from torch_auto.cli.check.report import as_json, render, status_of
     from torch_auto.cli.check.situation import survey
-    from torch_auto.cli.output import print_json, wants_colour
+    from torch_auto.cli.output import print_json
+    from torch_auto.cli.terminal import wants_colour
 
     situation = survey(where_of(options))
     findings = all_findings(situation)
