@@ -1,6 +1,8 @@
-"""Write the tables of docs/explanation/detection.md: every kind of machine, what detection finds, what uv would take.
+"""Write the tables of every kind of machine: what detection finds, and what uv and others would take.
 
-    python tools/detection_table.py          rewrite what stands between the markers
+They are in docs/reference/kinds.md and docs/explanation/comparison.md.
+
+    python tools/detection_table.py          rewrite what stands between their markers
     python tools/detection_table.py --check  exit 1 where it is not what would be written
 
 Every kind is fed for real: its files, the stand-in for NVML, its nvidia-smi. uv's column is a model of its rules
@@ -29,7 +31,7 @@ from torch_auto.newest import newest_usable  # noqa: E402
 if TYPE_CHECKING:
     from torch_auto.machine import Machine
 
-DOCUMENT = REPOSITORY / "docs" / "explanation" / "detection.md"
+DOCUMENT, COMPARISON = (REPOSITORY / "docs" / name for name in ("reference/kinds.md", "explanation/comparison.md"))
 BEGIN, END = "<!-- {}: begin, made by tools/detection_table.py -->", "<!-- {}: end -->"
 
 
@@ -123,14 +125,16 @@ def filled(text: str, parts: dict[str, str]) -> str:
 
 def main() -> int:
     """Write the tables, or compare them."""
-    text = DOCUMENT.read_text(encoding="utf-8")
-    made = filled(text, tables(rows()))
-    if "--check" in sys.argv[1:]:
-        if made != text:
-            print("docs/explanation/detection.md is not what tools/detection_table.py writes: run it", file=sys.stderr)
-        return int(made != text)
-    DOCUMENT.write_text(made, encoding="utf-8")
-    return 0
+    code, made = 0, tables(rows())
+    for path, names in ((DOCUMENT, ("kinds",)), (COMPARISON, ("uv", "peers"))):
+        text = path.read_text(encoding="utf-8")
+        new = filled(text, {name: made[name] for name in names})
+        if "--check" not in sys.argv[1:]:
+            path.write_text(new, encoding="utf-8", newline="\n")
+        elif new != text:
+            print(f"{path.name} is not what tools/detection_table.py writes: run it", file=sys.stderr)
+            code = 1
+    return code
 
 
 if __name__ == "__main__":

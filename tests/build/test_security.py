@@ -64,10 +64,11 @@ def test_a_build_starts_nothing_but_python_for_nvml(found: dict[str, Any]) -> No
     hooks = [item["hook"] for item in found["processes"] if item["command"][1:2] == ["-c"]]
     others = [item["command"] for item in found["processes"] if item["command"][1:2] != ["-c"]]
     assert sorted(hooks) == ["build_wheel", "get_requires_for_build", "prepare_metadata_for_build"]
-    nvml_child = "{build environment}/*/lib/python*/site-packages/torch_auto/detect/nvml_child.py"
+    child = "{build environment}/*/lib/python*/site-packages/torch_auto/detect/child.py"
     for command in others:
         assert command[1:4] == ["-I", "-S", "-B"]
-        assert fnmatchcase(command[4], nvml_child)
+        assert fnmatchcase(command[4], child)
+        assert command[5] == "nvml"
         assert {command[0]} == {item["command"][0] for item in found["processes"]}
     assert len(others) == (1 if found["nvidia"] else 0)
 

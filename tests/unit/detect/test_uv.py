@@ -41,14 +41,14 @@ def test_where_uv_differs_it_is_said_who_is_right_and_why(rows: list[Row]) -> No
 
 
 def test_the_document_has_the_kinds_that_are_tested(rows: list[Row]) -> None:
-    """docs/explanation/detection.md is what tools/detection_table.py writes of detection: run it where this fails."""
+    """docs/reference/kinds.md is what tools/detection_table.py writes of detection: run it where this fails."""
     text = detection_table.DOCUMENT.read_text(encoding="utf-8")
     assert detection_table.tables(rows)["kinds"] in text
 
 
 def test_the_document_has_the_kinds_on_which_uv_differs(rows: list[Row]) -> None:
     """The side by side has a line for each kind on which the two differ, with uv's torch backend and the verdict."""
-    text = detection_table.DOCUMENT.read_text(encoding="utf-8").partition("<!-- uv: begin")[2]
+    text = detection_table.COMPARISON.read_text(encoding="utf-8").partition("<!-- uv: begin")[2]
     cells = [[cell.strip(" |") for cell in line.split(" | ")] for line in text.splitlines()]
     told = {line[1]: (line[3], line[4]) for line in cells if len(line) == 5 and line[0].isdigit()}  # no version of ours
     assert told == {row.kind.name: (row.uv, row.kind.why) for row in rows if row.differs}

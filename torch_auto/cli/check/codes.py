@@ -27,6 +27,7 @@ CODES: dict[str, Code] = {
     "machine.python": Code(_WARN, "only other Pythons have a torch that runs on the GPU"),
     "machine.no-release": Code(_FAIL, "no release of torch installs on this system with this Python"),
     "environment.missing": Code(_WARN, "the project does not have an environment yet"),
+    "environment.read-only": Code(_OK, "you cannot write the environment, as in an image: no command is printed"),
     "torch.ok": Code(_OK, "what is installed works, and is as it should be"),
     "torch.unknown": Code(_OK, "this command does not know the installed build"),
     "torch.missing": Code(_FAIL, "torch is not installed"),

@@ -179,7 +179,9 @@ class Situation:
         elif not origin.startswith(("TORCH_AUTO_", "UV_")):
             origin = "when torch-auto was built"
         text = f" backend={self.settings.backend} asked for it ({origin})."
-        return text if self.tool.by_commands else f"{text} Take that setting away, then run `{self.ours('refresh')}`."
+        if self.tool.by_commands or not self.environment.writable:
+            return text
+        return f"{text} Take that setting away, then run `{self.ours('refresh')}`."
 
     @cached_property
     def best(self) -> Plan | None:

@@ -19,7 +19,7 @@ from torch_auto.cli.processes import Step, program, run_step
 from torch_auto.cli.project import environment as environments
 from torch_auto.cli.project import extras, own
 from torch_auto.cli.project.change import Change, kept
-from torch_auto.cli.project.project import PYPROJECT, find
+from torch_auto.cli.project.project import PYPROJECT, find, find_alone
 from torch_auto.cli.render.plan import worded
 from torch_auto.cli.terminal import BOLD, listed, paint, wants_colour, width
 from torch_auto.cli.tools.takeover import ANY, is_satisfiable, specifier_of
@@ -67,7 +67,11 @@ def add(folder: str, asked: Asked, chosen: Settings, variables: Mapping[str, str
         NoPlaceError: a file is written in a way that cannot be changed.
         NotTomlError, OSError: a file cannot be read or written.
     """
-    project = find(folder)
+    with find_alone(folder) as project:
+        return _add_alone(folder, project, asked, chosen, variables)
+
+
+def _add_alone(folder: str, project: Project, asked: Asked, chosen: Settings, variables: Mapping[str, str]) -> int:
     made = os.path.join(project.root, PYPROJECT) if _is_for_uv(project, asked, variables) else None
     with kept([made] if made is not None else []):
         if made is not None:

@@ -14,6 +14,8 @@ from torch_auto.cli.errors import RefusedError
 from torch_auto.cli.output import shown
 from torch_auto.cli.processes import Step, answer
 from torch_auto.cli.project import environment as environments
+from torch_auto.cli.project.encoding import NotTextError, seen
+from torch_auto.cli.project.files import Text, content_of
 from torch_auto.cli.project.requirements import requirement
 from torch_auto.cli.project.toml.document import NoPlaceError
 from torch_auto.cli.tools import uv_program
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
     from torch_auto.cli.project.change import Change
     from torch_auto.cli.project.environment import Environment
-    from torch_auto.cli.project.files import Text
     from torch_auto.cli.project.project import Project
     from torch_auto.cli.tools.takeover import Found
 
@@ -140,7 +141,7 @@ class Pip(Tool):
 
     def steps(self, environment: Environment, version: str | None, at_least: str | None = None) -> list[Step]:
         """Pip takes the METADATA of what is installed; so that is made anew first, whatever it then requires."""
-        pip = (environment.interpreter, "-m", "pip")
+        pip = _pip(environment)
         steps = [Step((*pip, "cache", "remove", "torch_auto"), may_fail=True)]
         if version is not None:
             steps.append(Step((*pip, "install", "--force-reinstall", "--no-deps", f"torch-auto=={version}")))
@@ -151,7 +152,7 @@ class Pip(Tool):
 
         pip builds a requirement with the settings of the same command, and takes what it has built from its cache.
         """
-        pip = (environment.interpreter, "-m", "pip")
+        pip = _pip(environment)
         pages = [word for page in target.pages for word in ("--find-links", page)]
         settings = [word for item in target.settings for word in ("--config-settings", item)]
         return [
@@ -166,10 +167,17 @@ class Pip(Tool):
 
     def newer_core(self, environment: Environment, *, groups: bool) -> tuple[str, ...]:
         """With the pip of the environment that was looked at."""
-        return (shown((environment.interpreter, "-m", "pip", "install", "--upgrade", "torch-auto-core")),)
+        return (shown((*_pip(environment), "install", "--upgrade", "torch-auto-core")),)
 
 
 TOOL = Pip()
+
+
+def _pip(environment: Environment) -> tuple[str, ...]:
+    """The environment's own pip or, where it was left out as in many images, the one in PATH for that environment."""
+    if environment.distribution("pip") is not None:
+        return (environment.interpreter, "-m", "pip")
+    return ("pip", "--python", environment.interpreter)
 
 
 def version_of(python: str, variables: Mapping[str, str]) -> tuple[int, ...]:
@@ -203,8 +211,8 @@ def configuration_files(variables: Mapping[str, str], prefix: str) -> tuple[str,
 def _in_configuration(path: str) -> Iterator[NamedPage]:
     parser = configparser.RawConfigParser()
     try:
-        parser.read(path, encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError):
+        parser.read_string(Text(path).after)
+    except (configparser.Error, OSError, NotTextError):
         return  # pip itself says what is wrong with it
     for section in parser.sections():
         for option in _OPTIONS:
@@ -213,9 +221,9 @@ def _in_configuration(path: str) -> Iterator[NamedPage]:
 
 
 def _lines(path: str) -> Iterator[str]:
-    with open(path, encoding="utf-8", errors="replace") as file:
-        for line in file:
-            yield line.split("#", 1)[0].strip()
+    """The lines without comments; of a file that pip cannot read too, since the project may be another tool's."""
+    for line in seen(path, content_of(path) or b"").splitlines():
+        yield line.split("#", 1)[0].strip()
 
 
 def _in_requirements(path: str) -> Iterator[NamedPage]:

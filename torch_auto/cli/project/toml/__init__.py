@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from typing import Any
 
@@ -36,11 +38,15 @@ def load(path: str) -> dict[str, Any]:
         OSError: it cannot be read.
         NotTomlError: it is not TOML, or not UTF-8.
     """
-    with open(path, "rb") as file:
-        data = file.read()
+    from torch_auto.cli.project.encoding import of_toml  # noqa: PLC0415  # the parsers of all verbs import this module
+    from torch_auto.cli.project.files import content_of  # noqa: PLC0415
+
+    data = content_of(path)
+    if data is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
     try:
-        return parse(data.decode("utf-8-sig"))
-    except ValueError as error:  # UnicodeDecodeError is one too
+        return parse(of_toml(data))
+    except ValueError as error:
         raise NotTomlError(path, str(error)) from error
 
 
