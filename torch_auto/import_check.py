@@ -113,6 +113,8 @@ def _another_process_says_it() -> bool:
 def _warn(text: str) -> None:
     import warnings  # noqa: PLC0415  # Python itself has loaded it
 
+    # Names of GPUs are other people's text, and a terminal obeys control characters.
+    text = "".join(character if character.isprintable() or character == "\n" else "?" for character in text)
     try:
         # A file name that is none keeps a line of our own source out of the message.
         warnings.warn_explicit(text, TorchAutoWarning, "torch-auto", 1)

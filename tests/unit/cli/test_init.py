@@ -443,7 +443,7 @@ def test_not_utf_8(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A file in another encoding is an error, and stays as it is."""
     (tmp_path / "pyproject.toml").write_bytes(b"# caf\xe9\n")
     assert run(tmp_path) == 2
-    assert "is not TOML" in capsys.readouterr().err
+    assert "cannot be read as TOML" in capsys.readouterr().err
 
 
 def test_no_pyproject(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

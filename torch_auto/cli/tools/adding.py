@@ -21,6 +21,7 @@ from torch_auto.cli.project import extras, own
 from torch_auto.cli.project.change import Change, kept
 from torch_auto.cli.project.project import PYPROJECT, find, find_alone
 from torch_auto.cli.render.plan import worded
+from torch_auto.cli.terminal import BOLD, listed, paint, wants_colour, width
 from torch_auto.cli.tools import places
 from torch_auto.cli.tools.takeover import ANY, is_satisfiable, specifier_of
 from torch_auto.cli.tools.tool import Adding
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from torch_auto.cli.tools.takeover import Found
     from torch_auto.cli.tools.tool import Tool
     from torch_auto.settings import Settings
+
+#: As many lines of a change are shown; all of them where lines of the user's go away.
+_MOST_LINES = 8
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,7 @@ def _add_to_groups(project: Project, asked: Asked, variables: Mapping[str, str])
     sync = Step((sys.executable, "-m", "torch_auto", "sync", "--project", project.folder))
     steps = [Step(("uv", "add", "--no-sync", *asked.packages)), sync]
     if asked.dry_run:
-        print("\n".join(f"$ {shown(step.command)}" for step in steps))
+        print_lines([f"$ {shown(step.command)}" for step in steps])
         return 0
     _run_all(steps, project, variables)
     return 0
@@ -210,6 +214,8 @@ def _show(change: Change, steps: list[Step], *, dry_run: bool) -> None:
     lines = change.difference("would change" if dry_run else "changes")
     if dry_run:
         lines += [f"$ {shown(step.command)}" for step in steps]
+    elif not change.takes_away and len(lines) > _MOST_LINES:
+        lines[_MOST_LINES:] = [f"  + ... and {len(lines) - _MOST_LINES} lines more"]
     if lines:
         print_lines(lines)
 
@@ -225,7 +231,7 @@ def _run(step: Step, folder: str, variables: Mapping[str, str], *, dry_run: bool
     Raises:
         UserError: it fails.
     """
-    print(f"$ {shown(step.command)}", file=sys.stdout if dry_run else sys.stderr, flush=True)
+    print_lines([f"$ {shown(step.command)}"], sys.stdout if dry_run else sys.stderr)
     if not dry_run and run_step(step, folder, variables) != 0:
         raise UserError(f"this failed: {shown(step.command)}. The project's files are as they were.")
 
@@ -234,6 +240,9 @@ def _installed(project: Project, variables: Mapping[str, str]) -> list[str]:
     """What is installed, and why it is that."""
     there = environments.find_or_own(project.root, variables)
     found = [environments.installed(there, name) for name in ("torch", "torchvision", "torchaudio")]
-    lines = [f"Installed: {', '.join(str(item) for item in found if item is not None) or 'no torch'}."]
+    answer = f"Installed: {', '.join(str(item) for item in found if item is not None) or 'no torch'}."
+    lines = [paint(answer, BOLD, colour=wants_colour())]
     decided = environments.record(there).get("decided")
-    return lines + [f"  {item['text']}" for item in worded(decided)["reasons"]] if isinstance(decided, dict) else lines
+    if not isinstance(decided, dict):
+        return lines
+    return lines + listed([item["text"] for item in worded(decided)["reasons"] if item["code"] != "settings"], width())

@@ -80,13 +80,14 @@ def _fix(situation: Situation, findings: list[Finding], *, yes: bool) -> int:
 
     from torch_auto.cli.check.finding import Command
     from torch_auto.cli.check.outcome import agreed, look_again
+    from torch_auto.cli.output import print_lines
     from torch_auto.cli.processes import Step, run_step
 
     commands = dict.fromkeys(command for finding in findings for command in finding.commands)
     if not agreed(situation, yes=yes):
         return 1
     for command in commands:
-        print(f"$ {command}", file=sys.stderr)
+        print_lines([f"$ {command}"], sys.stderr)
         words = shlex.split(command)
         folder = situation.project.root
         if isinstance(command, Command):
