@@ -23,6 +23,7 @@ from torch_auto.cli.tools.tool import (
     require_file,
     sources,
 )
+from torch_auto.settings import DEFAULT_INDEX_URL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -75,21 +76,28 @@ class Poetry(Tool):
         there = items(table(project.pyproject, *_SOURCE[:-1]).get("source"))
         if has_page(there, wish.index_url):
             return
+        taken = {str(table(item).get("name")).lower() for item in there}
+        name = next(
+            name for name in ("pytorch", *(f"pytorch-{number}" for number in range(2, 99))) if name not in taken
+        )
         has_primary = any(table(item).get("priority", "primary") in ("primary", "default") for item in there)
 
         def edit(document: Document) -> None:
             if not has_primary:
-                document.add_table(_SOURCE, [("name", "PyPI"), ("priority", "primary")])
-            entry = [("name", "pytorch"), ("url", wish.index_url), ("priority", "primary")]
-            document.add_table(_SOURCE, entry)
+                document.add_to_list(_SOURCE, [("name", "PyPI"), ("priority", "primary")], len(_SOURCE) - 1)
+            entry = [("name", name), ("url", wish.index_url), ("priority", "primary")]
+            document.add_to_list(_SOURCE, entry, len(_SOURCE) - 1)
 
         text.after = edited(text.after, edit)
 
     def remove(self, text: Text, index_url: str) -> None:
-        """The sources; PyPI's too where it is the only one left, since it needs no naming then."""
+        """The index as a whole; PyPI's too where it is the only one left, since it needs no naming then."""
+
+        def is_ours(entry: dict[str, Any]) -> bool:
+            return any(same_page(str(entry.get("url", "")), base) for base in (index_url, DEFAULT_INDEX_URL))
 
         def edit(document: Document) -> None:
-            remove_sources(document, _SOURCE, lambda entry: is_pytorchs(str(entry.get("url", "")), index_url))
+            remove_sources(document, _SOURCE, is_ours)
             left = items(table(document.content, *_SOURCE[:-1]).get("source"))
             if left == [{"name": "PyPI", "priority": "primary"}]:
                 remove_sources(document, _SOURCE, bool)
