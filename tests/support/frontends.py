@@ -96,7 +96,7 @@ class Sandbox:
             environment.pop(key, None)
             if value is not None:
                 environment[key] = value
-        finished = _run([str(part) for part in command], cwd or self.root, environment, timeout)
+        finished = run([str(part) for part in command], cwd or self.root, environment, timeout)
         if check and finished.returncode != 0:
             raise AssertionError(str(finished))
         return finished
@@ -242,7 +242,12 @@ def poetry_sources(index: TorchIndex, *torch_backends: str) -> str:
     return "\n".join([*tables, ""])
 
 
-def _run(command: list[str], cwd: Path, environment: dict[str, str], timeout: float) -> Finished:
+def run(command: list[str], cwd: Path, environment: dict[str, str], timeout: float) -> Finished:
+    """Run a program with this environment and nothing else; what it started ends with it.
+
+    Raises:
+        AssertionError: it did not end in time.
+    """
     started = time.perf_counter()
     process = subprocess.Popen(
         command,

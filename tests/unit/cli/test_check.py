@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,7 +23,6 @@ from unit.data import CATALOG
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 PAGE = "https://download.pytorch.org/whl/torch/"
 PYPROJECT = '[project]\nname = "x"\nversion = "1"\ndependencies = ["torch-auto"]\n'
@@ -479,3 +480,32 @@ def test_broken_pyproject(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     (tmp_path / "pyproject.toml").write_text("[project\n", "utf-8")
     assert main(["check", "--project", str(tmp_path)]) == 2
     assert "pyproject.toml cannot be read as TOML: " in capsys.readouterr().err
+
+
+def test_an_environment_that_cannot_be_written(
+    env: FakeEnvironment, look: Callable[..., dict[str, Finding]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who cannot write the environment, as an image's user, gets no command, and the torch backend to build with."""
+    env.install_torch_auto(machines.cpu(), "2.15.0", {"backend": "cu132"})
+    env.install_torch("2.15.0+cu132")
+    monkeypatch.setattr(os, "access", lambda path, mode: (Path(path), mode) != (env.site, os.W_OK))
+    found = look(machines.a100_550())
+    assert statuses(found) == {
+        "machine": "ok", "torch-auto": "ok", "torch": "fail", "pages": "ok", "environment": "ok",
+    }  # fmt: skip
+    assert not any(finding.commands or finding.otherwise for finding in found.values())
+    assert not any("refresh" in finding.text for finding in found.values())
+    assert found["environment"].text == (
+        f"You cannot write {env.prefix}, so no command is printed. Change it where it is made; build an image for this "
+        "machine with backend=cu126."
+    )
+
+
+def test_nothing_to_change_in_an_environment_that_cannot_be_written(
+    env: FakeEnvironment, look: Callable[..., dict[str, Finding]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no command would be printed, nothing is said of that."""
+    env.install_torch_auto(machines.a100_550(), "2.14.1")
+    env.install_torch("2.14.1+cu126")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert "environment" not in look(machines.a100_550())

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from torch_auto.cli.check import companions, groups, lock, machine, numpy, pages, torch, torch_auto
-from torch_auto.cli.check.finding import FAIL, WARN, Finding
+from torch_auto.cli.check.finding import FAIL, OK, WARN, Finding
 from torch_auto.cli.render.machine import devices
 
 if TYPE_CHECKING:
@@ -14,6 +15,23 @@ if TYPE_CHECKING:
 
 def all_findings(situation: Situation) -> list[Finding]:
     """Every finding, in the order in which they are shown."""
+    found = _all(situation)
+    if situation.environment.writable or (situation.works and not any(finding.commands for finding in found)):
+        return found
+    # Each of the commands installs in the end, and fails here.
+    return [*(replace(finding, commands=(), otherwise=()) for finding in found), _read_only(situation)]
+
+
+def _read_only(situation: Situation) -> Finding:
+    """What is to be done elsewhere: an image is built again, and not changed where it runs."""
+    text = f"You cannot write {situation.environment.prefix}, so no command is printed. Change it where it is made"
+    best = situation.best
+    if best is not None and best.selection.accelerated and not situation.works:
+        text += f"; build an image for this machine with backend={best.selection.torch_backend}"
+    return Finding("environment.read-only", "environment", OK, f"{text}.")
+
+
+def _all(situation: Situation) -> list[Finding]:
     if situation.newer_format is not None:
         # Whatever else would be said of torch comes from a catalog that is older than the installed answer.
         return [torch_auto.newer(situation, situation.newer_format)]
@@ -31,12 +49,14 @@ def all_findings(situation: Situation) -> list[Finding]:
             groups.lock(situation, here),
             *family,
             *named,
+            *pages.hiding(situation),
         ]
     return [
         machine.machine(situation),
         *_installed(situation, torch_auto.torch_auto(situation)),
         *lock.lock(situation),
         pages.pages(situation),
+        *pages.hiding(situation),
     ]
 
 

@@ -73,6 +73,13 @@ class Environment:
             return found
         return None
 
+    @property
+    def writable(self) -> bool:
+        """Whether who runs this command can install into it: an image's user often cannot."""
+        ours = (self.distribution(name) for name in ("torch-auto", "torch"))
+        folders = [str(found.locate_file("")) for found in ours if found is not None]
+        return not self.exists or os.access((folders or [self.prefix])[0], os.W_OK)
+
     def requiring(self, name: str) -> list[Installed]:
         """What is installed and requires a distribution, by name, each with those of its requirements."""
         found: dict[str, Installed] = {}
@@ -157,11 +164,14 @@ def _said(prefix: str) -> Environment | None:
     interpreter = _python_in(prefix)
     if not os.path.isfile(interpreter):
         return None
+    # Its sitecustomize and its .pth files are its own. What PYTHONPATH names is looked into, and not run.
+    flags = ("-E", "-s") if os.environ.get("PYTHONNOUSERSITE") else ("-E",)
+    named = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     try:
-        paths, python = json.loads(answer((interpreter, "-c", _ASK)))
-    except ValueError:
+        paths, python = json.loads(answer((interpreter, *flags, "-c", _ASK)))
+        return Environment(prefix, _folders([*named, *paths]), str(python))
+    except (ValueError, TypeError):  # it says something else
         return None
-    return Environment(prefix, _folders(paths), python)
 
 
 def _as_files_say(prefix: str, python: str | None) -> Environment:
