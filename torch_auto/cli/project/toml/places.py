@@ -299,7 +299,8 @@ def without_table(text: str, path: Path, index: int) -> Iterator[str]:
 def without_header(text: str, path: Path) -> Iterator[str]:
     """The text without the header of a table that is empty, or without the empty inline table."""
     for match in re.finditer(rf"(?m)^[ \t]*\[[ \t]*{key_pattern(path)}[ \t]*\][^\n]*(?:\n|\Z)", without_prose(text)):
-        yield from _without_block(text, match)
+        if _end_of_content(text, next(_next_headers(text, match.end()))) <= match.end():  # it has no keys, not even {}
+            yield from _without_block(text, match)
     yield from without_key(text, path, {})
     yield text  # it had no header, and has gone with what was in it
 
