@@ -388,8 +388,10 @@ def test_nothing_outlives_a_build_that_is_ended_while_the_driver_hangs(
     mark = str(tmp_path)
     del builder.env["TORCH_AUTO_MACHINE"]
     builder.env |= {**fake_nvml.env(hang="nvmlInitWithFlags"), processes.NAME: mark}
+    # What runs in the background of a shell ignores Ctrl-C, and so would its children.
+    code = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n{HOOK}"
     for moment in random.sample(range(20, 1000), 20):
-        with subprocess.Popen(builder.command(), env=builder.env, stderr=subprocess.DEVNULL) as build:
+        with subprocess.Popen(builder.command(code=code), env=builder.env, stderr=subprocess.DEVNULL) as build:
             time.sleep(moment / 1000)
             build.send_signal(number)
             build.wait(20)
