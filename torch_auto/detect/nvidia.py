@@ -31,7 +31,7 @@ class Said(Frozen):
     """What NVML or nvidia-smi said.
 
     ``gpus`` is how many GPUs NVML says there are; ``lacks_cuda`` that there is no libcuda beside NVML, without which no
-    CUDA build finds the GPU.
+    CUDA build finds the GPU. ``loaded``: the driver answered, whatever it said.
     """
 
     driver: str | None = None
@@ -39,6 +39,7 @@ class Said(Frozen):
     devices: tuple[Device, ...] = ()
     gpus: int | None = None
     lacks_cuda: bool = False
+    loaded: bool = False
 
 
 def nvidia(sources: Sources, tree: Tree, log: Log, displays: Sequence[PciDevice]) -> Accelerator | None:
@@ -164,7 +165,7 @@ def _of_nvml(report: nvidia_nvml.NvmlReport, log: Log) -> Said:
             capability = _capability(device.pci_id, log)
         devices.append(Device(clean(device.name), capability))
     lacks = report.code("nvmlSystemGetCudaDriverVersion") == nvidia_nvml.LIBRARY_NOT_FOUND
-    return Said(report.driver_version, report.cuda_driver_version, tuple(devices), report.gpus, lacks)
+    return Said(report.driver_version, report.cuda_driver_version, tuple(devices), report.gpus, lacks, report.began)
 
 
 def _of_smi(sources: Sources, log: Log) -> Said | None:
@@ -175,7 +176,8 @@ def _of_smi(sources: Sources, log: Log) -> Said | None:
     for name, capability, pci_id in report.devices:
         known = capability if capability is not None or pci_id is None else _capability(pci_id, log)
         devices.append(Device(clean(name), known))
-    return Said(report.driver_version, report.cuda_driver_version, tuple(devices), None, report.lacks_cuda)
+    driver, cuda = report.driver_version, report.cuda_driver_version
+    return Said(driver, cuda, tuple(devices), None, report.lacks_cuda, bool(devices))
 
 
 def _capability(pci_id: str, log: Log) -> tuple[int, int] | None:
@@ -200,7 +202,7 @@ def combine(  # noqa: PLR0913
     on_bus = _on_bus(displays)
     # Each source tells a fact or nothing: what is not of its form went into the evidence where it was read.
     driver = said.driver or module.version
-    loaded = module.loaded or any(device.driver == "nvidia" for device in on_bus)
+    loaded = said.loaded or module.loaded or any(device.driver == "nvidia" for device in on_bus)
     if driver is None and said.cuda is None and not loaded:
         if not on_bus and not said.devices:
             return None
