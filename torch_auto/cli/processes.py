@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -41,8 +40,23 @@ def program(name: str, variables: Mapping[str, str]) -> str | None:
         return name
     if name == "uv" and os.path.isabs(variables.get("UV", "")):
         return variables["UV"]
-    found = shutil.which(name, path=variables.get("PATH"))
-    return os.path.abspath(found) if found is not None else None
+    return in_path(name, variables.get("PATH", os.environ.get("PATH", os.defpath)))
+
+
+def in_path(name: str, path: str) -> str | None:
+    """The absolute path of a program in a search path; None where there is none.
+
+    Folders that are relative or empty mean the current one, whoever's it is. Windows looks there before all others, and
+    so does :func:`shutil.which`.
+    """
+    endings = os.environ.get("PATHEXT", ".EXE;.BAT;.CMD").split(";") if os.name == "nt" else [""]
+    for folder in path.split(os.pathsep):
+        if os.path.isabs(folder):
+            for ending in endings:
+                found = os.path.join(folder, name + ending)
+                if os.path.isfile(found) and os.access(found, os.X_OK):
+                    return found
+    return None
 
 
 def required(name: str, variables: Mapping[str, str]) -> str:
@@ -62,7 +76,14 @@ def answer(command: Sequence[str], variables: Mapping[str, str] | None = None) -
     env = dict(variables) if variables is not None else None
     try:
         done = subprocess.run(  # noqa: S603  # the user's own tool, by its full path
-            list(command), env=env, capture_output=True, text=True, timeout=20, check=False
+            _as_started(command),
+            env=env,
+            cwd=os.path.dirname(command[0]),  # a question is about no project
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=20,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
@@ -111,7 +132,7 @@ def hand_over(command: Sequence[str], variables: Mapping[str, str]) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     if os.name == "posix":
-        os.execve(command[0], list(command), dict(variables))  # noqa: S606  # the user's own tool, by its full path
+        os.execve(command[0], _as_started(command), dict(variables))  # noqa: S606  # the user's own tool, by its full path
     return wait_for(command, variables)
 
 
@@ -134,6 +155,22 @@ def wait_for(command: Sequence[str], variables: Mapping[str, str]) -> int:
             return status if status >= 0 else 128 - status
 
 
+#: What ``python -m`` does, but that Python does not look for modules in the current folder first.
+_RUN_MODULE = (
+    "import sys; sys.path[:] = [path for path in sys.path if path]; name = sys.argv.pop(1); import runpy; "
+    "runpy.run_module(name, run_name='__main__', alter_sys=True)"
+)
+
+
+def _as_started(command: Sequence[str]) -> list[str]:
+    """The words that a command is started with: a pip.py in somebody's project is not the module that ``-m pip`` means.
+
+    Python's own switch for it, -P, came with 3.11.
+    """
+    python, *words = command
+    return [python, "-c", _RUN_MODULE, *words[1:]] if words[:1] == ["-m"] else [python, *words]
+
+
 # --- how they end --------------------------------------------------------------------------------------------------
 
 
@@ -151,7 +188,8 @@ def _started(command: Sequence[str], variables: Mapping[str, str], **how: Any) -
     apart = os.name == "posix" and not _has_terminal()
     try:
         with held():
-            child = subprocess.Popen(list(command), env=dict(variables), start_new_session=apart, **how)  # noqa: S603
+            argv = _as_started(command)
+            child = subprocess.Popen(argv, env=dict(variables), start_new_session=apart, **how)  # noqa: S603
         yield child
     except BaseException as error:
         if child is not None:

@@ -140,6 +140,7 @@ class Progress:
     def __init__(self, text: str, stream: TextIO | None = None) -> None:
         self._text = text
         self._stream = sys.stderr if stream is None else stream
+        self._control = getattr(self._stream, "control", self._stream.write)
         self._shows = self._stream.isatty() and os.environ.get("TERM") != "dumb"
 
     def __enter__(self) -> Self:
@@ -155,7 +156,7 @@ class Progress:
         if self._shows:
             self._over.set()
             self._thread.join()
-            self._stream.write("\r\033[K")
+            self._control("\r\033[K")
             self._stream.flush()
 
     def _show(self) -> None:
@@ -163,5 +164,7 @@ class Progress:
         while not self._over.wait(0.25):  # what is over at once needs no line
             seconds = f" ({time.monotonic() - start:.0f} s)"
             text = self._text if len(self._text) + len(seconds) < columns else f"{self._text[: columns - 12]}..."
-            self._stream.write("\r" + paint(f"{text}{seconds}", GREY, colour=wants_colour(self._stream)) + "\033[K")
+            self._control("\r")
+            self._stream.write(paint(f"{text}{seconds}", GREY, colour=wants_colour(self._stream)))
+            self._control("\033[K")
             self._stream.flush()
