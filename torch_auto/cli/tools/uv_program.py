@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torch_auto.cli.errors import RefusedError
-from torch_auto.cli.processes import Step, answer, program
+from torch_auto.cli.processes import Step, answer
+from torch_auto.cli.programs import program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -61,10 +61,11 @@ def execute(options: argparse.Namespace) -> int:
     from torch_auto.cli.check.report import as_json, render, status_of
     from torch_auto.cli.check.situation import survey
     from torch_auto.cli.output import print_json
-    from torch_auto.cli.terminal import wants_colour
+    from torch_auto.cli.terminal import Progress, wants_colour
 
-    situation = survey(where_of(options))
-    findings = all_findings(situation)
+    with Progress("Comparing the machine, the environment and the lock"):
+        situation = survey(where_of(options))
+        findings = all_findings(situation)
     if options.json:
         print_json(as_json(situation, findings))
     else:
