@@ -82,28 +82,29 @@ def _table(head: list[str], lines: list[list[str]]) -> str:
     return "\n".join(body)
 
 
+def _verdicts(said: list[tuple[str, str]], head: str) -> str:
+    """Who is right, by verdict: the names that it is said of, the verdict that is said most often first."""
+    names: dict[str, list[str]] = {}
+    for name, verdict in said:
+        names.setdefault(verdict, []).append(name)
+    lines = [[", ".join(of), verdict] for verdict, of in sorted(names.items(), key=lambda item: -len(item[1]))]
+    return _table([head, "who is right"], lines)
+
+
 def tables(found: list[Row]) -> dict[str, str]:
     """The tables by the names of their markers."""
     kinds = [
-        [str(number), row.kind.name, row.kind.fed, row.found, row.kind.source] for number, row in enumerate(found, 1)
+        [str(number), row.kind.name, row.kind.fed, row.found, row.torch, row.uv] for number, row in enumerate(found, 1)
     ]
-    against = [
-        [str(number), row.kind.name, row.torch, row.uv, row.kind.why]
-        for number, row in enumerate(found, 1)
-        if row.differs
-    ]
-    peers = []
-    for item in INPUTS:
-        torch, torch_backend = answer(item.machine)
-        differs = "yes" if torch_backend != item.theirs else ""
-        peers.append([item.peer, item.name, torch, item.theirs, differs, item.why])
+    against = [(str(number), row.kind.why) for number, row in enumerate(found, 1) if row.differs]
+    differ = sum(answer(item.machine)[1] != item.theirs for item in INPUTS)
     return {
-        "peers": f"{len(INPUTS)} inputs; on {sum(bool(line[4]) for line in peers)} the torch backends differ. "
-        f"light-the-torch has {len(NAMES)} inputs more, names of torch backends.\n\n"
-        + _table(["peer", "input", "torch-auto, with PyTorch's pages", "the peer", "differ", "who is right"], peers),
-        "kinds": _table(["", "machine", "what is fed", "what comes out", "source of the facts"], kinds),
+        "kinds": _table(["", "machine", "what is fed", "what detection finds", "torch-auto", "uv"], kinds),
         "uv": f"On {len(against)} of the {len(found)} kinds of machine the two take different torch backends:\n\n"
-        + _table(["", "machine", "torch-auto, with PyTorch's pages", "uv", "who is right"], against),
+        + _verdicts(against, "kinds, by their numbers"),
+        "peers": f"{len(INPUTS)} inputs; on {differ} the torch backends differ. "
+        f"light-the-torch has {len(NAMES)} inputs more, names of torch backends.\n\n"
+        + _verdicts([(f"{item.peer}: {item.name}", item.why) for item in INPUTS], "inputs"),
     }
 
 

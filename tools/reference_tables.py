@@ -1,4 +1,4 @@
-"""Write the tables of docs/reference/command.md from the command's parser, and that of settings.md from the settings.
+"""Write the tables of docs/reference/command.md from the command's parser, and the sections of settings.md.
 
 python tools/reference_tables.py          rewrite what stands between the markers
 python tools/reference_tables.py --check  exit 1 where it is not what would be written
@@ -27,14 +27,28 @@ COMMAND, SETTINGS = REFERENCE / "command.md", REFERENCE / "settings.md"
 #: Groups of options that every parser has; another group's title says when its options count.
 _PLAIN = ("positional arguments", "options", "optional arguments")
 
-#: What each setting is for.
+#: What each setting is for, in sentences.
 _MEANS = {
-    "backend": "the torch backend. `auto` looks at the machine; `pypi` takes PyPI's builds, the same on every machine",
-    "pin": "`prefer` also accepts PyPI's build where it runs on the same GPUs; `exact` accepts the exact build alone",
-    "machine": "build for the machine in this file, which `torch-auto info --json` printed",
-    "index-url": "base of the PyTorch index, or of a mirror of it",
-    "groups": "the project's torch groups. The wheel then requires no torch, and records which group fits this machine",
-    "group": "the torch group that `torch-auto sync` takes, so that machines with one cache keep their builds apart",
+    "backend": (
+        "The torch backend.",
+        "`auto` looks at the machine.",
+        "`pypi` takes PyPI's builds, the same on every machine.",
+    ),
+    "pin": (
+        "How exact the pins are.",
+        "`prefer` also accepts PyPI's build where it runs on the same GPUs.",
+        "`exact` accepts the exact build alone.",
+    ),
+    "machine": ("Build for the machine in this file, which `torch-auto info --json` printed.",),
+    "index-url": ("The base of the PyTorch index, or of a mirror of it.",),
+    "groups": (
+        "The project's torch groups.",
+        "The wheel then requires no torch, and records which group fits this machine.",
+    ),
+    "group": (
+        "The torch group that `torch-auto sync` takes.",
+        "Machines with one cache then keep their builds apart.",
+    ),
 }
 
 
@@ -70,22 +84,24 @@ def options(verb: VerbParser) -> str:
 
 
 def settings() -> str:
-    """A row for each setting: its variable, its default, its values, what it is for."""
+    """A section for each setting: what it is for, its variable, its default, its values."""
     known, default = catalog.load(), Settings()
     torch_backends = ", ".join(f"`{item}`" for item in known.torch_backends)
     values = {
-        "backend": (f"`{default.backend}`", f"`{AUTO}`, `{PUBLIC}`, or one of {torch_backends}"),
+        "backend": (f"`{default.backend}`", f"`{AUTO}`, `{PUBLIC}`, {torch_backends}"),
         "pin": (f"`{default.pin}`", f"`{PREFER}`, `{EXACT}`"),
         "machine": ("this machine", "an absolute path"),
         "index-url": (f"`{default.index_url}`", "an http, https or file URL, without a password"),
-        "groups": ("none", "such as `2.13.0+cpu,2.13.0+cu126`"),
+        "groups": ("none", "releases with their torch backends, such as `2.13.0+cpu,2.13.0+cu126`"),
         "group": ("none", "one of these groups, such as `torch-cu126`"),
     }
-    lines = ["| setting | variable | default | values | what it does |", "| --- | --- | --- | --- | --- |"]
+    parts = []
     for name in NAMES:
         variable = "TORCH_AUTO_" + name.upper().replace("-", "_")
-        lines.append(f"| {' | '.join([f'`{name}`', f'`{variable}`', *values[name], _MEANS[name]])} |")
-    return "\n".join(lines)
+        usual, valid = values[name]
+        parts += [f"## {name}", "", *_MEANS[name], ""]
+        parts += [f"- variable: `{variable}`", f"- default: {usual}", f"- valid: {valid}", ""]
+    return "\n".join(parts).rstrip()
 
 
 def _filled(text: str, name: str, part: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -39,8 +40,9 @@ def test_each_verb_has_a_section() -> None:
     assert headings == [*(module.__name__.rpartition(".")[2] for module in VERBS), "At import"]
 
 
-def test_each_setting_has_a_row_with_its_variable() -> None:
+def test_each_setting_has_a_section_with_its_variable() -> None:
     """The settings, in their order, with the names that they have in a shell."""
-    rows = [line.split(" | ") for line in docs.prose(reference_tables.SETTINGS).splitlines() if line.startswith("| `")]
-    found = [(row[0].strip("|` "), row[1].strip("`")) for row in rows[: len(NAMES)]]
-    assert found == [(name, "TORCH_AUTO_" + name.upper().replace("-", "_")) for name in NAMES]
+    text = docs.prose(reference_tables.SETTINGS)
+    assert re.findall(r"^## (\S+)\n(?:\n|[^#-].*\n)*- variable: `(\w+)`", text, re.MULTILINE) == [
+        (name, "TORCH_AUTO_" + name.upper().replace("-", "_")) for name in NAMES
+    ]

@@ -23,6 +23,7 @@ from torch_auto.cli.project.change import Change, kept
 from torch_auto.cli.project.project import PYPROJECT, find, find_alone
 from torch_auto.cli.render.plan import worded
 from torch_auto.cli.terminal import BOLD, GREY, Progress, listed, paint, wants_colour, width, wrap
+from torch_auto.cli.tools import places
 from torch_auto.cli.tools.takeover import ANY, is_satisfiable, specifier_of
 from torch_auto.cli.tools.tool import Adding
 from torch_auto.cli.tools.uv_program import unlocked
@@ -139,7 +140,7 @@ def _add(project: Project, tool: Tool, asked: Asked, chosen: Settings, variables
     if environment is None and not tool.locks:
         raise UserError(f"there is no virtual environment for {tool.name} to install into. Nothing was written.")
     specifier = asked.release or _of_this_machine(specifier_of(found, known), chosen)
-    faults = list(found.faults)
+    faults = [*found.faults, *_hiding(project, tool, chosen, variables, of_others=True)]
     if specifier and not is_satisfiable(specifier, known):
         there = f"{known.releases[0].version} to {known.newest.version}"
         faults.append(f"no release of torch-auto is {specifier}; there are those of torch {there}")
@@ -167,6 +168,9 @@ def _add(project: Project, tool: Tool, asked: Asked, chosen: Settings, variables
     if found.requirements and change.takes_away and not asked.yes and not confirmed("Write this?"):
         raise UserError("this takes lines of yours away; to agree, add --yes. Nothing was written.")
     change.write()
+    left = _hiding(find(project.folder or project.root), tool, chosen, variables)
+    if left:
+        raise UserError(f"{left[0]}. The project's files are as they were.")
     if sys.stderr.isatty() and not asked.release:
         _say_why_it_goes_back(tool.name, wanted, chosen)
     _run_all(steps, project, variables)
@@ -178,6 +182,16 @@ def _add(project: Project, tool: Tool, asked: Asked, chosen: Settings, variables
         return _add(find(project.folder or project.root), tool, more, chosen, variables)
     print("\n".join(_installed(project, variables)))
     return 0
+
+
+def _hiding(
+    project: Project, tool: Tool, chosen: Settings, variables: Mapping[str, str], *, of_others: bool = False
+) -> list[str]:
+    """Faults for indexes of PyTorch's that hide PyPI; ``of_others``: those that no file of the project names."""
+    there = environments.find_or_own(project.root, variables)
+    found = tool.hiding(project, variables, there, chosen.index_url)
+    wanted = [page for page in found if not of_others or not places.is_of_the_project(page, project.root)]
+    return [f"{tool.hides(page)}. {places.remedy(page).rstrip('.')}" for page in wanted]
 
 
 def _of_this_machine(specifier: str, chosen: Settings) -> str:
