@@ -13,6 +13,7 @@ from torch_auto.cli import signals, streams
 from torch_auto.cli.errors import UserError
 from torch_auto.cli.options import Formatter, Parser, Verbs, closest, split
 from torch_auto.cli.project.toml import NotTomlError
+from torch_auto.cli.terminal import say_error
 from torch_auto.cli.verbs import add, check, completion, env, group, info, init, lock, plan, refresh, run, sync
 from torch_auto.machine_file import MachineError
 from torch_auto.settings import SettingsError
@@ -140,5 +141,5 @@ def _no_verb(typed: list[str], verbs: Verbs) -> str:
 def _mistake(message: str) -> int:
     name = "torch-auto: "
     message = streams.shortened(message)
-    print(f"{name}error: {message[len(name) :] if message.startswith(name) else message}", file=sys.stderr)
+    say_error(message[len(name) :] if message.startswith(name) else message)
     return USAGE_ERROR

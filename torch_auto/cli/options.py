@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 from torch_auto.cli.errors import UserError
-from torch_auto.cli.terminal import width, wrap
+from torch_auto.cli.terminal import say_error, width, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -43,7 +42,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with the exit status 2."""
-        print(f"torch-auto: error: {message}\nAll that it takes: {self.prog} --help", file=sys.stderr)
+        say_error(f"{message}\nAll that it takes: {self.prog} --help")
         raise SystemExit(2)
 
 

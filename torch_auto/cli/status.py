@@ -51,7 +51,9 @@ def _rows() -> list[tuple[str, str, str]]:
 
 
 def _system(machine: Machine) -> str:
-    return f"{machine.system} {machine.architecture}, Python {machine.python}"
+    from torch_auto.cli.render.machine import SYSTEMS  # noqa: PLC0415
+
+    return f"{SYSTEMS.get(machine.system, machine.system)} {machine.architecture}, Python {machine.python}"
 
 
 def _project() -> tuple[str, bool]:

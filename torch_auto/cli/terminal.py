@@ -133,6 +133,11 @@ def _row(row: Sequence[Cell], widths: Sequence[int], indent: str, *, colour: boo
     return lines
 
 
+def say_error(message: str) -> None:
+    """Say on stderr what is wrong, as it is: a command in it that wraps by itself can still be copied."""
+    print(f"torch-auto: {paint('error:', RED, colour=wants_colour(sys.stderr))} {message}", file=sys.stderr)
+
+
 # --- what is going on ------------------------------------------------------------------------------------------------
 
 

@@ -56,7 +56,7 @@ def test_alone_it_says_how_things_stand(project: Path, capsys: pytest.CaptureFix
     assert main([]) == 0
     out, err = capsys.readouterr()
     said = [re.split(r" {2,}", line) for line in out.split("\n\n")[0].splitlines()]
-    assert said[0] == ["This machine", "NVIDIA A100-SXM4-80GB, driver 550.54.14 (linux x86_64, Python 3.11)"]
+    assert said[0] == ["This machine", "NVIDIA A100-SXM4-80GB, driver 550.54.14 (Linux x86_64, Python 3.11)"]
     assert said[1] == ["This project", "torch 2.9.1+cu126, in .venv"]
     assert " ".join(out.split("\n\n")[0].split()).endswith("add (installs torch 2.14.1, the newest that runs here)")
     assert [line.split()[0] for line in out.split("\n\n")[1].splitlines() if line[2] != " "] == list(VERBS.all)

@@ -18,6 +18,7 @@ from torch_auto.cli.render.machine import kind
 from torch_auto.decide import machine_for
 from torch_auto.select.choose_group import choose
 from torch_auto.select.groups import group_of
+from torch_auto.select.runs_on import candidates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,7 +83,9 @@ class Here(NamedTuple):
     @property
     def line(self) -> str:
         """The group, the torch, and what machine it is for, in a line; `torch-auto group --why` has the reasons."""
-        return f"{self.chosen.group.name}, torch {self.torch}, for {kind(self.machine)}"
+        line = f"{self.chosen.group.name}, torch {self.torch}, for {kind(self.machine)}"
+        unused = bool(candidates(self.machine)) and not self.chosen.selection.accelerated
+        return f"{line}; it does not use the GPU: torch-auto group --why" if unused else line
 
 
 def environment_of(project: Project, variables: Mapping[str, str]) -> Environment | None:

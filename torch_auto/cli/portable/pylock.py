@@ -25,6 +25,7 @@ from torch_auto.cli.project import extras
 from torch_auto.cli.project import project as projects
 from torch_auto.cli.project.change import Change
 from torch_auto.cli.project.files import Text
+from torch_auto.cli.project.own import typed
 from torch_auto.cli.project.project import PYPROJECT
 from torch_auto.cli.project.requirements import requirement
 from torch_auto.cli.project.toml import items, load, table
@@ -210,5 +211,5 @@ def _lock_alone(project: Project, variables: Mapping[str, str], wish: Wish) -> i
     Change(*texts.values()).write()
     for group, text in texts.items():
         print(f"{os.path.basename(text.path)}: torch {group.version}{'' if text.changed else ', as it was'}")
-    print("Next: torch-auto sync")
+    print(f"Next: {typed(variables)} sync")
     return 0

@@ -82,6 +82,7 @@ def _fix(situation: Situation, findings: list[Finding], *, yes: bool) -> int:
     from torch_auto.cli.check.outcome import agreed, look_again
     from torch_auto.cli.output import print_lines
     from torch_auto.cli.processes import Step, run_step
+    from torch_auto.cli.terminal import say_error
 
     commands = dict.fromkeys(command for finding in findings for command in finding.commands)
     if not agreed(situation, yes=yes):
@@ -97,6 +98,6 @@ def _fix(situation: Situation, findings: list[Finding], *, yes: bool) -> int:
             words, folder = [sys.executable, "-m", "torch_auto", *shlex.split(command[len(ours) :])], os.getcwd()
             words += ["--yes"] if words[3] == "refresh" else []
         if run_step(Step(tuple(words)), folder, os.environ) != 0:
-            print(f"torch-auto: error: this failed: {command}", file=sys.stderr)
+            say_error(f"this failed: {command}")
             return 1
     return look_again(situation.where)
