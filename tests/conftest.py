@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -10,7 +11,6 @@ from support import fake_nvml as fake
 from support import frontends, interpreters
 from support.dists import core as unpack_core
 from support.dists import dists as make_dists
-from support.docstrings import pytest_collection_modifyitems
 from support.torch_index import TorchIndex
 from support.wheelhouse import wheelhouse as download_wheelhouse
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from support.frontends import Frontend, Sandbox
 
-__all__ = ["pytest_collection_modifyitems"]
+pytest_plugins = ["support.docstrings", "support.groups"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,11 +31,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "CLICOLOR"):
+        os.environ.pop(name, None)  # what is printed depends on them; pytest-xdist sets COLUMNS
     config.addinivalue_line("markers", "frontend: runs uv, pip, build or Poetry as a user does")
-    config.addinivalue_line("markers", "slow: takes more than ten seconds")
     # How long an example takes is the machine's affair, and a busy one is no fault of the code's.
-    hypothesis.settings.register_profile("torch-auto", deadline=None)
-    hypothesis.settings.load_profile("torch-auto")
+    # The same examples in each run: a new one is found by whoever looks for it (long: CONTRIBUTING.md), not by whoever
+    # changed something else.
+    hypothesis.settings.register_profile("torch-auto", deadline=None, derandomize=True, database=None)
+    hypothesis.settings.register_profile("long", deadline=None, print_blob=True)
+    hypothesis.settings.load_profile(config.getoption("--hypothesis-profile", None) or "torch-auto")
 
 
 # --- package indexes ---------------------------------------------------------------------------------------------

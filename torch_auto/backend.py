@@ -1,7 +1,8 @@
 """The PEP 517 hooks of a published torch-auto: METADATA and a wheel of a few files, without hatchling.
 
 A resolver that walks back calls this module once per release, in a process of its own each time. So nothing is imported
-before it is needed. docs/contract.md says what published sdists rely on: the names of this module and of its hooks.
+before it is needed. docs/maintaining/contract.md says what published sdists rely on: the names of this module and of
+its hooks.
 """
 
 from __future__ import annotations

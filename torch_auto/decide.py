@@ -87,14 +87,17 @@ def assume(machine: Machine, settings: Settings) -> Machine:
     return machine.replace(accelerators=tuple(accelerators), evidence=tuple(evidence))
 
 
-def machine_for(settings: Settings, detected: Machine | None = None) -> Machine:
-    """The machine to build for: the setting's, or this one with what uv's variables say about it."""
+def machine_for(settings: Settings, detected: Machine | None = None, *, hurried: bool = False) -> Machine:
+    """The machine to build for: the setting's, or this one with what uv's variables say about it.
+
+    ``hurried``: as for :func:`torch_auto.detect.detect`.
+    """
     if settings.machine is not None:
         return settings.machine
     if detected is None:
         from torch_auto.detect import detect  # noqa: PLC0415  # costs start-up time that a given machine need not pay
 
-        detected = detect()
+        detected = detect(hurried=hurried)
     return assume(detected, settings)
 
 
@@ -166,7 +169,7 @@ def decide_here(version: str, config: Mapping[str, Any]) -> Decision:
 
     catalog = load()
     chosen = settings.read(catalog, config)
-    machine = machine_for(chosen)
+    machine = machine_for(chosen, hurried=True)
     plan = decide(catalog.release(torch_release(version)), machine, chosen, catalog)
     refuse_another(plan)
     return Decision(plan, machine, chosen, catalog)

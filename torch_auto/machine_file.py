@@ -10,6 +10,7 @@ import re
 
 from torch_auto.machine import CPYTHON, OUTCOMES, SYSTEMS, VENDORS, Accelerator, Device, Evidence, Machine
 from torch_auto.machine_json import FORMAT_VERSION
+from torch_auto.regular import read_regular
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 #: Bytes of a machine file that are read.
 _LARGEST = 1 << 20
+
+#: GPUs of one vendor, as many as are looked for. Every rule looks at each of them, so a thousand would take seconds.
+_MOST_DEVICES = 256
 
 #: How much of a wrong value an error repeats.
 _SHOWN_LENGTH = 60
@@ -177,7 +181,10 @@ def _read_accelerator(vendor: str, value: object, path: str, faults: list[str]) 
         loaded = reader.flag("driver_loaded")
         driver = reader.text("driver_version", pattern=_DRIVER_VERSION, example='"550.54.14"')
         cuda = reader.pair("cuda_driver_version", '"12.4"')
-    found = [_read_device(vendor, item, at, faults) for item, at in reader.objects("devices", required=True)]
+    listed = reader.objects("devices", required=True)
+    if len(listed) > _MOST_DEVICES:
+        reader.fault("devices", f"has {len(listed)} GPUs; the most is {_MOST_DEVICES}")
+    found = [_read_device(vendor, item, at, faults) for item, at in listed[:_MOST_DEVICES]]
     reader.refuse_unknown()
     return Accelerator(vendor, tuple(found), driver, cuda, loaded, lacks)
 
@@ -271,15 +278,11 @@ def read_machine(path: str) -> Machine:
     """The machine that a machine file describes.
 
     Raises:
-        OSError: the file cannot be read.
+        OSError: the file cannot be read, or is too large to be one.
         MachineError: it is not a machine file.
     """
-    with open(path, "rb") as file:
-        data = file.read(_LARGEST + 1)
-    if len(data) > _LARGEST:
-        raise MachineError([f"it is larger than {_LARGEST} bytes, so it is not a machine file"])
     try:
-        text = data.decode("utf-8")
+        text = read_regular(path, _LARGEST).decode("utf-8")
     except UnicodeDecodeError as error:
         raise MachineError([f"it is not UTF-8 text: {error}"]) from error
     return machine_from_text(text)

@@ -1,7 +1,7 @@
 """The record of a decision, which a wheel carries in its dist-info: the machine, what was decided for it, and why.
 
 Its format is a contract: a wheel that one core built is read by another one, at import and by ``check``.
-docs/contract.md says what may change.
+docs/maintaining/contract.md says what may change.
 """
 
 from __future__ import annotations

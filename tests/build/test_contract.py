@@ -1,4 +1,4 @@
-"""Old sdists with newer cores, and records that another core wrote: what docs/contract.md promises."""
+"""Old sdists with newer cores, and records that another core wrote: what docs/maintaining/contract.md promises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Other people's projects: torch for the machine by hatchling's build hook, as docs/hook.md shows it."""
+"""Other people's projects: torch for the machine by hatchling's build hook, as docs/guides/hook.md shows it."""
 
 from __future__ import annotations
 

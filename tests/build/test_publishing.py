@@ -34,7 +34,7 @@ CATALOG = catalog.load()
 RELEASE = Path(__file__).with_name("contents_of_a_release.txt").read_text("utf-8").split()
 CORE = Path(__file__).with_name("contents_of_the_core.txt").read_text("utf-8").split()
 PACKAGE = [name for name in CORE if name.startswith("torch_auto/")]
-#: Bytes. docs/publishing.md says what they are made of.
+#: Bytes. docs/maintaining/publishing.md says what they are made of.
 LARGEST_SDIST = 5_000
 #: A wheel of torch-auto, as this machine builds it.
 EXACT_CPU = {"backend": "cpu", "pin": "exact"}
@@ -348,8 +348,8 @@ def test_sdists_differ_in_what_names_their_release_alone(dists: Path, sdist: Pat
 
 
 def test_an_sdist_is_small(dists: Path) -> None:
-    """No sdist is larger than what docs/publishing.md says."""
-    assert f"at most {LARGEST_SDIST // 1000} kB" in (ROOT / "docs" / "publishing.md").read_text("utf-8")
+    """No sdist is larger than what docs/maintaining/publishing.md says."""
+    assert f"at most {LARGEST_SDIST // 1000} kB" in (ROOT / "docs" / "maintaining" / "publishing.md").read_text("utf-8")
     assert {path.name: path.stat().st_size for path in releases(dists) if path.stat().st_size > LARGEST_SDIST} == {}
 
 

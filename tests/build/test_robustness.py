@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support import dists, machines
+from support import dists, fake_nvml, machines, processes
 from support.hooks import unpack
 
 from torch_auto import __version__
@@ -374,6 +375,28 @@ def test_sigterm_at_any_moment(builder: Builder) -> None:
         for wheel in builder.out.iterdir():
             right_wheel(builder.out)
             wheel.unlink()
+
+
+@linux
+@pytest.mark.slow
+@pytest.mark.skipif(fake_nvml.why_not() is not None, reason=str(fake_nvml.why_not()))
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT], ids=str)
+def test_nothing_outlives_a_build_that_is_ended_while_the_driver_hangs(
+    builder: Builder, tmp_path: Path, number: signal.Signals
+) -> None:
+    """Ended 20 times in its first second, with a driver that never answers: no process and no half wheel is left."""
+    mark = str(tmp_path)
+    del builder.env["TORCH_AUTO_MACHINE"]
+    builder.env |= {**fake_nvml.env(hang="nvmlInitWithFlags"), processes.NAME: mark}
+    for moment in random.sample(range(20, 1000), 20):
+        with subprocess.Popen(builder.command(), env=builder.env, stderr=subprocess.DEVNULL) as build:
+            time.sleep(moment / 1000)
+            build.send_signal(number)
+            build.wait(20)
+        assert processes.left_after(mark, 5) == []
+        assert not list(builder.out.glob("*.whl"))
+        if number != signal.SIGKILL:  # which nobody can clean up after
+            assert builder.leftovers() == []
 
 
 # --- real frontends --------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What docs/security.md says of a build, against what strace sees of a real ``uv add torch-auto``."""
+"""What docs/explanation/security.md says of a build, against what strace sees of a real ``uv add torch-auto``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from support.cache import REPOSITORY as ROOT
 from support.cache import locked
 
-TEXT = (ROOT / "docs" / "security.md").read_text("utf-8")
+TEXT = (ROOT / "docs" / "explanation" / "security.md").read_text("utf-8")
 
 pytestmark = [pytest.mark.frontend, pytest.mark.slow]
 
@@ -43,7 +43,7 @@ def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def patterns(title: str) -> list[str]:
-    """The lines of the block below a heading of docs/security.md, without what follows two spaces."""
+    """The lines of the block below a heading of docs/explanation/security.md, without what follows two spaces."""
     section = TEXT.split(f"\n## {title}\n")[1].split("\n## ")[0]
     return [line.split("  ")[0] for line in re.findall(r"```text\n(.*?)```", section, re.DOTALL)[0].splitlines()]
 
@@ -64,10 +64,11 @@ def test_a_build_starts_nothing_but_python_for_nvml(found: dict[str, Any]) -> No
     hooks = [item["hook"] for item in found["processes"] if item["command"][1:2] == ["-c"]]
     others = [item["command"] for item in found["processes"] if item["command"][1:2] != ["-c"]]
     assert sorted(hooks) == ["build_wheel", "get_requires_for_build", "prepare_metadata_for_build"]
-    nvml_child = "{build environment}/*/lib/python*/site-packages/torch_auto/detect/nvml_child.py"
+    child = "{build environment}/*/lib/python*/site-packages/torch_auto/detect/child.py"
     for command in others:
         assert command[1:4] == ["-I", "-S", "-B"]
-        assert fnmatchcase(command[4], nvml_child)
+        assert fnmatchcase(command[4], child)
+        assert command[5] == "nvml"
         assert {command[0]} == {item["command"][0] for item in found["processes"]}
     assert len(others) == (1 if found["nvidia"] else 0)
 

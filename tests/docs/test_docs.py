@@ -208,7 +208,7 @@ def test_every_language_is_one_that_these_tests_know() -> None:
 
 # --- tables ------------------------------------------------------------------------------------------------------
 
-#: The machines of the table of docs/faq.md.
+#: The machines of the table of docs/guides/faq.md.
 FAQ_MACHINES = {
     "RTX 5090, driver 575": machines.rtx5090_575(),
     "GTX 1080, driver 550": machines.with_nvidia("550.54.14", machines.GTX1080),
@@ -220,8 +220,10 @@ FAQ_MACHINES = {
 
 
 def test_the_table_of_the_questions_is_what_the_rules_give() -> None:
-    """Each GPU that people ask about gets what docs/faq.md says."""
-    rows = re.findall(r"^\| (.+?) \| `(.+?)` \| (.+?) \| (.+?) \|$", docs.prose(ROOT / "docs/faq.md"), re.MULTILINE)
+    """Each GPU that people ask about gets what docs/guides/faq.md says."""
+    rows = re.findall(
+        r"^\| (.+?) \| `(.+?)` \| (.+?) \| (.+?) \|$", docs.prose(ROOT / "docs/guides/faq.md"), re.MULTILINE
+    )
     found = []
     known = catalog.load()
     for name, given in FAQ_MACHINES.items():
@@ -236,31 +238,11 @@ def test_the_table_of_the_questions_is_what_the_rules_give() -> None:
 
 
 def test_every_question_names_a_thread() -> None:
-    """Each question of docs/faq.md links the public thread in which it was asked."""
-    text = (ROOT / "docs/faq.md").read_text("utf-8")
+    """Each question of docs/guides/faq.md links the public thread in which it was asked."""
+    text = (ROOT / "docs/guides/faq.md").read_text("utf-8")
     questions = text.split("\n## ")[1:]
     thread = r"\]\(https://github\.com/[\w.-]+/[\w.-]+/(?:issues|pull)/\d+\)"
     assert [question.splitlines()[0] for question in questions if not re.search(thread, question)] == []
-
-
-#: What a message fills in where docs/command.md shows a letter or an example, and where its parts are put together.
-FILLED_IN = (
-    r"\b[A-Z]\b|PAGE|\.\.\.|\d+\.\d+\.\d+|backend=cpu|\b(?:torch-)?(?:cpu|cu\d+)\b|\bnow\b|NVIDIA|"
-    r"pyproject\.toml|\btorch\b|==|index =|--pin exact|--portable|:(?: |$)"
-)
-
-
-def test_messages_are_the_programs_own() -> None:
-    """Each message in docs/command.md, but for what it fills in, stands in the source."""
-    trees = [ast.parse(path.read_text("utf-8")) for path in (ROOT / "torch_auto").rglob("*.py")]
-    constants = [node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)]
-    source = "\n".join(value for value in constants if isinstance(value, str))
-    section = (ROOT / "docs/command.md").read_text("utf-8").split("## Messages")[1]
-    rows = [line.strip("|").split(" | ") for line in section.splitlines() if line.startswith("| ")]
-    messages = [code for row in rows for code in re.findall(r"`([^`]+)`", row[len(row) > 2])]
-    parts = {part.strip(" .,;()") for message in messages for part in re.split(FILLED_IN, message)}
-    assert len(parts) > 20
-    assert sorted(part for part in parts if part not in source) == []
 
 
 # --- snippets ----------------------------------------------------------------------------------------------------
@@ -305,7 +287,7 @@ def test_uv_takes_a_snippet(block: Block, place: Place) -> None:
 # --- pages -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", docs.PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", docs.PAGES, ids=docs.name)
 def test_links_lead_somewhere(path: Path) -> None:
     """Files that a page links to exist, and so do the headings."""
     for link in docs.links(path):
@@ -318,11 +300,12 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 def test_the_index_of_the_docs_is_whole() -> None:
     """docs/README.md has a line for every page."""
-    listed = set(docs.links(ROOT / "docs/README.md"))
-    assert {path.name for path in docs.PAGES if path.parent.name == "docs"} - {"README.md"} <= listed
+    pages = [docs.name(path) for path in docs.PAGES]
+    listed = {f"docs/{link}" for link in docs.links(ROOT / "docs/README.md")}
+    assert [page for page in pages if page.startswith("docs/") and page not in {"docs/README.md", *listed}] == []
 
 
-@pytest.mark.parametrize("path", docs.PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", docs.PAGES, ids=docs.name)
 def test_a_page_names_no_host_and_no_path_of_ours(path: Path) -> None:
     """No registry's host but PyTorch's own index, and no folder of the machine that a page was written on."""
     # A bracket keeps this file itself from naming them. A cache in an image lies below /root.
@@ -340,7 +323,7 @@ def known_options() -> dict[str, set[str]]:
     return {name: set(verb._option_string_actions) for name, verb in verbs.choices.items()}
 
 
-@pytest.mark.parametrize("path", docs.PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", docs.PAGES, ids=docs.name)
 def test_the_command_has_what_sentences_say_it_has(path: Path) -> None:
     """Verbs and options of torch-auto that stand in a sentence exist."""
     known = known_options()

@@ -1,4 +1,4 @@
-"""Every frontend, with the real tool, on a CPU machine and on an A100: the rows of docs/frontends.md."""
+"""Every frontend, with the real tool, on a CPU machine and on an A100: the rows of docs/reference/frontends.md."""
 
 
 def all_rows() -> None:

@@ -177,8 +177,7 @@ def requirements_file(folder: Path, lines: Sequence[str], name: str) -> Path:
 
 # --- results and the committed table ----------------------------------------------------------------------------
 
-DOCUMENT = REPOSITORY / "docs" / "frontends.md"
-README = REPOSITORY / "README.md"
+DOCUMENT = REPOSITORY / "docs" / "reference" / "frontends.md"
 COLUMNS = ("frontend", "command", "", *MACHINES, "setting, or what is seen")
 #: Rows of tools that no test runs, and why.
 NOT_RUN = "not run"
@@ -234,7 +233,7 @@ def replaced(text: str, inside: str) -> str:
 
 
 def committed() -> dict[str, tuple[str, ...]]:
-    """The rows of the table in docs/frontends.md, by their command."""
+    """The rows of the table in docs/reference/frontends.md, by their command."""
     found = {}
     for line in between(DOCUMENT.read_text("utf-8")).splitlines():
         parts = tuple(cell.strip() for cell in line.removeprefix("|").removesuffix("|").split("|"))

@@ -48,7 +48,7 @@ def dists(root: Path = CACHE) -> Path:
         RuntimeError: they could not be made; what the tool said is in it.
     """
     folder = made_once("dists", fingerprint(), _make, root)
-    prune("dists", 5, root)
+    prune("dists", 20, root)
     return folder
 
 
@@ -75,5 +75,5 @@ def core(root: Path = CACHE) -> Path:
             archive.extractall(folder)  # our own archive
 
     folder = made_once("core", fingerprint(), unpack, root)
-    prune("core", 5, root)
+    prune("core", 20, root)
     return folder

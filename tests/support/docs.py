@@ -1,7 +1,7 @@
 """The Markdown of this project as tests see it: blocks of code with their marks, links, headings, inline code.
 
-A mark is an HTML comment above a block; docs/README.md says which there are. What a block's commands come to as one
-bash script is worked out here; tests/docs/test_docs.py runs it.
+A mark is an HTML comment above a block; docs/maintaining/docs.md lists them. A block's commands are made into one bash
+script here; tests/docs/test_docs.py runs it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = (*(ROOT / f"{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING")), *sorted(ROOT.glob("docs/*.md")))
+PAGES = (*(ROOT / f"{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING")), *sorted(ROOT.glob("docs/**/*.md")))
 
 #: Languages whose blocks hold commands.
 COMMANDS = ("console", "sh", "bash", "dockerfile", "yaml", "powershell", "fish")
@@ -40,7 +40,7 @@ class Block:
     marks: dict[str, str]
 
     def __str__(self) -> str:
-        return f"{self.path.name}:{self.line}"
+        return f"{name(self.path)}:{self.line}"
 
     @property
     def commands(self) -> str:
@@ -65,6 +65,11 @@ class Block:
         return [line for line in lines if line and "..." not in line]
 
 
+def name(path: Path) -> str:
+    """A page's path from the root: ``docs/guides/team.md``."""
+    return path.relative_to(ROOT).as_posix()
+
+
 @lru_cache(maxsize=None)
 def blocks(path: Path) -> tuple[Block, ...]:
     """The fenced blocks of a page.
@@ -78,7 +83,7 @@ def blocks(path: Path) -> tuple[Block, ...]:
     for number, line in lines:
         fence, mark = _FENCE.match(line), _MARK.match(line)
         if fence:
-            found.append(Block(path, number, fence[2], _body(lines, fence[1], f"{path.name}:{number}"), marks))
+            found.append(Block(path, number, fence[2], _body(lines, fence[1], f"{name(path)}:{number}"), marks))
         elif mark:
             marks = {**marks, mark[1]: mark[2]}
         if fence or not (mark or not line.strip()):

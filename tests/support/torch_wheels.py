@@ -11,9 +11,12 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from support.wheels import TinyWheel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 DATA = Path(__file__).resolve().parents[2] / "torch_auto" / "catalog" / "data"
 
@@ -235,26 +238,58 @@ def public_builds(project: str) -> tuple[Build, ...]:
 @lru_cache(maxsize=None)
 def index_builds(project: str, *, unseen: bool = False) -> tuple[Build, ...]:
     """Every build of a project on the PyTorch index, those that nobody has seen there only where ``unseen``."""
+    if project != "torch":
+        return _builds_beside(project, unseen=unseen)
     found = []
     for record in _data("builds")["builds"]:
         release, platform = record["release"], record["platform"]
         if record["confidence"] == "unseen" and not unseen:
             continue
-        if not _comes_with(project, release):
-            continue
         of_platform = _platform(release, platform)
         if of_platform is None:
             raise ValueError(f"builds.json has a build of {release} on {platform}, releases.json no such platform")
-        files = []
-        for python in record.get("pythons", of_platform["pythons"]):
-            public_tag = _platform_tag(of_platform["tags"], python)
-            backend, local = record["torch_backend"], record["local"]
-            tag = _local_tag(release, platform, backend, public_tag) if local else public_tag
-            tag = record.get("tags", [tag])[0]
-            pair = _interpreter_and_abi(project, release, platform, python)
-            files.append(_wheel(project, release, platform, backend, tag=f"{pair}-{tag}", local=local))
-        found.append(Build(project, record["torch_backend"], tuple(dict.fromkeys(files))))
-    return (*found, *(_other_builds(unseen=unseen) if project == "torch" else ()))
+        pythons, tags = record.get("pythons", of_platform["pythons"]), record.get("tags", ())
+        found.append(_index_build(project, release, platform, record["torch_backend"], record["local"], pythons, tags))
+    return (*found, *_other_builds(unseen=unseen))
+
+
+def _builds_beside(project: str, *, unseen: bool) -> tuple[Build, ...]:
+    """The builds of torchvision or torchaudio that pairs.json says: fewer than torch's, and none for CUDA in places.
+
+    The last torchaudio belongs to several releases, each of which names those of its builds that fit.
+    """
+    found = {}
+    for pair in _pairs(project):
+        release = min(pair["release"], LAST_TORCHAUDIO, key=release_key) if project == "torchaudio" else pair["release"]
+        if pair["confidence"] == "unseen" and not unseen:
+            continue
+        for platform, local_versions in pair["local_versions"].items():
+            pythons = (_platform(release, platform) or {"pythons": ()})["pythons"]
+            for local in local_versions:
+                # macOS's files, and those of a platform whose builds are all the CPU's, have no local version.
+                build = _index_build(project, release, platform, local or "cpu", local, pythons)
+                found[release, platform, local] = build
+    return tuple(found.values())
+
+
+def _index_build(
+    project: str,
+    release: str,
+    platform: str,
+    torch_backend: str,
+    local: str | None,
+    pythons: Sequence[str],
+    tags: Sequence[str] = (),
+) -> Build:
+    """One build on the PyTorch index: a file for each Python."""
+    public_tags = (_platform(release, platform) or {})["tags"]
+    files = []
+    for python in pythons:
+        public_tag = _platform_tag(public_tags, python)
+        usual = _local_tag(release, platform, torch_backend, public_tag) if local else public_tag
+        tag = f"{_interpreter_and_abi(project, release, platform, python)}-{next(iter(tags), usual)}"
+        files.append(_wheel(project, release, platform, torch_backend, tag=tag, local=local))
+    return Build(project, torch_backend, tuple(dict.fromkeys(files)))
 
 
 def _other_builds(*, unseen: bool) -> tuple[Build, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,7 @@ def _changed(path: list[Any], value: object) -> dict[str, Any]:
         (["accelerators", 1, "devices", 0, "compute_capability"], "8.0", "devices[0].compute_capability: is not a key"),
         (["accelerators", 2, "driver_version"], "550.54.14", "accelerators[2].driver_version: is not a key"),
         (["evidence", 0, "outcome"], "maybe", "evidence[0].outcome: is"),
+        (["accelerators", 0, "devices"], [{}] * 257, "accelerators[0].devices: has 257 GPUs; the most is 256"),
     ],
 )
 def test_a_fault_is_named_with_its_place(path: list[Any], value: object, expected: str) -> None:
@@ -171,13 +173,23 @@ def test_a_file_is_read_from_a_path(tmp_path: Path) -> None:
     path.write_text(json.dumps(EXAMPLE), "utf-8")
     assert read_machine(str(path)) == machine_from_json(EXAMPLE)
     path.write_bytes(b" " * (1 << 20) + b"{}")
-    with pytest.raises(MachineError, match="larger than 1048576 bytes"):
+    with pytest.raises(OSError, match="larger than 1048576 bytes"):
         read_machine(str(path))
     path.write_bytes(b"\xff")
     with pytest.raises(MachineError, match="not UTF-8"):
         read_machine(str(path))
     with pytest.raises(FileNotFoundError):
         read_machine(str(tmp_path / "nothing.json"))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name are of POSIX")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    """A pipe that nobody writes to, and a device that never ends, are errors at once."""
+    pipe = tmp_path / "machine.json"
+    os.mkfifo(pipe)
+    for path in (str(pipe), "/dev/zero"):
+        with pytest.raises(OSError, match="a pipe or a device"):
+            read_machine(path)
 
 
 def test_every_fault_is_named_at_once() -> None:

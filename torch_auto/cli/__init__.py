@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import io
-import os
 import sys
 
 from torch_auto.catalog import CatalogError, UnknownReleaseError
+from torch_auto.cli import signals, streams
 from torch_auto.cli.errors import UserError
 from torch_auto.cli.options import Verbs, split
 from torch_auto.cli.project.toml import NotTomlError
@@ -62,22 +61,19 @@ def command_line() -> tuple[argparse.ArgumentParser, Verbs]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb; returns the exit status: 0, 1 for what is not right, 2 for a mistake of the user's."""
+    return streams.within(lambda: _main(arguments))
+
+
+def _main(arguments: list[str] | None) -> int:
     parser, verbs = command_line()
     own, words = split(sys.argv[1:] if arguments is None else arguments, verbs.all)
     options = parser.parse_args(own)
     options.words = words
-    for stream in (sys.stdout, sys.stderr):
-        # A device may have a name that the terminal's encoding does not have; that is no reason to say nothing.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
     try:
-        code: int = options.execute(options)
+        with signals.in_order():
+            code: int = options.execute(options)
     except _MISTAKES as error:
         return _mistake(str(error))
-    except BrokenPipeError:
-        # The reader of our output has gone (`| head`); nothing is left to say, and Python would complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except OSError as error:
         return _mistake(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     else:
@@ -86,5 +82,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _mistake(message: str) -> int:
     name = "torch-auto: "
+    message = streams.shortened(message)
     print(f"{name}error: {message[len(name) :] if message.startswith(name) else message}", file=sys.stderr)
     return USAGE_ERROR

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import sys
 from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING
+
+from torch_auto.cli.terminal import CYAN, GREEN, GREY, RED, paint, wants_colour, width, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,30 +18,6 @@ if TYPE_CHECKING:
 
 #: The version of what --json prints; docs/schemas/ describe it.
 FORMAT_VERSION = 2
-
-#: Columns of what is printed. A terminal that is narrower wraps it, and a file reads well.
-WIDTH = 100
-
-#: ANSI colours.
-GREEN, YELLOW, RED, GREY, BOLD = "32", "33", "31", "90", "1"
-
-
-def wants_colour(stream: TextIO | None = None, variables: Mapping[str, str] = os.environ) -> bool:
-    """Colour on a terminal alone, and not where NO_COLOR is set (no-color.org) or the terminal is dumb."""
-    stream = sys.stdout if stream is None else stream
-    return stream.isatty() and not variables.get("NO_COLOR") and variables.get("TERM") != "dumb"
-
-
-def paint(text: str, code: str, *, colour: bool) -> str:
-    """Text in an ANSI colour, if that is wanted."""
-    return f"\033[{code}m{text}\033[0m" if colour else text
-
-
-def wrapped(texts: Sequence[str]) -> list[str]:
-    """Texts as items of a list."""
-    import textwrap  # noqa: PLC0415  # only where something is printed for people
-
-    return [textwrap.fill(text, WIDTH, initial_indent="  - ", subsequent_indent="    ") for text in texts]
 
 
 def shown(command: Sequence[str]) -> str:
@@ -58,6 +35,16 @@ def confirmed(question: str) -> bool:
     return answer.strip().lower() in ("y", "yes")
 
 
+def print_lines(lines: Sequence[str], stream: TextIO | None = None) -> None:
+    """Lines for people, in colours where the stream shows them: what is added, what goes away, and what is run."""
+    colour = wants_colour(stream)
+    print("\n".join(paint(line, _code_of(line), colour=colour) for line in lines), file=stream, flush=True)
+
+
+def _code_of(line: str) -> str:
+    return next((code for start, code in (("  +", GREEN), ("  -", RED), ("$ ", CYAN)) if line.startswith(start)), "")
+
+
 def print_json(document: Mapping[str, Any]) -> None:
     """A document for programs."""
     json.dump(document, sys.stdout, indent=2)
@@ -65,8 +52,10 @@ def print_json(document: Mapping[str, Any]) -> None:
 
 
 def age_today(catalog: Catalog) -> str:
-    """The catalog's age as a line for people."""
-    return catalog_age(catalog, datetime.now(timezone.utc).date())
+    """The catalog's age for people, in the width and the colours of stdout."""
+    colour = wants_colour()
+    text = catalog_age(catalog, datetime.now(timezone.utc).date())
+    return "\n".join(paint(line, GREY, colour=colour) for line in wrap(text, width()))
 
 
 def catalog_age(catalog: Catalog, today: date) -> str:

@@ -24,13 +24,16 @@ _VISIBILITY = (
 )
 
 
-def detect(root: str = "/", *, env: Mapping[str, str] | None = None, interpreter: str | None = None) -> Machine:
+def detect(
+    root: str = "/", *, env: Mapping[str, str] | None = None, interpreter: str | None = None, hurried: bool = False
+) -> Machine:
     """The machine that this process runs on, or the one whose files were captured into ``root``. Never raises.
 
     ``env`` is the environment to go by, os.environ by default. NVML is asked in ``interpreter``, this Python by
-    default. A captured tree is of a Linux machine, and then nothing is started and no library is loaded.
+    default. A captured tree is of a Linux machine, and then nothing is started and no library is loaded. ``hurried`` is
+    for builds, one of many: names are not waited for.
     """
-    return detect_from(this_system(root, env, interpreter))
+    return detect_from(this_system(root, env, interpreter, hurried=hurried))
 
 
 def detect_from(sources: Sources) -> Machine:

@@ -46,7 +46,7 @@ def amd(sources: Sources, tree: Tree, log: Log) -> Accelerator | None:
         if text is None:
             continue  # a container's devices cgroup hides a GPU by refusing to read its node
         values = properties(text)
-        target = gfx_target(values.get("gfx_target_version", 0)) or _by_device(values, path, log)
+        target = gfx_target(values.get("gfx_target_version", 0)) or _by_device(values, text, path, tree, log)
         if target is None and not _is_gpu(values):
             if not values:
                 log.unreadable(path, "no properties in it")
@@ -57,10 +57,9 @@ def amd(sources: Sources, tree: Tree, log: Log) -> Accelerator | None:
             continue
         seen[physical] = path
         if target is None:
-            log.unreadable(path, "a GPU whose target cannot be told; kernels before 5.16 have no gfx_target_version")
-            devices.append(
-                Device(_name(node, values, tree), pci_id=f"{VENDOR}:{values.get('device_id', 0) & 0xFFFF:04x}")
-            )
+            old = "" if _version_text(text) else "; kernels before 5.16 have no gfx_target_version"
+            log.unreadable(path, f"a GPU whose target cannot be told{old}")
+            devices.append(Device(_name(node, values, tree), pci_id=f"{VENDOR}:{_device_id(values, tree)}"))
             continue
         integrated = target in _INTEGRATED
         log.found(path, f"{target}, {'integrated' if integrated else 'discrete'}")
@@ -123,19 +122,43 @@ def _is_gpu(values: Mapping[str, int]) -> bool:
     return values.get("simd_count", 0) > 0
 
 
-def _by_device(values: Mapping[str, int], path: str, log: Log) -> str | None:
+def _version_text(text: str) -> str:
+    """What the properties have as gfx_target_version, which is more than none, and may be nonsense."""
+    found = re.search(r"^\s*gfx_target_version[ \t]+(\S.*?)\s*$", text, re.MULTILINE)
+    return "" if found is None or found.group(1) == "0" else found.group(1)
+
+
+def _by_device(values: Mapping[str, int], text: str, path: str, tree: Tree, log: Log) -> str | None:
     """The target by the device's id, as ROCm itself tells it where the kernel is older than 5.16."""
-    if not _is_gpu(values) or values.get("gfx_target_version", 0):
+    if not _is_gpu(values):
         return None
-    number = f"{values.get('device_id', 0):04x}"
+    version = _version_text(text)
+    if version:
+        log.unreadable(path, f"gfx_target_version {version!r} is not that of a GPU")
+    number = _device_id(values, tree)
     for row in read(DATA, "amd.json")["devices"]:
         if number in row["ids"]:
-            log.found(
-                path, f"no gfx_target_version, as of kernels before 5.16; {VENDOR}:{number} is {row['gfx_target']}"
-            )
+            why = "" if version else "no gfx_target_version, as of kernels before 5.16; "
+            log.found(path, f"{why}{VENDOR}:{number} is {row['gfx_target']}")
             target: str = row["gfx_target"]
             return target
     return None
+
+
+def _address(values: Mapping[str, int]) -> str:
+    """The PCI address of a node's device, "0000:03:00.0"."""
+    location = values.get("location_id", 0) & 0xFFF8
+    return f"{values.get('domain', 0):04x}:{location >> 8:02x}:{location >> 3 & 0x1F:02x}.0"
+
+
+def _device_id(values: Mapping[str, int], tree: Tree) -> str:
+    """The device's id in four hex digits: KFD's, or else the PCI bus's."""
+    number = values.get("device_id", 0)
+    if not 0 < number <= 0xFFFF:  # noqa: PLR2004
+        text = tree.read(f"/sys/bus/pci/devices/{_address(values)}/device", limit=32) or ""
+        found = re.fullmatch(r"0x([0-9a-f]{4})", text, re.ASCII)
+        return found.group(1) if found else "0000"
+    return f"{number:04x}"
 
 
 def _physical(values: Mapping[str, int]) -> tuple[int, int]:
@@ -161,9 +184,7 @@ def _overridden(target: str, node: str, env: Mapping[str, str], log: Log) -> str
 
 def _name(node: str, values: Mapping[str, int], tree: Tree) -> str:
     """The product's name, which server cards have, or KFD's name of the chip, which newer ones have not."""
-    location = values.get("location_id", 0) & 0xFFF8
-    address = f"{values.get('domain', 0):04x}:{location >> 8:02x}:{location >> 3 & 0x1F:02x}.0"
-    product = tree.read(f"/sys/bus/pci/devices/{address}/product_name", limit=256)
+    product = tree.read(f"/sys/bus/pci/devices/{_address(values)}/product_name", limit=256)
     chip = tree.read(f"{NODES}/{node}/name", limit=256) or ""
     return clean(product or ("" if chip == "ip discovery" else chip), 80)
 

@@ -51,10 +51,10 @@ def _lacks(sources: Sources, tree: Tree, log: Log) -> str | None:
     from torch_auto.detect.libraries import find  # noqa: PLC0415  # for GPUs that torch can use alone
 
     where = find(LIBRARY, tree, sources.env)
-    if where is None:
+    if not where:
         log.absent(LIBRARY, "Intel's compute driver is not installed, and XPU builds do not find the GPU without it")
         return LIBRARY
-    log.found(LIBRARY, where)
+    log.found(LIBRARY, where[0])
     return None
 
 

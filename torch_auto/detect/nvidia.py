@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 #: The driver's library that torch computes through.
-_CUDA_LIBRARY, _CUDA_LIBRARY_OF_WINDOWS = "libcuda.so.1", "nvcuda.dll"
+_CUDA_LIBRARY, _CUDA_LIBRARY_OF_WINDOWS = nvidia_files.CUDA_LIBRARY, "nvcuda.dll"
+#: Seconds that NVML gets in a build where it has nothing to add but names: a resolver that walks back asks it for each
+#: release. A GPU without the persistence daemon takes about one to wake up.
+BRIEF = 1.0
 #: Drivers of the kernel's own that leave a GPU without CUDA.
 _WITHOUT_CUDA = ("nouveau", "nova_core", "nova-core")
 
@@ -46,7 +49,7 @@ def nvidia(sources: Sources, tree: Tree, log: Log, displays: Sequence[PciDevice]
     ordinary = chip is None or chip.has_ordinary_driver or bool(on_bus)
     if chip is not None and not ordinary and not chip.may_have_ordinary_driver:
         return Accelerator("nvidia", (Device(chip.name, chip.compute_capability),), module.version)
-    said = _ask(sources, tree, log, on_bus, with_smi=ordinary) if sources.live else Said()
+    said = _ask(sources, tree, log, module, on_bus, with_smi=ordinary) if sources.live else Said()
     if chip is not None and not ordinary and said.driver is None:
         return Accelerator("nvidia", (Device(chip.name, chip.compute_capability),), module.version)
     if chip is not None:
@@ -72,15 +75,13 @@ def on_windows(
     ``adapters`` are the (name, PCI id) of the display adapters, ``versions`` the NVIDIA driver versions among them.
     """
     report = nvidia_nvml.ask(sources)
-    note_nvml(report, sources, log)
+    note_nvml(report, log)
     said = _of_nvml(report, log)
     if said.driver is None and not report.answered:
         said = _of_smi(sources, log) or said
+    said = said.replace(driver=said.driver or (versions[0] if versions else None))
     if not said.devices:
-        said = said.replace(
-            devices=tuple(Device(name, capability_of_pci_id(pci_id)) for name, pci_id in adapters),
-            driver=said.driver or (versions[0] if versions else None),
-        )
+        said = said.replace(devices=tuple(Device(name, capability_of_pci_id(pci_id)) for name, pci_id in adapters))
     return combine(said, Module(), (), log, windows=True, library=_CUDA_LIBRARY_OF_WINDOWS)
 
 
@@ -89,9 +90,11 @@ def _is_wsl(tree: Tree) -> bool:
     return tree.exists("/dev/dxg") or tree.exists(nvidia_files.WSL_LIBRARIES)
 
 
-def _ask(sources: Sources, tree: Tree, log: Log, on_bus: Sequence[PciDevice], *, with_smi: bool) -> Said:
+def _ask(  # noqa: PLR0913
+    sources: Sources, tree: Tree, log: Log, module: Module, on_bus: Sequence[PciDevice], *, with_smi: bool
+) -> Said:
     """What NVML says or, where it could not be asked at all, nvidia-smi."""
-    report = _ask_nvml(sources, tree, log)
+    report = _ask_nvml(sources, tree, log, module, on_bus)
     said = _of_nvml(report, log)
     if report.hung and len(on_bus) > len(report.devices):
         # A driver that hung on one GPU has listed those before it; the bus has them all.
@@ -101,28 +104,54 @@ def _ask(sources: Sources, tree: Tree, log: Log, on_bus: Sequence[PciDevice], *,
     return said
 
 
-def _ask_nvml(sources: Sources, tree: Tree, log: Log) -> nvidia_nvml.NvmlReport:
-    library = nvidia_files.library(tree, sources.env)
-    if library is None:
+def _ask_nvml(
+    sources: Sources, tree: Tree, log: Log, module: Module, on_bus: Sequence[PciDevice]
+) -> nvidia_nvml.NvmlReport:
+    libraries = nvidia_files.library(tree, sources.env)
+    if not libraries:
         log.absent(nvidia_files.LIBRARY, nvidia_files.LOOKED_IN)
         return nvidia_nvml.NvmlReport(asked=False)
-    log.found(nvidia_files.LIBRARY, library)
-    report = nvidia_nvml.ask(sources, tree.locate(library) if nvidia_files.out_of_reach(library) else None)
-    note_nvml(report, sources, log)
+    log.found(nvidia_files.LIBRARY, ", ".join(libraries))
+    hurried = sources.hurried and _files_decide(sources, tree, module, on_bus)
+    report = nvidia_nvml.ask(sources, list(map(tree.locate, libraries)), BRIEF if hurried else None)
+    if report.hung and hurried:
+        log.found("NVIDIA GPUs", "the kernel's files say all that the choice depends on; NVML would add names")
+    note_nvml(report, log)
     return report
 
 
-def note_nvml(report: nvidia_nvml.NvmlReport, sources: Sources, log: Log) -> None:
+def _files_decide(sources: Sources, tree: Tree, module: Module, on_bus: Sequence[PciDevice]) -> bool:
+    """Whether the kernel's files say all that a choice depends on, so that NVML has nothing to add but names.
+
+    They do not where GPUs are unlike, since a container may have some of those that the bus has; and where libcuda is
+    missing or of another driver than the module, since NVML says for which CUDA that is.
+    """
+    if module.version is None or not on_bus or any(device.driver != "nvidia" for device in on_bus):
+        return False
+    capabilities = {capability_of_pci_id(device.pci_id) for device in on_bus}
+    cuda, _ = drivers.load().cuda_of(module.version, windows=False)
+    return (
+        cuda is not None
+        and len(capabilities) == 1
+        and None not in capabilities
+        and nvidia_files.has_the_modules_cuda(tree, sources.env, module.version)
+    )
+
+
+def note_nvml(report: nvidia_nvml.NvmlReport, log: Log) -> None:
     """Note what NVML said and what it could not say."""
-    if report.driver_version is not None:
-        cuda = report.cuda_driver_version
-        text = f", CUDA driver version {cuda[0]}.{cuda[1]}" if cuda else ""
-        text += f", {report.gpus} GPU(s)" if report.gpus is not None else ""
-        log.found("NVML", f"driver {report.driver_version}{text}")
+    cuda, gpus = report.cuda_driver_version, report.gpus
+    said = [
+        *([f"driver {report.driver_version}"] if report.driver_version is not None else []),
+        *([f"CUDA driver version {cuda[0]}.{cuda[1]}"] if cuda else []),
+        *([f"{gpus} GPU(s)"] if gpus is not None else []),
+    ]
+    if said:
+        log.found("NVML", ", ".join(said))
     if any(device.mig for device in report.devices):
         log.found("NVML", "MIG is on; an instance has the compute capability of its GPU")
     if report.hung:
-        log.unreadable("NVML", f"no end within {sources.deadline:g} s; the driver may be wedged")
+        log.unreadable("NVML", f"no end within {report.seconds:g} s; the driver may be wedged")
     if report.code("nvmlInit") == nvidia_nvml.LIB_RM_VERSION_MISMATCH:
         log.unreadable("NVML", "library and kernel module are of two drivers: an upgrade without a reboot")
     for step, code, text in report.errors:
@@ -172,10 +201,8 @@ def combine(  # noqa: PLR0913
 ) -> Accelerator | None:
     """One accelerator of what the sources said; the PCI ids and the table of drivers fill what is missing."""
     on_bus = _on_bus(displays)
+    # Each source tells a fact or nothing: what is not of its form went into the evidence where it was read.
     driver = said.driver or module.version
-    if driver is not None and not nvidia_files.is_driver_version(driver):
-        log.unreadable("NVIDIA driver version", repr(driver))
-        driver = None
     loaded = module.loaded or any(device.driver == "nvidia" for device in on_bus)
     if driver is None and said.cuda is None and not loaded:
         if not on_bus and not said.devices:

@@ -20,6 +20,8 @@ MODULE_VERSION = "/sys/module/nvidia/version"
 PROC_VERSION = "/proc/driver/nvidia/version"
 PROC_GPUS = "/proc/driver/nvidia/gpus"
 LIBRARY = "libnvidia-ml.so.1"
+#: The driver's library that torch computes through.
+CUDA_LIBRARY = "libcuda.so.1"
 WSL_LIBRARIES = "/usr/lib/wsl/lib"
 
 #: Where NVIDIA's libraries are put that the loader does not find without help.
@@ -85,6 +87,7 @@ def module(tree: Tree, log: Log) -> Module:
             log.found(MODULE_VERSION, text)
             return Module(text, loaded=True)
         log.unreadable(MODULE_VERSION, f"not a driver version: {text!r}")
+    loaded = text is not None  # whatever it says, only a loaded module has it
     text = tree.read(PROC_VERSION, log)
     if text is not None:
         version = proc_version(text)
@@ -92,8 +95,8 @@ def module(tree: Tree, log: Log) -> Module:
             log.found(PROC_VERSION, text.splitlines()[0])
             return Module(version, loaded=True)
         log.unreadable(PROC_VERSION, f"no driver version in it: {text!r}")
-        return Module(loaded=_is_loaded(text))
-    return Module()
+        loaded = loaded or _is_loaded(text)
+    return Module(loaded=loaded)
 
 
 def _is_loaded(text: str) -> bool:
@@ -137,18 +140,21 @@ def proc_version(text: str) -> str | None:
     return None
 
 
-def library(tree: Tree, env: Mapping[str, str]) -> str | None:
-    """Where libnvidia-ml.so.1 is: a path, or the loader's cache that lists it; None where there is none."""
+def library(tree: Tree, env: Mapping[str, str]) -> tuple[str, ...]:
+    """The paths of libnvidia-ml.so.1, in the order in which they are tried."""
     flatpak = [
         f"{parent}/{name}/lib" for parent in _FLATPAK for name in tree.names(parent) if name.startswith("nvidia")
     ]
     return find(LIBRARY, tree, env, (*_OTHER_FOLDERS, *flatpak))
 
 
-def out_of_reach(path: str) -> bool:
-    """Whether a library's path is one that the loader does not look at by itself."""
-    folder = path.rpartition("/")[0]
-    return folder in _OTHER_FOLDERS or folder.startswith(_FLATPAK)
+def has_the_modules_cuda(tree: Tree, env: Mapping[str, str], version: str) -> bool:
+    """Whether libcuda, by its name, is of the driver that the kernel module is of, so that its CUDA is the module's.
+
+    The link libcuda.so.1 leads to libcuda.so.550.54.14. That of a CUDA compatibility package leads to another version.
+    """
+    found = find(CUDA_LIBRARY, tree, env, _OTHER_FOLDERS)
+    return bool(found) and tree.link(found[0]) == f"libcuda.so.{version}"
 
 
 def has_trace(tree: Tree, log: Log, displays: Sequence[PciDevice], env: Mapping[str, str]) -> bool:
@@ -166,6 +172,6 @@ def has_trace(tree: Tree, log: Log, displays: Sequence[PciDevice], env: Mapping[
     for path in ("/proc/driver/nvidia", "/dev/nvidiactl"):
         log.absent(path)
     where = library(tree, env)
-    if where is None:
+    if not where:
         log.absent(LIBRARY, LOOKED_IN)
-    return where is not None
+    return bool(where)

@@ -1,12 +1,19 @@
-"""One child process with a deadline and a bound on what it may say; it can be abandoned, never waited for."""
+"""One child process with a deadline and a bound on what it may say; it can be abandoned, never waited for.
+
+It is child.py in an interpreter, which ends with this process, however that ends. It stands in a folder of its own, and
+no library is looked for where a user happens to stand.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import threading
 import time
+from contextlib import suppress
 
+from torch_auto.detect.libraries import absolute_parts
 from torch_auto.frozen import Frozen
 
 TYPE_CHECKING = False
@@ -18,6 +25,8 @@ if TYPE_CHECKING:
 MOST_OUTPUT = 65536
 #: Seconds that a killed child has to go. One in an uninterruptible call into a driver never does.
 _GRACE = 0.2
+
+_CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "child.py")
 
 
 class Output(Frozen):
@@ -43,37 +52,45 @@ def _drain(stream: IO[bytes], chunks: list[bytes]) -> None:
         stream.close()
 
 
-def run(command: Sequence[str], env: Mapping[str, str], deadline: float) -> Output:
-    """Run ``command``, an absolute path and its arguments, for at most ``deadline`` seconds.
+def run(interpreter: str, arguments: Sequence[str], env: Mapping[str, str], deadline: float) -> Output:
+    """Run child.py with these arguments in an interpreter, for at most ``deadline`` seconds.
 
-    Standard input and standard error are the null device. What was said before the deadline is kept.
+    What was said before the deadline is kept. Nothing that the child has started is left behind, but what left its
+    process group (POSIX).
 
     Raises:
-        OSError: the command cannot be started.
-        ValueError: it, or the environment, holds a character that no command can.
+        OSError: the interpreter cannot be started.
+        ValueError: its path is not absolute, or the environment or an argument holds a character that no command can.
     """
+    if not os.path.isabs(interpreter):
+        raise ValueError("its path is not absolute")
     until = time.monotonic() + deadline
     child = subprocess.Popen(  # noqa: S603  # absolute path, no shell, arguments of our own
-        list(command),
-        stdin=subprocess.DEVNULL,
+        # Isolated: no variable of Python's, no site-packages, nothing beside the script is imported.
+        [interpreter, "-I", "-S", "-B", _CHILD, *arguments],
+        # Nothing is ever written to it. Its end is what the child waits for, and it comes with ours.
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=dict(env),
+        cwd=os.path.dirname(interpreter),
+        env=_environment(env),
+        start_new_session=True,
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
     chunks: list[bytes] = []
-    assert child.stdout is not None  # noqa: S101  # it was asked for above
-    # A thread, since Windows has no other way to stop reading a pipe; a daemon, so that a hang ends with us.
-    reader = threading.Thread(target=_drain, args=(child.stdout, chunks), daemon=True)
     exit_code: int | None = None
     try:
+        assert child.stdout is not None  # noqa: S101  # it was asked for above
+        # A thread, since Windows has no other way to stop reading a pipe; a daemon, so that a hang ends with us.
+        reader = threading.Thread(target=_drain, args=(child.stdout, chunks), daemon=True)
         reader.start()
         reader.join(max(0.0, until - time.monotonic()))
         exit_code = child.wait(max(0.0, until - time.monotonic()))
-    except BaseException as error:
-        child.kill()
-        if not isinstance(error, subprocess.TimeoutExpired):  # Ctrl-C, or SIGTERM in a build
-            raise
+    except subprocess.TimeoutExpired:
+        pass
+    finally:  # also at Ctrl-C, or SIGTERM in a build
+        _end(child)
+    if exit_code is None:
         try:
             child.wait(_GRACE)
         except subprocess.TimeoutExpired:
@@ -81,3 +98,24 @@ def run(command: Sequence[str], env: Mapping[str, str], deadline: float) -> Outp
             child.returncode = -9
         reader.join(_GRACE)
     return Output(b"".join(chunks).decode("utf-8", "replace"), exit_code)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """End a child and what it has started. Windows has no process groups: there the child ends what it has started."""
+    assert child.stdin is not None  # noqa: S101  # it was asked for
+    child.stdin.close()
+    if os.name == "posix":
+        with suppress(OSError):  # nobody is left, or only what may not be killed
+            os.killpg(child.pid, signal.SIGKILL)
+    else:
+        try:
+            child.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            child.kill()
+
+
+def _environment(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment, but for parts of LD_LIBRARY_PATH that mean the folder that somebody stands in."""
+    child = dict(env)
+    parts = absolute_parts(child.pop("LD_LIBRARY_PATH", ""))
+    return {**child, "LD_LIBRARY_PATH": ":".join(parts)} if parts else child

@@ -51,7 +51,8 @@ class Sources(Frozen):
 
     ``root`` is the folder that the system's files lie below. ``live`` says that they are those of the running
     system: only then is NVML asked, nvidia-smi started or the registry read. ``module_path`` is where pynvml is
-    looked for, None for sys.path. ``deadline`` is in seconds, for NVML and for nvidia-smi each.
+    looked for, None for sys.path. ``deadline`` is in seconds, for NVML and for nvidia-smi each. ``hurried`` says that a
+    wedged driver is to cost less where that changes no choice.
     """
 
     host: Host
@@ -63,9 +64,12 @@ class Sources(Frozen):
     nvidia_smi: tuple[str, ...] = ()
     registry: Registry | None = None
     deadline: float = DEADLINE
+    hurried: bool = False
 
 
-def this_system(root: str = "/", env: Mapping[str, str] | None = None, interpreter: str | None = None) -> Sources:
+def this_system(
+    root: str = "/", env: Mapping[str, str] | None = None, interpreter: str | None = None, *, hurried: bool = False
+) -> Sources:
     """The sources of the running system, or those of the tree that was captured into ``root``."""
     live = os.path.abspath(root) == os.path.abspath("/")
     platform = "linux" if sys.platform.startswith("linux") else sys.platform
@@ -82,4 +86,5 @@ def this_system(root: str = "/", env: Mapping[str, str] | None = None, interpret
         interpreter=interpreter or sys.executable or None,
         nvidia_smi=_NVIDIA_SMI.get(platform, ()),
         registry=registry,
+        hurried=hurried,
     )

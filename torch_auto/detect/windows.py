@@ -53,7 +53,8 @@ class LocalMachine:
         """Instance ids of the display adapters that are there now; None where Windows does not say."""
         import ctypes  # noqa: PLC0415
 
-        manager = ctypes.WinDLL("CfgMgr32.dll")  # type: ignore[attr-defined,unused-ignore]
+        # From Windows' own folder and no other: LOAD_LIBRARY_SEARCH_SYSTEM32.
+        manager = ctypes.WinDLL("CfgMgr32.dll", winmode=0x800)  # type: ignore[attr-defined,unused-ignore]
         flags = 0x100 | 0x200  # CM_GETIDLIST_FILTER_PRESENT, CM_GETIDLIST_FILTER_CLASS
         size = ctypes.c_ulong()
         class_id = ctypes.c_wchar_p(DISPLAY_CLASS)

@@ -20,7 +20,7 @@ from torch_auto.select.words import listed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from torch_auto.catalog.model import Catalog, Release
     from torch_auto.catalog.torch_backends import TorchBackend
@@ -122,10 +122,13 @@ def _fewest(
 
 
 class Seat(Frozen):
-    """Machines of one kind, by their labels, and what they get: ``chosen`` is None where nothing serves them."""
+    """Machines of one kind, by their labels, and what they get: ``chosen`` is None where nothing serves them.
+
+    ``alike`` are those whose GPUs have other names, one for each name; no decision depends on a name.
+    """
 
     labels: tuple[str, ...]
-    machine: Machine
+    alike: tuple[Machine, ...]
     chosen: Chosen | None
     reasons: tuple[Reason, ...]
 
@@ -147,23 +150,34 @@ class Cover(Frozen):
         return tuple(group.torch_backend for group in self.groups)
 
 
+class HeldBack(Frozen):
+    """Machines without which all others would get more: why the others' release is not for them, and what that is."""
+
+    by: tuple[Seat, ...]
+    rest: Cover
+
+
 class Fleet(Frozen):
     """What serves a fleet.
 
     ``one`` is the newest release with one torch backend that runs on every machine, ``fewest`` the newest release that
     serves every machine with builds for it, and the fewest of its torch backends that do: equal where one is enough.
     Where no release serves all machines, ``fewest`` is for the most that one does, and ``apart`` are the others.
+    ``held_back``: who keeps most of the machines from one torch backend for all or from a newer release with it, and
+    who from a newer release with the fewest.
     """
 
     one: Cover | None
     fewest: Cover | None
     apart: tuple[Seat, ...]
+    held_back: tuple[HeldBack, ...] = ()
 
 
 class _Kind(Frozen):
-    """Machines of one kind, and by release the torch backends that are for them."""
+    """Machines of one kind, one for each name of its GPUs, and by release the torch backends that are for them."""
 
     labels: list[str]
+    alike: dict[tuple[str, ...], Machine]
     machine: Machine
     gpu: bool
     serving: dict[str, frozenset[str]]
@@ -177,18 +191,69 @@ def cover(machines: Sequence[tuple[str, Machine]], catalog: Catalog, releases: S
     wanted = [release for release in reversed(catalog.releases) if not releases or release.version in releases]
     known = _kinds_of(machines, catalog, wanted)
     serving = [item for item in known if any(item.serving.values())]
-    fewest, one = None, None
+    fewest, one, inside = None, None, []
     if serving:
-        release = max(
-            wanted, key=lambda found: sum(len(item.labels) for item in serving if item.serving[found.version])
-        )
+        release = max(wanted, key=lambda found: _count(item for item in serving if item.serving[found.version]))
         inside = [item for item in serving if item.serving[release.version]]
         fewest = _cover(release, inside, catalog, alone=False)
         if len(inside) == len(known):
             one = next(filter(None, (_cover(item, inside, catalog, alone=True) for item in wanted)), None)
-    inside_labels = {label for seat in (fewest.seats if fewest is not None else ()) for label in seat.labels}
-    apart = [item for item in known if item.labels[0] not in inside_labels]
-    return Fleet(one, fewest, tuple(_apart(item, fewest, catalog, wanted) for item in apart))
+    apart = [item for item in known if item not in inside]
+    held_back = [_held_back(known, catalog, wanted, one, alone=True)]
+    if not apart:  # those that are apart hold the others back, and fewest is what these get
+        newer = _held_back(known, catalog, wanted, fewest, alone=False)
+        first = held_back[0]
+        if newer is None or first is None or (newer.by, newer.rest.release) != (first.by, first.rest.release):
+            held_back.append(newer)
+    return Fleet(
+        one,
+        fewest,
+        tuple(_apart(item, fewest, catalog, wanted) for item in apart),
+        tuple(item for item in held_back if item is not None),
+    )
+
+
+def _count(kinds_of_machines: Iterable[_Kind]) -> int:
+    return sum(len(item.labels) for item in kinds_of_machines)
+
+
+def _held_back(
+    known: list[_Kind], catalog: Catalog, wanted: list[Release], now: Cover | None, *, alone: bool
+) -> HeldBack | None:
+    """The fewest machines without which a newer release than now serves all others; None where they are half or more.
+
+    Of several as few, those for the newest release.
+    """
+    best: tuple[int, Release, TorchBackend | None, list[_Kind]] | None = None
+    for release in wanted:
+        if now is not None and release.version == now.release:
+            break
+        for backend in backends_of(release) if alone else (None,):
+            by = [item for item in known if not _is_served(item, release, backend)]
+            count = _count(by)
+            if 0 < count * 2 < _count(known) and (best is None or count < best[0]):
+                best = count, release, backend, by
+    if best is None:
+        return None
+    _, release, backend, by = best
+    rest = _cover(release, [item for item in known if item not in by], catalog, alone=alone)
+    seats = tuple(_not_served(item, release, backend, catalog) for item in by)
+    return HeldBack(seats, rest) if rest is not None else None
+
+
+def _is_served(found: _Kind, release: Release, backend: TorchBackend | None) -> bool:
+    """Whether a release serves machines, or a torch backend of it does; without a GPU any torch backend does."""
+    usable = found.serving[release.version]
+    return bool(usable) if backend is None or not found.gpu else backend in usable
+
+
+def _not_served(found: _Kind, release: Release, backend: TorchBackend | None, catalog: Catalog) -> Seat:
+    """Machines that a release, or one torch backend of it, does not serve, and why."""
+    why = select(found.machine, release, catalog)
+    reasons = why.reasons
+    if found.serving[release.version]:  # another torch backend does
+        reasons = tuple(item.reason for item in why.rejected if item.torch_backend == backend)
+    return Seat(tuple(found.labels), tuple(found.alike.values()), None, reasons)
 
 
 def _kinds_of(machines: Sequence[tuple[str, Machine]], catalog: Catalog, wanted: list[Release]) -> list[_Kind]:
@@ -198,8 +263,10 @@ def _kinds_of(machines: Sequence[tuple[str, Machine]], catalog: Catalog, wanted:
         if key not in found:
             gpu = any(reach_of(device, machine, catalog).releases for device in candidates(machine))
             serving = {release.version: _serving(machine, release, catalog, gpu=gpu) for release in wanted}
-            found[key] = _Kind([], machine, gpu, serving)
+            found[key] = _Kind([], {}, machine, gpu, serving)
         found[key].labels.append(label)
+        names = (device.name for item in machine.accelerators for device in item.devices)
+        found[key].alike.setdefault(tuple(dict.fromkeys(names)), machine)
     return list(found.values())
 
 
@@ -249,7 +316,7 @@ def _seat(found: _Kind, groups: tuple[Group, ...], catalog: Catalog) -> Seat:
     reasons = chosen.reasons
     if not found.gpu and chosen.selection.vendor is not None:
         reasons = (*reasons, because("gpu-build-on-cpu"))
-    return Seat(tuple(found.labels), found.machine, chosen, reasons)
+    return Seat(tuple(found.labels), tuple(found.alike.values()), chosen, reasons)
 
 
 def _apart(found: _Kind, fewest: Cover | None, catalog: Catalog, wanted: list[Release]) -> Seat:
@@ -257,4 +324,4 @@ def _apart(found: _Kind, fewest: Cover | None, catalog: Catalog, wanted: list[Re
     why = select(found.machine, catalog.release(fewest.release) if fewest is not None else wanted[0], catalog)
     own = next(filter(None, (_cover(release, [found], catalog, alone=False) for release in wanted)), None)
     chosen = own.seats[0].chosen if own is not None else None
-    return Seat(tuple(found.labels), found.machine, chosen, why.reasons)
+    return Seat(tuple(found.labels), tuple(found.alike.values()), chosen, why.reasons)

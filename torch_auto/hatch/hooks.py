@@ -1,7 +1,7 @@
 """hatchling's hooks: the pins of a wheel, and the version of a checkout of torch-auto.
 
-https://hatch.pypa.io/latest/plugins/build-hook/reference and .../metadata-hook/reference. docs/hook.md shows the table
-that a project writes.
+https://hatch.pypa.io/latest/plugins/build-hook/reference and .../metadata-hook/reference. docs/guides/hook.md shows the
+table that a project writes.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 A torchvision for CUDA beside a torch for the CPU fails with "operator torchvision::nms does not exist", and METADATA
 cannot say "both local or both public": what it says of torch holds for every torchvision that it admits. So with an
 extra each torch that is admitted is of one torch backend, and each torchvision of the same: PyPI's builds, wherever
-torch's own pin admits PyPI's torch, and else the local versions of the machine's torch backend. docs/family.md has the
-rules, and what was measured.
+torch's own pin admits PyPI's torch, and else the local versions of the machine's torch backend.
+docs/guides/torchvision.md has the rules, and what was measured.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from torch_auto.select.build import Selection
     from torch_auto.select.reasons import Reason
 
-#: Extra -> project. What else belongs to torch needs no extra: docs/family.md says why of each.
+#: Extra -> project. What else belongs to torch needs no extra: docs/guides/torchvision.md says why of each.
 EXTRAS = {"vision": "torchvision", "audio": "torchaudio"}
 
 

@@ -1,4 +1,4 @@
-"""docs/catalog.md."""
+"""docs/reference/catalog.md."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def test_the_document_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
-    """docs/catalog.md is what tools/render_catalog.py makes of the catalog."""
+    """docs/reference/catalog.md is what tools/render_catalog.py makes of the catalog."""
     assert render_catalog.main(["--check"]) == 0, capsys.readouterr().out
 
 

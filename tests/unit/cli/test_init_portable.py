@@ -451,7 +451,7 @@ WRONG = {
         ("--backends", "cu127,cu126", "--releases", "2.9.7", "--with", "text", "--default", "gpu"),
         (
             "--backends: 'cu127' is not a torch backend; valid are cpu, cu117, cu118, ",
-            "--releases: '2.9.7' is not a known release; valid are 2.0.0, ",
+            "--releases: torch 2.9.7 is not in the catalog; it knows 2.0.0, ",
             "--with: 'text' is not valid; valid are vision, audio, or none",
             "--default: 'gpu' is not valid; valid are cpu, all",
         ),
@@ -515,7 +515,7 @@ REFUSED = {
     ),
     "an index that shadows PyPI": (
         '[[tool.uv.index]]\nname = "p"\nurl = "https://download.pytorch.org/whl/cu126"\n',
-        "https://download.pytorch.org/whl/cu126 is named in tool.uv.index",
+        "https://download.pytorch.org/whl/cu126 is named (tool.uv.index in ",
     ),
     "a group of the user's": (
         '[dependency-groups]\ntorch-cu126 = ["torch==2.13.0+cu126"]\n',

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from torch_auto.catalog import load
 from torch_auto.catalog.origins import origins, sizes
 from torch_auto.cli import main
 from torch_auto.cli.output import catalog_age
+from torch_auto.cli.project.own import typed
 from torch_auto.machine_file import machine_from_json
 from unit.data import DATA, ROWS
 
@@ -50,7 +52,8 @@ def test_the_answer_comes_first(plan: Callable[..., tuple[int, str, str]]) -> No
     status, out, err = plan(machines.a100_550())
     assert (status, err) == (0, "")
     assert out.splitlines()[0] == "torch 2.14.1+cu126 with PyTorch's page; torch 2.10.0 from PyPI without it."
-    assert out.splitlines()[1].startswith("PyTorch's pages: UV_FIND_LINKS=https://download.pytorch.org/whl/torch/")
+    assert "\n  - torch 2.15.0 is not available on this machine: it needs NVIDIA driver 580 or newer.\n" in out
+    assert "\nTo install it there: torch-auto add\n" in out
     assert "Chosen for NVIDIA A100-SXM4-80GB (compute capability 8.0)." in out
 
 
@@ -61,7 +64,9 @@ def test_a_release_without_wheels_for_the_python_installs_nothing(
     machine = machines.cpu(python="3.13")
     _, alone, _ = plan(machine, "2.4.1")
     assert alone.splitlines()[0] == "torch-auto 2.4.1: not available: it does not have wheels for this Python"
-    assert "torch 2.4.1 does not have wheels for Python 3.13; it has them for 3.8, 3.9, 3.10, 3.11, 3.12." in alone
+    assert "does not have wheels for Python 3.13; it has them for 3.8, 3.9, 3.10, 3.11, 3.12." in " ".join(
+        alone.split()
+    )
     _, both, _ = plan(machine, "2.4.1", "2.5.1")
     assert re.split(" {2,}", both.splitlines()[1]) == [
         "2.4.1",
@@ -74,7 +79,7 @@ def test_one_answer_is_said_once(plan: Callable[..., tuple[int, str, str]]) -> N
     """Where PyTorch's page makes no difference, one release is told."""
     _, out, _ = plan(machines.macos_arm64())
     assert out.splitlines()[0] == f"torch {load().newest.version}, with PyTorch's page and without it."
-    assert out.count("\ntorch-auto ") == 1
+    assert out.count("\nWhy:\n") == 1
 
 
 def test_a_machine_that_no_release_serves(plan: Callable[..., tuple[int, str, str]]) -> None:
@@ -96,12 +101,77 @@ def test_releases_that_are_asked_for(plan: Callable[..., tuple[int, str, str]]) 
         ["2.14.1", "torch 2.14.1+cu126", "-"],
         ["2.15.0", "not available on this machine: it needs NVIDIA driver 580 or newer", "-"],
     ]
+    _, out, _ = plan(machines.a100_550(), "2.5.1", "2.14.1", "2.15.0", "--why")
     headings = [line for line in out.splitlines() if line.startswith("torch-auto ")]
     assert headings == [
         "torch-auto 2.5.1: torch 2.5.1+cu124 (installs from PyPI alone too)",
         "torch-auto 2.14.1: torch 2.14.1+cu126 (not installable from PyPI alone)",
         "torch-auto 2.15.0: not available on this machine: it needs NVIDIA driver 580 or newer",
     ]
+
+
+@pytest.mark.parametrize("words", [(), ("2.5.1",), ("2.15.0",), ("--with", "vision,audio"), ("--pin", "exact")])
+@pytest.mark.parametrize("name", machines.MACHINES)
+def test_the_answer_is_short(
+    plan: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, name: str, words: tuple[str, ...]
+) -> None:
+    """The answer, why, and the command: 15 lines at most on any machine, in a terminal of 60 columns and more."""
+    for columns in (60, 80, 120):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        lines = plan(machines.MACHINES[name], *words)[1].splitlines()
+        assert len(lines) <= 15
+        assert max(map(len, lines)) <= columns or any(line.startswith("For the newest") for line in lines)
+        assert "With pins, other builds, and sources: --why" in lines
+
+
+BY_BACKEND = (
+    "uv pip install torch-auto==2.9.1 --find-links https://download.pytorch.org/whl/torch/"
+    " --config-settings-package torch-auto:backend=cu126"
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        ((), "torch-auto add"),
+        (("2.9",), "torch-auto add 2.9.1"),
+        (("2.9.1", "--with", "vision", "--pin", "exact"), "torch-auto add vision 2.9.1 --pin exact"),
+        (("2.9.1", "--index-url", "https://m.test/whl"), "torch-auto add 2.9.1 --index-url https://m.test/whl"),
+        (("2.9.1", "--backend", "cu126"), BY_BACKEND),
+    ],
+)
+def test_the_command_to_type(plan: Callable[..., tuple[int, str, str]], words: tuple[str, ...], command: str) -> None:
+    """The command that installs what was asked about."""
+    assert f"\nTo install it there: {command}\n" in plan(machines.a100_550(), *words)[1]
+
+
+def test_the_command_is_typed_as_this_one_was(capsys: pytest.CaptureFixture[str]) -> None:
+    """For this machine: by uvx, by its path, or from PATH, and what it prints is understood."""
+    assert main(["plan"]) == 0
+    [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("To install it: ")]
+    assert line.removeprefix("To install it: ") == f"{typed(os.environ)} add"
+
+
+@pytest.mark.parametrize(
+    ("words", "releases"),
+    [
+        (("2.5",), ["2.5.1"]),
+        (("v2.9.1",), ["2.9.1"]),
+        (("torch==2.9.1",), ["2.9.1"]),
+        (("2.9.*",), ["2.9.1"]),
+        (("latest",), [load().newest.version]),
+        (("2.9.1", "v2.9.1"), ["2.9.1"]),
+        ((">=2.5,<2.7",), ["2.5.0", "2.5.1", "2.6.0"]),
+        (("~=2.5.0", "2.9.1"), ["2.5.0", "2.5.1", "2.9.1"]),
+        (("torch-auto>=2.5,<2.6",), ["2.5.0", "2.5.1"]),
+    ],
+)
+def test_releases_are_understood(
+    plan: Callable[..., tuple[int, str, str]], words: tuple[str, ...], releases: list[str]
+) -> None:
+    """As people write them."""
+    document = json.loads(plan(machines.cpu(), "--json", *words)[1])
+    assert [item["release"] for item in document["plans"]] == releases
 
 
 ARGUMENTS: dict[str, tuple[str, ...]] = {
@@ -176,11 +246,11 @@ def test_the_size_of_a_wheel_is_told(plan: Callable[..., tuple[int, str, str]]) 
     """PyPI's is known of every build that it has; what is not known is said to be unknown."""
     _, out, _ = plan(machines.h100_580(), "2.9.1", "--backend", "pypi")
     assert "\nDownload, without what torch requires: torch 2.9.1 from PyPI: 900 MB.\n" in out
-    _, out, _ = plan(machines.a100_550(), "2.9.1")
+    _, out, _ = plan(machines.a100_550(), "2.9.1", "--why")
     known = sizes("2.9.1", "linux_x86_64", "cu126").index
     size = f"{known / 1e6:,.0f} MB" if known else "size not known"
     both = f"torch 2.9.1+cu126: {size}; torch 2.9.1 from PyPI: 900 MB."
-    assert f"\nDownload, without what torch requires: {both}\n" in out
+    assert f"Download, without what torch requires: {both}" in " ".join(out.split())
     _, out, _ = plan(machines.a100_550(), "2.15.0")
     assert "Download" not in out
 
@@ -256,6 +326,10 @@ def test_settings_of_the_command(plan: Callable[..., tuple[int, str, str]]) -> N
     ("arguments", "expected"),
     [
         (("2.5.9",), "torch 2.5.9 is not in the catalog; it knows 2.0.0, 2.0.1"),
+        (("2.16",), "torch 2.16 is not in the catalog; it knows 2.0.0, 2.0.1"),
+        ((">=3",), "no release of torch is >=3; there are 2.0.0 to "),
+        (("2.9.1+cu126",), "a release does not name a build. Name 2.9.1, and --backend cu126 with it"),
+        (("vision",), "'vision' is not a release of torch. These are understood: 2.5.1, 2.5, latest"),
         (("--backend", "cu999"), "--backend: 'cu999' is not a torch backend"),
         (("--pin", "x", "--index-url", "y"), "2 invalid settings"),
     ],
@@ -288,3 +362,7 @@ def test_info_json_is_a_machine_file(capsys: pytest.CaptureFixture[str], tmp_pat
     path = tmp_path / "machine.json"
     path.write_text(out, "utf-8")
     assert main(["plan", "--machine", str(path), "--json"]) == 0
+    capsys.readouterr()
+    assert main(["info", "--jsonl"]) == 0
+    [line] = capsys.readouterr().out.splitlines()
+    assert json.loads(line) == json.loads(out)

@@ -141,7 +141,7 @@ def test_it_has_to_be_said(host: Callable[..., Host], sandbox: Sandbox) -> None:
     wrong = item.command("lock", "--portable", "--backends", "cu999", "--releases", "9.9", check=False)
     assert wrong.returncode == 2
     assert "'cu999' is not a torch backend" in wrong.stderr
-    assert "'9.9' is not a known release" in wrong.stderr
+    assert "torch 9.9 is not in the catalog" in wrong.stderr
 
 
 def test_where_it_installs(tmp_path: Path) -> None:

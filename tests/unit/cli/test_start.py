@@ -71,7 +71,7 @@ def test_plan_imports_the_rules_alone(words: tuple[str, ...], tmp_path: Path) ->
     found = modules("plan", "--machine", str(path), *words)
     assert found & HEAVY == set()
     assert below(found, "detect", "fleet", "hatch", "cli.check", "cli.portable", "cli.tools") == set()
-    assert below(found, "cli.project") == {"torch_auto.cli.project.toml"}
+    assert below(found, "cli.project") <= {"torch_auto.cli.project.toml", "torch_auto.cli.project.own"}
     assert below(found, "cli.render") == {"torch_auto.cli.render.plan"}
     assert len(found) <= 125, sorted(found)
 

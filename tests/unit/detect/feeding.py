@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -83,11 +82,8 @@ def sources(kind: Kind, folder: Path) -> Sources:
     env = dict(kind.env)
     if kind.nvml is not None:
         env.update(fake_nvml.env(**kind.nvml))
-        wsl = root / "usr/lib/wsl/lib" / fake_nvml.LIBRARY
-        if wsl.exists():
-            # There, the loader does not find it, and detection has to say where it is.
-            shutil.copy(fake_nvml.build() / fake_nvml.LIBRARY, wsl)
-            del env["LD_LIBRARY_PATH"]
+        if (kind.host or linux()).sys_platform != "win32":
+            del env["LD_LIBRARY_PATH"]  # the library is in the tree, and Windows' is where pynvml knows
     smi: tuple[str, ...] = ()
     if kind.smi is not None:
         script = folder / "nvidia-smi"

@@ -1,7 +1,7 @@
 """Kinds of machine: what is fed of each, with the source of the facts, and what detection has to make of it.
 
 The files are made here, in the layout of :mod:`trees`, from facts that others published about real machines; no
-file is a copy. The same list makes the tables of docs/detection.md (tools/detection_table.py).
+file is a copy. The same list makes the tables of docs/reference/kinds.md (tools/detection_table.py).
 """
 
 from __future__ import annotations
@@ -10,7 +10,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from torch_auto.detect.host import Host
-from unit.detect.trees import FOLDER, LIBRARY, LIBRARY_AARCH64, Link, jetson, join, kfd, kfd_cpu, nvidia_module, pci
+from unit.detect.trees import (
+    FOLDER,
+    LIBRARY,
+    LIBRARY_AARCH64,
+    NVML,
+    Link,
+    jetson,
+    join,
+    kfd,
+    kfd_cpu,
+    nvidia_module,
+    pci,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -294,9 +306,7 @@ NVIDIA = [
         "NVML below usr/lib/wsl/lib, outside the loader's path; /dev/dxg; no kernel module",
         "NVIDIA driver 551.61, CUDA 12.4: NVIDIA GeForce RTX 4070 (8.9)",
         WSL_DOCS,
-        join(
-            {"dev/dxg": "", "usr/lib/wsl/lib/libnvidia-ml.so.1": "NVML"}, pci("5582:00:00.0", "1414:008e", "0x030200")
-        ),
+        join({"dev/dxg": "", "usr/lib/wsl/lib/libnvidia-ml.so.1": NVML}, pci("5582:00:00.0", "1414:008e", "0x030200")),
         nvml={"driver": "551.61", "cuda": "12.4", "devices": [("NVIDIA GeForce RTX 4070", "8.9")]},
         smi_lines=("551.61",),
         why=_BOTH + " uv needs nvidia-smi in PATH, where /etc/wsl.conf can leave it out.",

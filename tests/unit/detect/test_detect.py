@@ -17,10 +17,11 @@ import torch_auto
 import torch_auto.detect
 from torch_auto.detect import Sources, detect, detect_from
 from torch_auto.detect.nvidia_nvml import find_pynvml
+from torch_auto.detect.windows import CLASS_KEY
 from torch_auto.machine_file import machine_from_json
-from unit.detect.feeding import describe
-from unit.detect.kinds import linux
-from unit.detect.trees import join, kfd, kfd_cpu, pci, write
+from unit.detect.feeding import RecordedRegistry, describe
+from unit.detect.kinds import WINDOWS, linux
+from unit.detect.trees import join, kfd, kfd_cpu, nvidia_module, pci, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,4 +178,50 @@ def test_a_library_that_only_the_loaders_cache_lists_is_asked(system: Callable[.
         {"etc/ld.so.cache": b"\0" * 5000 + b"libnvidia-ml.so.1\0/opt/odd/lib/libnvidia-ml.so.1\0"}, interpreter=None
     )
     machine = detect_from(sources)
-    assert [item.detail for item in machine.evidence if item.source == "libnvidia-ml.so.1"] == ["/etc/ld.so.cache"]
+    assert [item.detail for item in machine.evidence if item.source == "libnvidia-ml.so.1"] == [
+        "/opt/odd/lib/libnvidia-ml.so.1"
+    ]
+
+
+@pytest.mark.parametrize("version", ["99999999", "N/A", "-90010", "90010.0", "1700"])
+@pytest.mark.parametrize("device", [0x740C, 0])
+def test_a_nonsense_target_leaves_what_the_device_id_tells(
+    system: Callable[..., Sources], version: str, device: int
+) -> None:
+    """KFD's gfx_target_version is nonsense: its device id tells the target or, where that is missing, the PCI bus's."""
+    files = join(
+        pci("0000:03:00.0", "1002:740c", "0x038000", "amdgpu"),
+        kfd(1, {"device_id": device, "location_id": 0x300, "gfx_target_version": 90010}),
+    )
+    path = "sys/devices/virtual/kfd/kfd/topology/nodes/1/properties"
+    files[path] = str(files[path]).replace("gfx_target_version 90010", f"gfx_target_version {version}")
+    machine = detect_from(system(files))
+    assert describe(machine) == "AMD: gfx90a discrete"
+    details = [item.detail for item in machine.evidence if item.outcome == "unreadable"]
+    assert f"gfx_target_version {version!r} is not that of a GPU" in details
+    assert not [item for item in machine.evidence if "kernels before 5.16" in item.detail]
+
+
+def test_a_nonsense_version_of_the_module_is_that_of_a_loaded_driver(system: Callable[..., Sources]) -> None:
+    """/sys/module/nvidia is there for a loaded module alone, whatever it says, and its other file says the version."""
+    files = {**nvidia_module("550.54.14"), "sys/module/nvidia/version": "TempVersion\n"}
+    gpu = pci("0000:41:00.0", "10de:20b2", "0x030200")
+    assert describe(detect_from(system(join(files, gpu)))) == "NVIDIA driver 550.54.14, CUDA 12.4: GPU (8.0)"
+
+
+def test_a_module_whose_version_nothing_tells_is_a_loaded_driver(system: Callable[..., Sources]) -> None:
+    """It is not "no driver", which would be a reason that is false."""
+    files = join({"sys/module/nvidia/version": "TempVersion\n"}, pci("0000:41:00.0", "10de:20b2", "0x030200"))
+    assert describe(detect_from(system(files))) == "NVIDIA driver of unknown version, CUDA unknown: GPU (8.0)"
+
+
+@pytest.mark.skipif(fake.why_not() is not None, reason=str(fake.why_not()))
+def test_the_driver_version_of_windows_counts_where_nvml_has_none(
+    system: Callable[..., Sources], fake_nvml: Callable[..., dict[str, str]]
+) -> None:
+    """NVML lists the GPU and its driver version is nonsense: the registry has one."""
+    values = {"MatchingDeviceId": "PCI\\VEN_10DE&DEV_27B8", "DriverDesc": "L4", "DriverVersion": "32.0.15.5161"}
+    registry = RecordedRegistry({CLASS_KEY: {}, f"{CLASS_KEY}\\0000": values})
+    env = {**fake_nvml("N/A", devices=[("NVIDIA L4", "8.9")]), "FAKE_NVML_CUDA": "0"}
+    machine = detect_from(system(host=WINDOWS, registry=registry, env=env))
+    assert describe(machine) == "NVIDIA driver 551.61, CUDA 12.4: NVIDIA L4 (8.9)"

@@ -24,7 +24,7 @@ from torch_auto.machine_file import machine_from_json
 from torch_auto.machine_json import machine_to_json
 from unit.detect.feeding import RecordedRegistry
 from unit.detect.kinds import KINDS, WINDOWS, linux
-from unit.detect.trees import Link, write
+from unit.detect.trees import LIBRARY, Link, write
 
 #: Every path that detection reads on some kind of machine, made of the kinds themselves, and a few that they lack.
 PATHS = sorted(
@@ -192,7 +192,7 @@ def test_any_values_in_the_registry_give_a_machine(adapters: list[tuple[str, str
 def test_any_code_from_any_function_of_nvml_gives_a_machine(errors: dict[str, int]) -> None:
     """40 runs of real pynvml over the compiled NVML with any return codes: never an exception."""
     with tempfile.TemporaryDirectory() as folder:
-        root = write(Path(folder), {"usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1": "", "dev/nvidiactl": ""})
+        root = write(Path(folder), {**LIBRARY, "dev/nvidiactl": ""})
         env = fake_nvml.env(errors=errors)
         machine = detect_from(Sources(linux(), str(root), env, interpreter=sys.executable, deadline=20.0))
     _ends_as_json(machine)

@@ -45,7 +45,7 @@ LAYOUT = """\
 Linux x86_64, glibc 2.36, Python 3.12
 
 NVIDIA  driver 550.54.14, CUDA driver version 12.4
-  8 x NVIDIA H100 80GB HBM3  compute capability 9.0
+  8 × NVIDIA H100 80GB HBM3  compute capability 9.0
   Tesla T4                   compute capability 7.5
   NVIDIA GPU                 compute capability unknown
 

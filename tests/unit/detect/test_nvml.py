@@ -14,7 +14,7 @@ from support import fake_nvml as fake
 from torch_auto.detect import detect, detect_from
 from torch_auto.detect.nvidia_nvml import find_pynvml
 from unit.detect.feeding import describe
-from unit.detect.trees import LIBRARY, join, nvidia_module, pci
+from unit.detect.trees import LIBRARY, Link, join, nvidia_module, pci
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +33,57 @@ def test_the_live_system_is_asked_through_the_environment(fake_nvml: Callable[..
     """``detect(env=...)`` finds the library that LD_LIBRARY_PATH leads to, though nothing else speaks for a GPU."""
     machine = detect(env={**os.environ, **fake_nvml(devices=[("NVIDIA L4", "8.9")])})
     assert describe(machine) == "NVIDIA driver 550.54.14, CUDA 12.4: NVIDIA L4 (8.9)"
+
+
+#: A library that leaves a file behind as soon as anybody loads it.
+EVIL = """
+#include <fcntl.h>
+#include <stdlib.h>
+__attribute__((constructor)) static void loaded(void) { close(open(getenv("EVIL_FILE"), O_CREAT | O_WRONLY, 0600)); }
+"""
+#: Modules that a Python which stands in their folder, or has it in PYTHONPATH, may take for others.
+MODULES = ("json", "pynvml", "ctypes", "sitecustomize", "usercustomize")
+
+
+@pytest.mark.parametrize("path", [":{}", "{}:", "{}::/x", ".:{}", "evil:{}", "../evil:{}", "{};", ".;{}"])
+def test_nothing_of_the_current_folder_is_run(
+    tmp_path: Path, fake_nvml: Callable[..., dict[str, str]], path: str
+) -> None:
+    """A cloned project holds the driver's library and modules, and LD_LIBRARY_PATH has a part that means it."""
+    folder = tmp_path / "evil"
+    (folder / "evil").mkdir(parents=True)
+    source, ran = tmp_path / "evil.c", tmp_path / "ran"
+    source.write_text(EVIL, "utf-8")
+    for name in ("libnvidia-ml.so.1", "libcuda.so.1"):
+        library = folder / name
+        subprocess.run(["cc", "-w", "-shared", "-fPIC", "-o", library, source], check=True, timeout=120)
+        (folder / "evil" / name).write_bytes(library.read_bytes())
+    for name in MODULES:
+        (folder / f"{name}.py").write_text(f"open({str(ran)!r}, 'w').close()\n", "utf-8")
+    env = fake_nvml(devices=[("NVIDIA L4", "8.9")])
+    env["LD_LIBRARY_PATH"] = path.format(env["LD_LIBRARY_PATH"].split(os.pathsep)[0])
+    env |= {"EVIL_FILE": str(ran), "PYTHONPATH": str(folder), "PYTHONSTARTUP": str(folder / "json.py")}
+    script = tmp_path / "detect.py"
+    script.write_text(
+        f"import os, sys; sys.path.insert(1, {os.getcwd()!r})\n"
+        "import torch_auto.cli; from torch_auto.detect import detect\n"
+        f"sys.path.insert(0, '')\nenv = {{**os.environ, **{env!r}}}\n"
+        "print(detect(env=env).nvidia.devices[0].name)\n",
+        "utf-8",
+    )
+    done = subprocess.run([sys.executable, script], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.stdout == "NVIDIA L4\n", done.stderr
+    assert not ran.exists()
+
+
+def test_a_library_of_another_architecture_is_passed_over(
+    system: Callable[..., Sources], fake_nvml: Callable[..., dict[str, str]]
+) -> None:
+    """As the loader does: the first that loads is asked."""
+    first = "usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1"
+    files = {first: b"\x7fELF\x01\x01\x01" + b"\0" * 60, "usr/lib64/libnvidia-ml.so.1": LIBRARY[first]}
+    machine = detect_from(system(files, env=fake_nvml()))
+    assert describe(machine) == "NVIDIA driver 550.54.14, CUDA 12.4: NVIDIA A100-SXM4-80GB (8.0)"
 
 
 def test_a_captured_tree_starts_nothing_and_loads_nothing(
@@ -58,6 +109,101 @@ def test_a_hang_ends_with_the_deadline(
     assert "no end within 1.5 s; the driver may be wedged" in _unreadable(machine, "NVML")
 
 
+@pytest.mark.parametrize(
+    ("capabilities", "cuda", "brief"),
+    [
+        (["10de:20b2", "10de:20b0"], "libcuda.so.550.54.14", True),
+        (["10de:20b2", "10de:1eb8"], "libcuda.so.550.54.14", False),  # a container may have one of the two
+        (["10de:20b2", "10de:0020"], "libcuda.so.550.54.14", False),  # unknown to the table
+        (["10de:20b2"], "libcuda.so.570.86.15", False),  # a compatibility package, of a newer CUDA
+        (["10de:20b2"], None, False),  # no CUDA build finds the GPU
+    ],
+)
+def test_a_build_waits_for_a_hung_driver_only_where_it_has_something_to_say(
+    system: Callable[..., Sources],
+    fake_nvml: Callable[..., dict[str, str]],
+    capabilities: list[str],
+    cuda: str | None,
+    brief: bool,
+) -> None:
+    """Where the kernel's files say all that a choice depends on, a release costs a second and not the deadline."""
+    gpus = [pci(f"0000:4{n}:00.0", pci_id, "0x030200", "nvidia") for n, pci_id in enumerate(capabilities)]
+    files = join(LIBRARY, nvidia_module("550.54.14"), *gpus)
+    if cuda is not None:
+        files["usr/lib/x86_64-linux-gnu/libcuda.so.1"] = Link(cuda)
+        files[f"usr/lib/x86_64-linux-gnu/{cuda}"] = ""
+    sources = system(files, env=fake_nvml(hang="nvmlInitWithFlags"), deadline=4.0)
+    waited = []
+    for hurried in (True, False):
+        started = time.monotonic()
+        machine = detect_from(sources.replace(hurried=hurried))
+        waited.append(time.monotonic() - started)
+        assert describe(machine).startswith("NVIDIA driver 550.54.14, CUDA 12.4: ")
+        seconds = 1 if hurried and brief else 4
+        assert f"no end within {seconds} s; the driver may be wedged" in _unreadable(machine, "NVML")
+    assert waited[0] >= (1.0 if brief else 4.0)
+    assert waited[1] >= 4.0
+
+
+#: What NVML's driver version may be instead of one, and its CUDA version.
+NOT_A_DRIVER = ("N/A", "", "[Unknown Error]", "550", "550.54.14-beta", "\x1b]0;title\x07", "5" * 70)
+NOT_A_CUDA = ("-12040", "0", "12", "2147483647", "999990")
+
+
+@pytest.mark.parametrize("driver", NOT_A_DRIVER)
+def test_a_nonsense_driver_version_leaves_every_other_fact(
+    system: Callable[..., Sources], fake_nvml: Callable[..., dict[str, str]], driver: str
+) -> None:
+    """The kernel module's version counts then, NVML's CUDA version and GPUs do, and what NVML said is shown."""
+    files = join(LIBRARY, nvidia_module("535.183.01"))
+    machine = detect_from(system(files, env=fake_nvml(driver, "12.4")))
+    assert describe(machine) == "NVIDIA driver 535.183.01, CUDA 12.4: NVIDIA A100-SXM4-80GB (8.0)"
+    [text] = [item for item in _unreadable(machine, "NVML") if item.startswith("nvmlSystemGetDriverVersion: ")]
+    assert text.endswith("is not a driver version")
+    assert not [item for item in machine.evidence if "nothing tells its version" in item.detail]
+
+
+def test_a_nonsense_driver_version_alone_leaves_the_cuda_version(
+    system: Callable[..., Sources], fake_nvml: Callable[..., dict[str, str]]
+) -> None:
+    """No other source has a driver version: NVML's CUDA version is enough to choose by."""
+    machine = detect_from(system(LIBRARY, env=fake_nvml("N/A", "12.4")))
+    assert describe(machine) == "NVIDIA driver of unknown version, CUDA 12.4: NVIDIA A100-SXM4-80GB (8.0)"
+
+
+@pytest.mark.parametrize("cuda", NOT_A_CUDA)
+def test_a_nonsense_cuda_version_leaves_that_of_the_driver(
+    system: Callable[..., Sources], fake_nvml: Callable[..., dict[str, str]], cuda: str
+) -> None:
+    """The table of drivers knows the CUDA version of a driver; what NVML said is shown."""
+    machine = detect_from(system(LIBRARY, env={**fake_nvml("535.183.01"), "FAKE_NVML_CUDA": cuda}))
+    assert describe(machine) == "NVIDIA driver 535.183.01, CUDA 12.2: NVIDIA A100-SXM4-80GB (8.0)"
+    assert f"nvmlSystemGetCudaDriverVersion: {cuda} is not a CUDA version" in _unreadable(machine, "NVML")
+
+
+@pytest.mark.parametrize("capability", ["0.0", "-1.0", "999.0", "8.-1", "2147483647.0"])
+def test_a_nonsense_compute_capability_leaves_that_of_the_pci_id(
+    system: Callable[..., Sources], fake_nvml: Callable[..., dict[str, str]], capability: str
+) -> None:
+    """NVML tells a GPU's PCI id too, or else the bus does; the GPU's name stays."""
+    device = ("NVIDIA L4", capability, 0, "27b8")
+    machine = detect_from(system(LIBRARY, env=fake_nvml(devices=[device])))
+    on_bus = pci("0000:41:00.0", "10de:27b8", "0x030200", "nvidia")
+    other = fake_nvml(devices=[device], errors={"nvmlDeviceGetPciInfo_v3": 999})
+    by_bus = detect_from(system(join(LIBRARY, on_bus), env=other))
+    for found in (machine, by_bus):
+        assert describe(found) == "NVIDIA driver 550.54.14, CUDA 12.4: NVIDIA L4 (8.9)"
+        assert any("is not a compute capability" in text for text in _unreadable(found, "NVML"))
+
+
+def test_a_nonsense_name_leaves_the_gpu(
+    system: Callable[..., Sources], fake_nvml: Callable[..., dict[str, str]]
+) -> None:
+    """A name is for people, and nothing is chosen by it."""
+    machine = detect_from(system(LIBRARY, env=fake_nvml(devices=[("\x1b[2J\x07", "8.9")])))
+    assert describe(machine) == "NVIDIA driver 550.54.14, CUDA 12.4: ?[2J? (8.9)"
+
+
 def test_a_library_that_dies_leaves_what_it_said(
     system: Callable[..., Sources], fake_nvml: Callable[..., dict[str, str]]
 ) -> None:
@@ -68,12 +214,9 @@ def test_a_library_that_dies_leaves_what_it_said(
     assert any("exit code -6" in detail for detail in _unreadable(machine, "NVML"))
 
 
-def test_a_library_that_is_none_is_evidence(system: Callable[..., Sources], tmp_path: Path) -> None:
-    """A text file in the library's place is an error that pynvml tells, and no accelerator."""
-    folder = tmp_path / "lib"
-    folder.mkdir()
-    (folder / "libnvidia-ml.so.1").write_text("not a library", encoding="utf-8")
-    machine = detect_from(system(LIBRARY, env={"LD_LIBRARY_PATH": str(folder)}))
+def test_a_library_that_is_none_is_evidence(system: Callable[..., Sources]) -> None:
+    """A text file in the library's place is an error of NVML's, and no accelerator."""
+    machine = detect_from(system(dict.fromkeys(LIBRARY, "not a library"), env={}))
     assert machine.accelerators == ()
     assert any("NVML error 12" in detail for detail in _unreadable(machine, "NVML"))
 

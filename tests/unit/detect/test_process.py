@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING
 
 import pytest
+from support import processes
 
 from torch_auto.detect.process import MOST_OUTPUT, run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are looked for in /proc")
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the scripts are for a POSIX shell")
 
 
@@ -28,7 +31,7 @@ def _script(folder: Path, text: str) -> str:
 
 def _run(folder: Path, text: str, deadline: float = 20.0) -> tuple[str, int | None, float]:
     started = time.monotonic()
-    output = run([_script(folder, text)], dict(os.environ), deadline)
+    output = run(sys.executable, ["run", _script(folder, text)], dict(os.environ), deadline)
     return output.text, output.exit_code, time.monotonic() - started
 
 
@@ -65,7 +68,8 @@ def test_whoever_is_ended_takes_the_child_along(tmp_path: Path) -> None:
     os.mkfifo(held)
     code = (
         "import signal, sys; from torch_auto.detect.process import run\n"
-        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(7)); run(sys.argv[1:], {'PATH': '/usr/bin:/bin'}, 30)"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))\n"
+        "run(sys.executable, ['run', *sys.argv[1:]], {'PATH': '/usr/bin:/bin'}, 30)"
     )
     script = _script(tmp_path, f"exec 3>'{held}'; echo here >&3; exec sleep 30")
     reader = os.open(held, os.O_RDONLY | os.O_NONBLOCK)
@@ -88,9 +92,82 @@ def test_a_child_cannot_read_from_us(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["/nonexistent/nvidia-smi"], [os.devnull], [sys.executable + "\0"]], ids=["absent", "no program", "NUL"]
+    "interpreter",
+    ["/nonexistent/python", os.devnull, sys.executable + "\0", os.path.basename(sys.executable)],
+    ids=["absent", "no program", "NUL", "relative"],
 )
-def test_a_command_that_cannot_be_started_is_an_error_of_a_known_type(command: list[str]) -> None:
+def test_an_interpreter_that_cannot_be_started_is_an_error_of_a_known_type(interpreter: str) -> None:
     """OSError or ValueError, nothing else."""
     with pytest.raises((OSError, ValueError)):
-        run(command, {}, 1.0)
+        run(interpreter, ["run", "/bin/true"], {}, 1.0)
+
+
+@pytest.mark.parametrize("program", ["/nonexistent/nvidia-smi", os.devnull], ids=["absent", "no program"])
+def test_a_program_that_cannot_be_started_ends_as_a_shell_says_it(program: str) -> None:
+    """The exit code 126, and the system's reason as what it said."""
+    output = run(sys.executable, ["run", program], {}, 20.0)
+    assert output.exit_code == 126
+    assert output.text in ("No such file or directory", "Permission denied")
+
+
+def test_a_child_stands_in_a_folder_of_its_own_and_finds_no_library_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not stand where its parent stands, and LD_LIBRARY_PATH has no part left that means a current folder."""
+    monkeypatch.chdir(tmp_path)
+    env = {**os.environ, "LD_LIBRARY_PATH": ":.;lib:/usr/lib;/opt/x:"}
+    output = run(sys.executable, ["run", _script(tmp_path, 'pwd -P; echo "$LD_LIBRARY_PATH"')], env, 20.0)
+    assert output.text == f"{os.path.realpath(os.path.dirname(sys.executable))}\n/usr/lib:/opt/x\n"
+    output = run(sys.executable, ["run", _script(tmp_path, "env")], {"LD_LIBRARY_PATH": ":", "A": "b"}, 20.0)
+    assert "A=b" in output.text
+    assert "LD_LIBRARY_PATH" not in output.text
+
+
+# --- who outlives whom -----------------------------------------------------------------------------------------------
+
+PARENT = "import os, sys; from torch_auto.detect.process import run; run(sys.executable, sys.argv[1:], os.environ, 300)"
+
+
+@linux
+def test_what_a_hung_wrapper_has_started_goes_with_it(tmp_path: Path) -> None:
+    """A shell script that waits for a program of its own, and ignores SIGTERM: neither is left."""
+    mark = str(tmp_path)
+    env = {**os.environ, processes.NAME: mark}
+    script = _script(tmp_path, "trap '' TERM HUP INT\nsleep 300 & sleep 300")
+    assert run(sys.executable, ["run", script], env, 1.0).exit_code is None
+    assert processes.left_after(mark, 5) == []
+
+
+@linux
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=str)
+def test_a_child_ends_with_its_parent_however_that_ends(tmp_path: Path, number: signal.Signals) -> None:
+    """A parent that is killed says nothing to anybody; what it has started, and that started, ends all the same."""
+    mark = str(tmp_path)
+    script = _script(tmp_path, "trap '' TERM HUP INT\nsleep 300 & sleep 301")
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, "run", script],
+        env={**os.environ, processes.NAME: mark},
+        stderr=subprocess.DEVNULL,
+    ) as parent:
+        try:
+            processes.wait_for(mark, "sleep 300")
+            parent.send_signal(number)
+            assert parent.wait(20) != 0
+        finally:
+            parent.kill()
+    assert processes.left_after(mark, 10) == []
+
+
+@linux
+def test_a_library_that_never_lets_go_of_python_ends_by_the_clock(tmp_path: Path) -> None:
+    """It keeps Python's lock, so nothing of ours runs beside it: the system ends it, two seconds past its deadline."""
+    mark = str(tmp_path)
+    (tmp_path / "pynvml.py").write_text("import ctypes\nctypes.PyDLL(None).sleep(300)\n", "utf-8")
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, "nvml", "0.5", str(tmp_path)], env={**os.environ, processes.NAME: mark}
+    ) as parent:
+        try:
+            processes.wait_for(mark, "child.py")
+        finally:
+            parent.kill()
+    assert processes.left_after(mark, 20) == []

@@ -12,6 +12,7 @@ import pytest
 
 from torch_auto.catalog import drivers
 from torch_auto.catalog.files import read
+from torch_auto.detect.log import Log
 from torch_auto.detect.nvidia_files import proc_version
 from torch_auto.detect.nvidia_pci import capability_of_pci_id
 from torch_auto.detect.nvidia_smi import lacks_cuda, parse_banner, parse_query
@@ -205,6 +206,16 @@ def test_a_query_of_nvidia_smi_tells_every_gpu() -> None:
     report = parse_query(text)
     assert report.driver_version == "550.54.14"
     assert report.devices == (("A, B", (8, 0), None), ("Tesla K80", None, None), ("", (9, 0), None))
+
+
+@pytest.mark.parametrize("driver", ["[N/A]", "[Unknown Error]", "", "N/A"])
+def test_a_nonsense_driver_version_of_nvidia_smi_leaves_its_gpus(driver: str) -> None:
+    """A line that tells a compute capability or a PCI id tells a GPU; what is nonsense in it is noted."""
+    log = Log()
+    report = parse_query(f"NVIDIA L4, {driver}, 8.9\nTesla K80, {driver}, 0x102D10DE\nNo, {driver}, [N/A]\n", log)
+    assert report.driver_version is None
+    assert report.devices == (("NVIDIA L4", (8, 9), None), ("Tesla K80", None, "10de:102d"))
+    assert [item.detail for item in log.evidence] == [f"{driver!r} is not a driver version"]
 
 
 def test_an_older_nvidia_smi_tells_every_gpus_pci_id() -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from support import fake_nvml
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -23,6 +25,8 @@ class Link:
 
 #: An empty folder.
 FOLDER = object()
+#: A driver's library that says what the environment says; an empty file where it cannot be made.
+NVML = object()
 
 Files = dict[str, object]
 
@@ -35,6 +39,8 @@ def write(root: Path, files: Mapping[str, object]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         if content is FOLDER:
             path.mkdir(exist_ok=True)
+        elif content is NVML:
+            path.write_bytes(b"" if fake_nvml.why_not() else (fake_nvml.build() / fake_nvml.LIBRARY).read_bytes())
         elif isinstance(content, Link):
             path.symlink_to(content.target)
         elif isinstance(content, bytes):
@@ -73,9 +79,9 @@ def nvidia_module(version: str, *, open_module: bool = False, architecture: str 
     }
 
 
-#: A library that the loader would find. The one that is loaded comes from LD_LIBRARY_PATH.
-LIBRARY: Files = {"usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1": ""}
-LIBRARY_AARCH64: Files = {"usr/lib/aarch64-linux-gnu/libnvidia-ml.so.1": ""}
+#: A library that the loader would find.
+LIBRARY: Files = {"usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1": NVML}
+LIBRARY_AARCH64: Files = {"usr/lib/aarch64-linux-gnu/libnvidia-ml.so.1": NVML}
 
 
 def kfd(node: int, values: Mapping[str, int], name: str = "ip discovery") -> Files:

@@ -48,5 +48,5 @@ def look_again(where: Where) -> int:
         print(f"Done. `{situation.ours('check')}` is content.", file=sys.stderr)
         return 0
     print("Done, and this is left:", file=sys.stderr)
-    print("\n".join(rows(left, colour=False)), file=sys.stderr)
+    print("\n".join(rows(left, sys.stderr)), file=sys.stderr)
     return 1 if status_of(left) == FAIL else 0

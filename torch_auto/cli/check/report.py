@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING, Any
 
 from torch_auto.cli.check.finding import FAIL, OK, WARN, Finding, to_json
-from torch_auto.cli.output import FORMAT_VERSION, GREEN, RED, WIDTH, YELLOW, paint, shown
+from torch_auto.cli.output import FORMAT_VERSION, shown
+from torch_auto.cli.terminal import CYAN, GREEN, RED, YELLOW, paint, wants_colour, width, wrap
 
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from torch_auto.cli.check.situation import Situation
 
 _COLOURS = {OK: GREEN, WARN: YELLOW, FAIL: RED}
@@ -32,22 +34,28 @@ def _counted(names: list[str], what: str) -> str:
     return f"{len(names)} {what}{'s' if len(names) > 1 else ''}: {', '.join(names)}"
 
 
-def _rows(finding: Finding, width: int, *, colour: bool) -> list[str]:
+def _rows(finding: Finding, column: int, *, columns: int, colour: bool) -> list[str]:
     status = paint(f"{finding.status:<4}", _COLOURS[finding.status], colour=colour)
-    indent = " " * (8 + width)
-    texts = textwrap.wrap(finding.text, WIDTH - len(indent), break_on_hyphens=False)
-    rows = [f"  {status}  {finding.check:<{width}}{texts[0]}", *(indent + text for text in texts[1:])]
+    indent = " " * (8 + column)
+    texts = wrap(finding.text, columns, indent)
+    lines = [f"  {status}  {finding.check:<{column}}{texts[0][len(indent) :]}", *texts[1:]]
     if finding.commands:
-        rows.append(f"{indent}-> {' && '.join(finding.commands)}")
+        lines.append(f"{indent}{paint('-> ' + ' && '.join(finding.commands), CYAN, colour=colour)}")
     if finding.otherwise:
-        rows.append(f"{indent}or, for every machine: {' && '.join(finding.otherwise)}")
-    return rows
+        lead, commands = "or, for every machine:", [" && ".join(finding.otherwise)]
+        if len(f"{indent}{lead} {commands[0]}") > columns:  # a line each; a shell takes that too
+            commands = ["", *" &&\n".join(finding.otherwise).split("\n")]
+        lines.append(f"{indent}{lead} {paint(commands[0], CYAN, colour=colour)}".rstrip())
+        lines += [f"{indent}   {paint(command, CYAN, colour=colour)}" for command in commands[1:]]
+    return lines
 
 
-def rows(findings: list[Finding], *, colour: bool) -> list[str]:
-    """The lines of findings: status, what was looked at, the sentence, and the commands."""
-    width = max(len(finding.check) for finding in findings) + 2
-    return [row for finding in findings for row in _rows(finding, width, colour=colour)]
+def rows(findings: list[Finding], stream: TextIO | None = None, *, colour: bool | None = None) -> list[str]:
+    """The lines of findings: status, what was looked at, the sentence, and the commands; as fits the stream."""
+    colour = wants_colour(stream) if colour is None else colour
+    column = max(len(finding.check) for finding in findings) + 2
+    columns = width(stream)
+    return [row for finding in findings for row in _rows(finding, column, columns=columns, colour=colour)]
 
 
 def render(situation: Situation, findings: list[Finding], *, colour: bool) -> str:

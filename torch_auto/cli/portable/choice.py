@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from torch_auto.catalog import version_key
+from torch_auto.catalog import UnknownReleaseError, version_key
 from torch_auto.cli.errors import UserError
 from torch_auto.cli.machine_files import read_all
 from torch_auto.cli.portable.edits import ALL, CPU
+from torch_auto.cli.releases import all_of, split
 from torch_auto.fleet import fewest
 from torch_auto.pins.extras import EXTRAS
 from torch_auto.select.groups import Group, group_of, groups_text, parse_groups
@@ -77,14 +78,17 @@ def _backends(text: str | None, catalog: Catalog, faults: list[str]) -> list[str
 
 
 def _releases(text: str | None, catalog: Catalog, faults: list[str]) -> list[str]:
-    found = _listed(text)
-    valid = [release.version for release in catalog.releases]
-    unknown = [repr(item) for item in found if item not in valid]
-    if unknown:
-        faults.append(f"--releases: {', '.join(unknown)} is not a known release; valid are {', '.join(valid)}")
-    if text is not None and not found:
-        faults.append(f"--releases: it names none; valid are {', '.join(valid)}")
-    return sorted((item for item in dict.fromkeys(found) if item in valid), key=version_key, reverse=True)
+    words = split(text or "")
+    found: list[str] = []
+    for word in words:
+        try:
+            found += all_of([word], catalog)
+        except (UnknownReleaseError, UserError) as error:
+            faults.append(f"--releases: {error}")
+    if text is not None and not words:
+        valid = ", ".join(release.version for release in catalog.releases)
+        faults.append(f"--releases: it names none; valid are {valid}")
+    return sorted(dict.fromkeys(found), key=version_key, reverse=True)
 
 
 def _family(text: str | None, present: tuple[str, ...], faults: list[str]) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from torch_auto.cli.portable.edits import Written
 from torch_auto.cli.processes import output, required
 from torch_auto.cli.project import extras
 from torch_auto.cli.project import project as projects
+from torch_auto.cli.project.change import Change
 from torch_auto.cli.project.files import Text
 from torch_auto.cli.project.project import PYPROJECT
 from torch_auto.cli.project.requirements import requirement
@@ -80,8 +81,7 @@ def _sources(project: Project, folder: str) -> list[str]:
     path = project.file(REQUIREMENTS)
     if path is None:
         raise UserError(f"{project.root} has neither project.dependencies in {PYPROJECT} nor requirements.txt")
-    with open(path, encoding="utf-8") as file:
-        lines = file.read().splitlines()
+    lines = Text(path).after.splitlines()
     kept = [line for line in lines if not _is_torch_auto(line)]
     if kept == lines:
         return [path]
@@ -192,16 +192,20 @@ def lock(start: str, variables: Mapping[str, str], wish: Wish) -> int:
         UserError: a tool fails, or a file is there that this command did not write.
         NotTomlError, OSError: a file of the project's cannot be read or written.
     """
-    job = _job(projects.find(start), wish, catalogs.load())
+    with projects.find_alone(start) as project:
+        return _lock_alone(project, variables, wish)
+
+
+def _lock_alone(project: Project, variables: Mapping[str, str], wish: Wish) -> int:
+    job = _job(project, wish, catalogs.load())
     texts = {group: Text(os.path.join(job.project.root, file_name(group))) for group in job.groups}
     foreign = [text.path for text in texts.values() if text.before is not None and not text.before.startswith(WRITTEN)]
     if foreign and not wish.force:
         raise UserError(f"{', '.join(foreign)}: not written by this command; --force replaces it")
     for group, content in _locked(job, variables).items():
         texts[group].after = content
+    Change(*texts.values()).write()
     for group, text in texts.items():
-        if text.changed:
-            text.write()
         print(f"{os.path.basename(text.path)}: torch {group.version}{'' if text.changed else ', as it was'}")
     print("Next: torch-auto sync")
     return 0

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-import textwrap
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
 from torch_auto import catalog
+from torch_auto.cli import terminal
 from torch_auto.cli.errors import RefusedError
-from torch_auto.cli.output import WIDTH
+from torch_auto.cli.output import print_lines
 from torch_auto.cli.portable import choice as choices
 from torch_auto.cli.portable import faults
 from torch_auto.cli.portable.choice import Present
@@ -22,7 +22,7 @@ from torch_auto.cli.project.project import PYPROJECT
 from torch_auto.cli.project.toml import items, table
 from torch_auto.cli.project.toml.document import NoPlaceError
 from torch_auto.cli.tools import uv_program
-from torch_auto.cli.tools.uv import refuse_own_index
+from torch_auto.cli.tools.uv import refuse_own_source
 from torch_auto.fleet.who import who_gets_what
 from torch_auto.pins.groups import group_pages, group_requirements
 
@@ -54,7 +54,8 @@ def _refuse(project: Project, tool: Tool, wish: Wish, variables: Mapping[str, st
         raise RefusedError("--pin has no place beside --portable: the pins of the groups are exact")
     if not wish.force:
         uv_program.refuse_old("--portable", variables)
-        refuse_own_index(project, wish)
+        refuse_own_source(project)
+        tool.refuse_hiding(project, wish, variables)
 
 
 def _wanted(project: Project, wish: Wish, choice: Choice, ours: Sequence[Written], known: Catalog) -> Wanted:
@@ -126,7 +127,12 @@ def _edited(project: Project, wanted: Wanted) -> Change:
 
 def _tell(project: Project, lines: list[str], choice: Choice, known: Catalog, *, dry_run: bool) -> None:
     if lines:
-        lines += ["", *choice.reasons, "Who gets what:", *_table(who_gets_what(choice.groups, known))]
+        lines += [
+            "",
+            *(line for text in choice.reasons for line in terminal.wrap(text, terminal.width())),
+            "Who gets what:",
+            *_table(who_gets_what(choice.groups, known)),
+        ]
     else:
         lines = [f"{os.path.join(project.folder, PYPROJECT)} has these groups already."]
     if not dry_run:
@@ -134,19 +140,14 @@ def _tell(project: Project, lines: list[str], choice: Choice, known: Catalog, *,
             "Next: uv lock, and on each machine `torch-auto sync`.",
             "      In a fresh clone: uvx torch-auto-core sync",
         ]
-    print("\n".join(lines))
+    print_lines(lines)
 
 
 def _table(rows: Sequence[Row]) -> list[str]:
     """Who gets what: for each group the GPUs, the driver from which on, and the platforms."""
-    lines = []
+    cells = []
     for row in rows:
         driver = f", driver {row.driver} or newer" if row.driver else ""
         why = f": {row.why}" if row.why else ""
-        lines.append((row.group, f"{', '.join(row.gpus)}{driver} ({', '.join(row.platforms)}){why}"))
-    width = max(len(group) for group, _ in lines)
-    indent = " " * (width + 4)
-    return [
-        textwrap.fill(f"  {group.ljust(width)}  {who}", WIDTH, subsequent_indent=indent, break_on_hyphens=False)
-        for group, who in lines
-    ]
+        cells.append((row.group, f"{', '.join(row.gpus)}{driver} ({', '.join(row.platforms)}){why}"))
+    return terminal.table(cells, terminal.width(), colour=False)

@@ -6,7 +6,9 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from torch_auto.cli.project.files import Text, replace
+from torch_auto.cli.errors import UserError
+from torch_auto.cli.project.files import Text, content_of, replace
+from torch_auto.cli.signals import held
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,7 +24,7 @@ class Change:
         """The text of a file, to be changed.
 
         Raises:
-            OSError, UnicodeDecodeError: it cannot be read.
+            OSError, NotTextError: it cannot be read.
         """
         real = os.path.realpath(path)
         if real not in self._texts:
@@ -47,10 +49,10 @@ class Change:
         """Write what has changed.
 
         Raises:
-            OSError: one of the files cannot be written; all are as they were.
+            OSError, ChangedError, NotTextError: one of the files cannot be written; all are as they were.
         """
         for text in self.changed:
-            text.mode()  # that one of several cannot be written is known before the first is
+            text.check()  # that one of several cannot be written is known before the first is
         with kept(text.path for text in self.changed):
             for text in self.changed:
                 text.write()
@@ -58,28 +60,30 @@ class Change:
 
 @contextmanager
 def kept(paths: Iterable[str]) -> Iterator[None]:
-    """Where what is done inside ends with an exception, these files are as they were before."""
-    before = {path: _bytes(path) for path in paths}
+    """Where what is done inside ends with an exception, these files are as they were before.
+
+    Raises:
+        UserError: one of them could not be put back.
+    """
+    before = {path: content_of(path) for path in paths}
     try:
         yield
-    except BaseException:
-        for path, content in before.items():
-            _restore(path, content)
+    except BaseException as error:
+        with held():
+            faults = [fault for path, content in before.items() for fault in _restore(path, content)]
+        if faults:
+            raise UserError("; ".join([str(error), *faults])) from error
         raise
 
 
-def _bytes(path: str) -> bytes | None:
+def _restore(path: str, content: bytes | None) -> Iterator[str]:
+    """Have a file as it was; yields what stands against it."""
     try:
-        with open(path, "rb") as file:
-            return file.read()
-    except FileNotFoundError:
-        return None
-
-
-def _restore(path: str, content: bytes | None) -> None:
-    if _bytes(path) == content:
-        return
-    if content is None:
-        os.unlink(path)
-    else:
-        replace(path, content)
+        if content_of(path) == content:
+            return
+        if content is None:
+            os.unlink(path)
+        else:
+            replace(path, content)
+    except OSError as error:
+        yield f"{path} is not as it was: {error.strerror or error}"

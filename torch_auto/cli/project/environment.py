@@ -21,6 +21,7 @@ from torch_auto.catalog.torch_backends import parse_or_none
 from torch_auto.cli.errors import UserError
 from torch_auto.cli.processes import answer
 from torch_auto.cli.project.own import is_tools_own
+from torch_auto.regular import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -152,8 +153,8 @@ def is_the_users(prefix: str) -> bool:
 
 def _config(prefix: str) -> re.Match[str] | None:
     try:
-        with open(os.path.join(prefix, "pyvenv.cfg"), encoding="utf-8", errors="replace") as file:
-            return _CONFIG.search(file.read())
+        data = read_regular(os.path.join(prefix, "pyvenv.cfg"), 1 << 20)
+        return _CONFIG.search(data.decode("utf-8", "replace"))
     except OSError:
         return None
 
@@ -163,11 +164,14 @@ def _said(prefix: str) -> Environment | None:
     interpreter = _python_in(prefix)
     if not os.path.isfile(interpreter):
         return None
+    # Its sitecustomize and its .pth files are its own. What PYTHONPATH names is looked into, and not run.
+    flags = ("-E", "-s") if os.environ.get("PYTHONNOUSERSITE") else ("-E",)
+    named = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     try:
-        paths, python = json.loads(answer((interpreter, "-c", _ASK)))
-    except ValueError:
+        paths, python = json.loads(answer((interpreter, *flags, "-c", _ASK)))
+        return Environment(prefix, _folders([*named, *paths]), str(python))
+    except (ValueError, TypeError):  # it says something else
         return None
-    return Environment(prefix, _folders(paths), python)
 
 
 def _as_files_say(prefix: str, python: str | None) -> Environment:

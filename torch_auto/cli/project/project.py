@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import fnmatch
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from torch_auto.cli.project.toml import items, load, table
+from torch_auto.cli.project.turns import alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,9 +33,9 @@ class Project:
     _read: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False, compare=False)
 
     def file(self, name: str) -> str | None:
-        """The path of a file in the root, or None where it is not there."""
+        """The path of a file in the root, or None where it is not there; a folder or a pipe of that name is there."""
         path = os.path.join(self.root, name)
-        return path if os.path.isfile(path) else None
+        return path if os.path.lexists(path) else None
 
     def uv_settings(self) -> tuple[str, dict[str, Any]]:
         """The file that uv reads the project's settings from, and the settings. uv.toml hides [tool.uv].
@@ -82,7 +84,7 @@ def _holds(workspace: dict[str, Any], root: str, member: str) -> bool:
 def _workspace_root(start: str) -> tuple[str, dict[str, Any]] | None:
     for folder in _upwards(os.path.dirname(start)):
         path = os.path.join(folder, PYPROJECT)
-        if os.path.isfile(path):
+        if os.path.lexists(path):
             data = load(path)
             workspace = table(data, "tool", "uv", "workspace")
             if workspace and _holds(workspace, folder, start):
@@ -99,8 +101,20 @@ def find(start: str) -> Project:
     """
     for folder in _upwards(start):
         path = os.path.join(folder, PYPROJECT)
-        if os.path.isfile(path):
+        if os.path.lexists(path):
             own = load(path)
             root, data = _workspace_root(folder) or (folder, own)
             return Project(root, data, own, has_pyproject=True, folder=folder)
     return Project(os.path.abspath(start))
+
+
+@contextmanager
+def find_alone(start: str) -> Iterator[Project]:
+    """The same, for a command that changes it: no other one does meanwhile.
+
+    Raises:
+        UserError: another command does not end.
+        OSError, NotTomlError: as :func:`find` says.
+    """
+    with alone(find(start).root):
+        yield find(start)  # as it is now: whoever was waited for has changed it

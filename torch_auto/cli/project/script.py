@@ -19,7 +19,7 @@ class Script(Text):
         """Read it.
 
         Raises:
-            OSError, UnicodeDecodeError: it cannot be read.
+            OSError, NotTextError: it cannot be read.
         """
         super().__init__(path)
         if self.before is None:

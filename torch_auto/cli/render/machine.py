@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING
 
-from torch_auto.cli.output import BOLD, GREEN, GREY, WIDTH, YELLOW, paint
+from torch_auto.cli.terminal import BOLD, GREEN, GREY, YELLOW, paint, table, times, width, wrap
 from torch_auto.machine import VENDORS, format_pair
 from torch_auto.select.runs_on import candidates
 
@@ -48,11 +47,11 @@ def _device(vendor: str, device: Device) -> tuple[str, str]:
 
 
 def _counted(rows: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Equal GPUs in one line: eight of a kind read better as "8 x NVIDIA H100"."""
+    """Equal GPUs in one line: eight of a kind read better so."""
     counts: dict[tuple[str, str], int] = {}
     for row in rows:
         counts[row] = counts.get(row, 0) + 1
-    return [(f"{count} x {name}" if count > 1 else name, text) for (name, text), count in counts.items()]
+    return [(f"{count} {times()} {name}" if count > 1 else name, text) for (name, text), count in counts.items()]
 
 
 def _accelerators(machine: Machine, *, colour: bool) -> list[str]:
@@ -65,8 +64,7 @@ def _accelerators(machine: Machine, *, colour: bool) -> list[str]:
     for accelerator in machine.accelerators:
         lines += ["", paint(_heading(accelerator), BOLD, colour=colour)]
         rows = _counted(_device(accelerator.vendor, device) for device in accelerator.devices)
-        width = max((len(name) for name, _ in rows), default=0)
-        lines += [f"  {name:<{width}}  {text}".rstrip() for name, text in rows]
+        lines += table(rows, width(), colour=colour) if rows else []
     return lines
 
 
@@ -75,18 +73,18 @@ def _evidence(evidence: tuple[Evidence, ...], *, colour: bool) -> list[str]:
         return []
     lines = ["", paint("What was looked at", BOLD, colour=colour)]
     # A long path keeps its line to itself, and the others stay in their column.
-    width = max((len(item.source) for item in evidence if len(item.source) <= 40), default=0)  # noqa: PLR2004
+    columns = width()
+    column = max((len(item.source) for item in evidence if len(item.source) <= columns * 2 // 5), default=0)
+    indent = " " * (18 + column)
     for item in evidence:
         mark, code = _OUTCOMES[item.outcome]
         state = paint(f"{mark} {item.outcome:<10}", code, colour=colour)
-        indent = " " * (18 + width)
-        detail = textwrap.wrap(item.detail, max(20, WIDTH - len(indent))) or [""]
-        if len(item.source) > width:
-            lines.append(f"  {state}  {item.source}")
-            lines += [indent + text for text in detail if text]
+        detail = wrap(item.detail, columns, indent) if item.detail else []
+        if len(item.source) > column:
+            lines += [f"  {state}  {item.source}", *detail]
         else:
-            lines.append(f"  {state}  {item.source:<{width}}{'  ' + detail[0] if detail[0] else ''}".rstrip())
-            lines += [indent + text for text in detail[1:]]
+            after = detail[0][len(indent) - 2 :] if detail else ""
+            lines += [f"  {state}  {item.source:<{column}}{after}".rstrip(), *detail[1:]]
     return lines
 
 
@@ -103,3 +101,24 @@ def devices(machine: Machine) -> str:
         return "Apple silicon" if machine.platform == "macos_arm64" else "no GPU"
     drivers = [f"driver {item.driver_version}" for item in machine.accelerators if item.driver_version is not None]
     return ", ".join([*dict.fromkeys(found), *drivers])
+
+
+def kind(machine: Machine) -> str:
+    """What a machine is in a few words: its GPUs, the most capable first, each name once, and NVIDIA's driver."""
+    found = [_named(item.vendor, item.device) for item in candidates(machine)]
+    drivers = [f"driver {item.driver_version}" for item in machine.accelerators if item.driver_version is not None]
+    if not found:
+        found = ["no GPU"]
+        if any(item.devices for item in machine.accelerators):
+            found = ["no usable GPU"]
+        elif machine.platform == "macos_arm64":
+            found = ["Apple silicon"]
+    return ", ".join([*dict.fromkeys(found), *drivers])
+
+
+def _named(vendor: str, device: Device) -> str:
+    """A GPU's name with its vendor's."""
+    called = VENDORS[vendor]
+    if not device.name:
+        return f"{called} GPU"
+    return device.name if called.lower() in device.name.lower() else f"{called} {device.name}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from torch_auto.cli import tools
 from torch_auto.cli.errors import RefusedError
+from torch_auto.cli.output import print_lines
 from torch_auto.cli.project import environment as environments
 from torch_auto.cli.project.change import Change
 from torch_auto.cli.project.toml.document import NoPlaceError
@@ -108,5 +109,5 @@ def carry_out(change: Change, edit: Callable[[], None], told: Told, *, dry_run: 
     if not dry_run:
         change.write()
         lines.append(told.after)
-    print("\n".join(lines))
+    print_lines(lines)
     return 0

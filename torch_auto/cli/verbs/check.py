@@ -60,7 +60,8 @@ def execute(options: argparse.Namespace) -> int:
     from torch_auto.cli.check.findings import all_findings
     from torch_auto.cli.check.report import as_json, render, status_of
     from torch_auto.cli.check.situation import survey
-    from torch_auto.cli.output import print_json, wants_colour
+    from torch_auto.cli.output import print_json
+    from torch_auto.cli.terminal import wants_colour
 
     situation = survey(where_of(options))
     findings = all_findings(situation)
@@ -78,6 +79,7 @@ def _fix(situation: Situation, findings: list[Finding], *, yes: bool) -> int:
     import shlex
 
     from torch_auto.cli.check.outcome import agreed, look_again
+    from torch_auto.cli.output import print_lines
     from torch_auto.cli.processes import Step, run_step
 
     commands = dict.fromkeys(command for finding in findings for command in finding.commands)
@@ -85,7 +87,7 @@ def _fix(situation: Situation, findings: list[Finding], *, yes: bool) -> int:
         return 1
     ours = situation.where.command
     for command in commands:
-        print(f"$ {command}", file=sys.stderr)
+        print_lines([f"$ {command}"], sys.stderr)
         words = shlex.split(command)
         folder = situation.project.root
         if command.startswith(f"{ours} "):

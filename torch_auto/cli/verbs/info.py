@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 def add(verbs: Verbs) -> None:
     """Its parser."""
     info = verbs.add("info", execute, "what is in this machine, and what was looked at to find it")
-    info.add_argument("--json", action="store_true", help="print the machine file that --machine takes")
+    how = info.add_mutually_exclusive_group()
+    how.add_argument("--json", action="store_true", help="print the machine file that --machine takes")
+    text = "the same in one line: what many nodes print can be piped into `torch-auto plan --machine -`"
+    how.add_argument("--jsonl", action="store_true", help=text)
     info.add_argument(
         "--capture-script", action="store_true", help="print a sh script that captures such a tree on another machine"
     )
@@ -29,8 +33,9 @@ def execute(options: argparse.Namespace) -> int:
         NotADirectoryError: ``--root`` is no folder.
     """
     from torch_auto import catalog
-    from torch_auto.cli.output import age_today, print_json, wants_colour
+    from torch_auto.cli.output import age_today, print_json
     from torch_auto.cli.render.machine import render
+    from torch_auto.cli.terminal import wants_colour
     from torch_auto.detect import detect
     from torch_auto.machine_json import machine_to_json
 
@@ -42,7 +47,9 @@ def execute(options: argparse.Namespace) -> int:
     if not os.path.isdir(options.root):
         raise NotADirectoryError(f"--root: {options.root} is not a folder")
     machine = detect(options.root)
-    if options.json:
+    if options.jsonl:
+        print(json.dumps(machine_to_json(machine)), flush=True)
+    elif options.json:
         print_json(machine_to_json(machine))
     else:
         sys.stdout.write(f"{render(machine, colour=wants_colour())}\n{age_today(catalog.load())}\n")

@@ -67,17 +67,19 @@ def execute(options: argparse.Namespace) -> int:
         NotTomlError, OSError: a file of the project's cannot be read or written.
     """
     from torch_auto.cli.errors import UserError
-    from torch_auto.cli.project.project import find
+    from torch_auto.cli.project.project import find, find_alone
+    from torch_auto.cli.project.turns import alone
 
-    project = find(options.project)
     of_groups = options.portable or any(item is not None for item in _of_groups(options))
     if options.script is not None:
         if of_groups or not tools.by_name(options.tool or tools.NAMES[0]).reads_scripts:
             raise UserError("--script is for uv alone, and has no place beside --portable")
-        return _of_script(options, project)
-    if options.remove:
-        return _remove(options, project)
-    return _write_groups(options, project) if of_groups else _write_pages(options, project)
+        with alone(os.path.dirname(os.path.abspath(options.script))):
+            return _of_script(options, find(options.project))
+    with find_alone(options.project) as project:
+        if options.remove:
+            return _remove(options, project)
+        return _write_groups(options, project) if of_groups else _write_pages(options, project)
 
 
 def _of_groups(options: argparse.Namespace) -> tuple[Any, ...]:

@@ -74,7 +74,7 @@ def _look(options: argparse.Namespace, found: Here, given: Mapping[str, str]) ->
     if not failed:
         return 0
     print("torch-auto: what is installed now does not work here:", file=sys.stderr)
-    print("\n".join(rows(failed, colour=False)), file=sys.stderr)
+    print("\n".join(rows(failed, sys.stderr)), file=sys.stderr)
     return 0 if "backend" in given else 1
 
 
