@@ -1,4 +1,4 @@
-"""The recipes of docs/guides/images.md, built and run for real; the exit status of ``check`` on three kinds of machine."""
+"""The recipes of docs/guides/images.md, built and run; the exit status of ``check`` on three kinds of machine."""
 
 from __future__ import annotations
 
