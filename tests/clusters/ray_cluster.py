@@ -16,7 +16,7 @@ from support.frontends import Finished, Sandbox
 from clusters.nodes import PATIENCE, Node, free_port, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from support.torch_index import TorchIndex
 
@@ -93,19 +93,18 @@ class RayCluster:
         self._port = free_port()
         self.nodes: dict[str, Node] = {}
 
-    def join(self, name: str, machine: Mapping[str, Any], python: Path | None = None) -> None:
-        """Add a node with this machine, and wait until the cluster has it. ``python`` is its Python with Ray."""
-        python = python or self._installed.python
+    def join(self, name: str, variables: Mapping[str, str], mounts: Sequence[str] = ()) -> None:
+        """Add a node with these variables, and wait until the cluster has it. ``mounts`` are as for :class:`Node`."""
+        python = self._installed.python
         folder = self._folder / name
         sandbox = Sandbox(folder, self._index)
-        file = folder / "machine.json"
         environment = {
             **sandbox.environment,
-            "TORCH_AUTO_MACHINE": str(file),
+            **variables,
             "PATH": os.pathsep.join([str(python.parent), "/usr/bin", "/bin"]),
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_memory_monitor_refresh_ms": "0",  # what others on this machine need is no reason to end a task
-            "RAY_worker_register_timeout_seconds": "600",
+            "RAY_worker_register_timeout_seconds": "120",
             "RAY_raylet_start_wait_time_s": "300",
             # An environment holds a copy of Ray's; those that no job uses any more go at a gigabyte.
             "RAY_RUNTIME_ENV_UV_CACHE_SIZE_GB": "1",
@@ -113,8 +112,7 @@ class RayCluster:
         }
         for name_of_tests in ("TMPDIR", "TEMP", "TMP", "UV_PYTHON"):
             environment.pop(name_of_tests)  # /tmp is the node's own; UV_PYTHON would send `uv pip install` past Ray
-        file.write_text(json.dumps(machine), "utf-8")
-        node = Node(name, folder, environment)
+        node = Node(name, folder, environment, mounts)
         # 127.0.0.1 is taken for "find out the address", which others could reach.
         address = f"127.0.0.{len(self.nodes) + 2}"
         where = ["--head", f"--port={self._port}", "--include-dashboard=false", f"--ray-client-server-port={free_port()}"]
@@ -153,7 +151,7 @@ class RayCluster:
         sandbox = Sandbox(head.folder, self._index)
         emptied: dict[str, str | None] = dict.fromkeys(sandbox.environment)
         return sandbox.run(
-            head.inside(command), cwd=cwd, env={**emptied, **environment}, timeout=_TIMEOUT, check=False
+            head.inside(command, cwd or head.folder), env={**emptied, **environment}, timeout=_TIMEOUT, check=False
         )
 
     def job(self, runtime_env: Mapping[str, Any], *names: str, tasks: int = 1, at_once: bool = False) -> Job:
