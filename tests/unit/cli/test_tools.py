@@ -86,7 +86,7 @@ def test_no_other_module_asks_which_tool_it_is() -> None:
     root = Path(cli.__file__).parent
     found = []
     for path in root.rglob("*.py"):
-        if path.parent.name == "tools" or path.name == "processes.py":  # uv says where it is to what it runs
+        if path.parent.name == "tools" or path.name == "programs.py":  # uv says where it is to what it runs
             continue
         compares = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Compare)]
         for node in compares:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
@@ -22,6 +21,7 @@ from torch_auto.cli.project.own import typed
 from torch_auto.cli.project.project import PYPROJECT
 from torch_auto.cli.project.toml import items, table
 from torch_auto.cli.project.toml.document import NoPlaceError
+from torch_auto.cli.terminal import say_error
 from torch_auto.cli.tools import uv_program
 from torch_auto.cli.tools.uv import refuse_own_source
 from torch_auto.fleet.who import who_gets_what
@@ -128,10 +128,10 @@ def write(project: Project, tool: Tool, wish: Wish, options: Options, *, dry_run
         choice, wanted = _wanted(project, wish, options, present, known)
         change = _edited(project, wanted)
     except RefusedError as error:
-        print(f"torch-auto: error: {error}. Nothing was written.", file=sys.stderr)
+        say_error(f"{error}. Nothing was written.")
         return 2
     except NoPlaceError as error:
-        print(f"torch-auto: error: nothing was written: {error}. Fix that, and run this again", file=sys.stderr)
+        say_error(f"nothing was written: {error}. Fix that, and run this again")
         return 2
     lines = change.difference("would change" if dry_run else "changed")
     if not dry_run:

@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from torch_auto.cli.errors import RefusedError
-from torch_auto.cli.processes import Step, answer, program
+from torch_auto.cli.processes import Step, answer
+from torch_auto.cli.programs import program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

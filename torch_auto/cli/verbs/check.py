@@ -61,10 +61,11 @@ def execute(options: argparse.Namespace) -> int:
     from torch_auto.cli.check.report import as_json, render, status_of
     from torch_auto.cli.check.situation import survey
     from torch_auto.cli.output import print_json
-    from torch_auto.cli.terminal import wants_colour
+    from torch_auto.cli.terminal import Progress, wants_colour
 
-    situation = survey(where_of(options))
-    findings = all_findings(situation)
+    with Progress("Comparing the machine, the environment and the lock"):
+        situation = survey(where_of(options))
+        findings = all_findings(situation)
     if options.json:
         print_json(as_json(situation, findings))
     else:
@@ -82,6 +83,7 @@ def _fix(situation: Situation, findings: list[Finding], *, yes: bool) -> int:
     from torch_auto.cli.check.outcome import agreed, look_again
     from torch_auto.cli.output import print_lines
     from torch_auto.cli.processes import Step, run_step
+    from torch_auto.cli.terminal import say_error
 
     commands = dict.fromkeys(command for finding in findings for command in finding.commands)
     if not agreed(situation, yes=yes):
@@ -96,6 +98,6 @@ def _fix(situation: Situation, findings: list[Finding], *, yes: bool) -> int:
             words, folder = [sys.executable, "-m", "torch_auto", *command.ours], os.getcwd()
             words += ["--yes"] if command.ours[0] == "refresh" else []
         if run_step(Step(tuple(words)), folder, os.environ) != 0:
-            print(f"torch-auto: error: this failed: {command}", file=sys.stderr)
+            say_error(f"this failed: {command}")
             return 1
     return look_again(situation.where)
