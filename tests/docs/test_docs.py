@@ -307,6 +307,12 @@ def test_the_index_of_the_docs_is_whole() -> None:
     assert [page for page in pages if page.startswith("docs/") and page not in {"docs/README.md", *listed}] == []
 
 
+@pytest.mark.parametrize("path", [path for path in docs.PAGES if path.name != "CHANGELOG.md"], ids=docs.name)
+def test_a_line_holds_one_sentence(path: Path) -> None:
+    """A change of a sentence is a change of a line, in the text of every page; tables have lines of their own."""
+    assert docs.crowded(path) == []
+
+
 @pytest.mark.parametrize("path", docs.PAGES, ids=docs.name)
 def test_a_page_names_no_host_and_no_path_of_ours(path: Path) -> None:
     """No registry's host but PyTorch's own index, and no folder of the machine that a page was written on."""

@@ -166,6 +166,17 @@ def prose(path: Path) -> str:
     return re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
 
 
+#: Where a sentence ends and another begins. Many of ours begin with a name in small letters.
+_NEXT = re.compile(r"[\w`)\]*][.?!](?:\*\*|[\")])* +(?=[A-Z`\[(]|(?:uv|pip|torch)\b)")
+
+
+def crowded(path: Path) -> list[str]:
+    """The lines of a page's text, without tables, that hold more than one sentence."""
+    plain = re.sub(r"`[^`\n]*`", "`code`", re.sub(r"\]\([^)\s]+\)", "](link)", prose(path)))
+    lines = [line for line in plain.splitlines() if not line.lstrip().startswith(("|", "#"))]
+    return [line for line in lines if _NEXT.search(re.sub(r"^\s*(?:[-*]|\d+\.) ", "", line))]
+
+
 def links(path: Path) -> list[str]:
     """Where the page's links lead."""
     return re.findall(r"\]\(([^)\s]+)\)", prose(path))

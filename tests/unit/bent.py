@@ -46,7 +46,9 @@ _TOML = st.recursive(
 def _places(value: Any) -> list[tuple[Any, Any]]:
     """Each (container, key) of a value."""
     found: list[tuple[Any, Any]] = []
-    pairs = list(value.items()) if isinstance(value, dict) else list(enumerate(value)) if isinstance(value, list) else []
+    pairs = (
+        list(value.items()) if isinstance(value, dict) else list(enumerate(value)) if isinstance(value, list) else []
+    )
     for key, item in pairs:
         found += [(value, key), *_places(item)]
     return found
@@ -87,7 +89,9 @@ def cut(texts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 def as_toml(data: dict[str, Any], depth: int, prefix: str = "") -> str:
     """TOML with headers down to a depth, and inline tables below."""
-    plain = {key: value for key, value in data.items() if not (isinstance(value, dict) and depth) and not _tables(value)}
+    plain = {
+        key: value for key, value in data.items() if not (isinstance(value, dict) and depth) and not _tables(value)
+    }
     lines = [f"{json.dumps(key, ensure_ascii=False)} = {_inline(value)}" for key, value in plain.items()]
     for key, value in data.items():
         if key not in plain:

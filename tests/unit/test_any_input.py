@@ -101,8 +101,10 @@ def test_any_label(text: str) -> None:
 
 _REASONS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.text(max_size=3), inner, max_size=2).map(lambda items: {"code": "x", **items}),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=3), inner, max_size=2).map(lambda items: {"code": "x", **items})
+    ),
     max_leaves=6,
 )
 

@@ -33,12 +33,19 @@ PYPROJECTS: list[dict[str, Any]] = [
             "dependencies": ["torch-auto>=2.0", "torchvision", "torch==2.9.1+cu128"],
             "optional-dependencies": {"cpu": ["torch"], "gpu": ["torchaudio"]},
         },
-        "dependency-groups": {"dev": ["ruff", {"include-group": "lint"}], "lint": ["ruff"], "torch-cpu": ["torch==2.9.1"]},
+        "dependency-groups": {
+            "dev": ["ruff", {"include-group": "lint"}],
+            "lint": ["ruff"],
+            "torch-cpu": ["torch==2.9.1"],
+        },
         "tool": {
             "uv": {
                 "find-links": [f"{PAGES}/torch/"],
                 "index": [{"name": "p", "url": f"{PAGES}/cu128", "explicit": True}],
-                "sources": {"torch": [{"index": "p", "marker": "sys_platform == 'linux'"}], "torchvision": {"index": "p"}},
+                "sources": {
+                    "torch": [{"index": "p", "marker": "sys_platform == 'linux'"}],
+                    "torchvision": {"index": "p"},
+                },
                 "conflicts": [[{"extra": "cpu"}, {"extra": "gpu"}], [{"group": "torch-cpu"}, {"group": "lint"}]],
                 "default-groups": ["dev"],
                 "config-settings-package": {"torch-auto": {"pin": "exact"}},
@@ -65,7 +72,11 @@ PYPROJECTS: list[dict[str, Any]] = [
         "tool": {
             "poetry": {
                 "name": "x",
-                "dependencies": {"python": "^3.10", "torch-auto": {"version": "*", "extras": ["vision"]}, "torch": "2.9.1"},
+                "dependencies": {
+                    "python": "^3.10",
+                    "torch-auto": {"version": "*", "extras": ["vision"]},
+                    "torch": "2.9.1",
+                },
                 "group": {"dev": {"dependencies": {"torchvision": {"version": "*", "source": "p"}}}},
                 "source": [{"name": "p", "url": f"{PAGES}/cu128", "priority": "explicit"}],
             }
@@ -75,7 +86,9 @@ PYPROJECTS: list[dict[str, Any]] = [
         "project": {"name": "x", "version": "1", "dependencies": ["torch-auto[audio]"]},
         "tool": {
             "pdm": {
-                "source": [{"name": "p", "url": f"{PAGES}/torch/", "type": "find_links", "include_packages": ["torch"]}],
+                "source": [
+                    {"name": "p", "url": f"{PAGES}/torch/", "type": "find_links", "include_packages": ["torch"]}
+                ],
                 "dev-dependencies": {"test": ["torch"]},
                 "resolution": {"overrides": {"torch": "2.9.1"}},
             }
@@ -89,7 +102,10 @@ _PACKAGES: list[dict[str, Any]] = [
     {
         "name": "torch-auto",
         "version": "2.14.1",
-        "dependencies": [{"name": "torch", "version": "2.14.1", "marker": "sys_platform == 'darwin'"}, {"name": "numpy"}],
+        "dependencies": [
+            {"name": "torch", "version": "2.14.1", "marker": "sys_platform == 'darwin'"},
+            {"name": "numpy"},
+        ],
         "markers": "sys_platform == 'linux'",
     },
 ]
