@@ -3,6 +3,7 @@
     python3 tools/dev.py demo          the main job, end to end, against a small PyTorch index of its own
     python3 tools/dev.py test [ARG …]  the quick tests, in 3 minutes; ARG go to pytest, and a path names its own
     python3 tools/dev.py test --all    all tests, which walk back with pip and run every frontend
+    python3 tools/dev.py test clusters those of the docs' page about clusters: installs Ray, needs Slurm and root
     python3 tools/dev.py test gpu      those for a real NVIDIA machine, with this Python as it is, without PyPI
     python3 tools/dev.py lint          ruff and mypy
     python3 tools/dev.py docs          the docs as a site, in site/
@@ -47,6 +48,13 @@ def _make(folder: Path, group: str) -> None:
     subprocess.run([*pip, "--group", group], cwd=ROOT, check=True)
 
 
+def _tests(python: str, words: list[str]) -> list[str]:
+    """The pytest for these words. The tests of a cluster share it, so they are one process."""
+    if words[:1] == ["clusters"]:
+        return [python, "-m", "pytest", "tests/clusters", *words[1:]]
+    return [python, "-m", "pytest", "-n", str(min(os.cpu_count() or 1, 8)), *words]
+
+
 def main(arguments: list[str]) -> int:
     """Run one command; returns its exit status."""
     if sys.version_info < OLDEST:
@@ -62,7 +70,7 @@ def main(arguments: list[str]) -> int:
     python = str(_environment("docs" if verb == "docs" else "dev"))
     commands = {
         "demo": [[python, "tools/demo.py", *rest]],
-        "test": [[python, "-m", "pytest", "-n", str(min(os.cpu_count() or 1, 8)), *rest]],
+        "test": [_tests(python, rest)],
         "lint": [[python, "-m", "ruff", "check"], [python, "-m", "ruff", "format", "--check"], [python, "-m", "mypy"]],
         "docs": [[python, "tools/build_site.py", *rest]],
         "run": [[python if rest[:1] == ["python"] else rest[0] if rest else "", *rest[1:]]],

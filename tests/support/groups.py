@@ -1,15 +1,26 @@
-"""A pytest plugin: which tests a run has. Without a path or --all, the slow ones are left out, and its end says so."""
+"""A pytest plugin: which tests a run has, and what its end says of those that it has not.
+
+Without a path or --all, the slow ones are left out. A group that installs more than PyPI's frontends, such as Slurm,
+is a folder of its own, and runs where that folder or something in it is named.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+TESTS = Path(__file__).resolve().parents[1]
+#: The folders of tests/ that run only where they are named, as `tools/dev.py test clusters` does.
+GROUPS = ("clusters",)
+
 _QUICK = pytest.StashKey[bool]()
-_LEFT_OUT = pytest.StashKey[int]()
+_NAMED = pytest.StashKey["list[str | None]"]()
+_LEFT_OUT = pytest.StashKey["dict[str, int]"]()
 #: What goes to a worker of pytest-xdist, which sees no command line of its own, and what comes back to be printed.
-_TO_WORKER, _FROM_WORKER = "torch_auto_quick", "torch_auto_left_out"
+_TO_WORKER, _FROM_WORKER = "torch_auto_asked", "torch_auto_left_out"
+_SLOW = "slow"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -20,23 +31,42 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: walks back with pip, or runs for more than ten seconds; only with --all")
     named = config.args_source is pytest.Config.ArgsSource.ARGS
     quick = not (config.option.all or config.option.markexpr or named)
-    config.stash[_QUICK] = getattr(config, "workerinput", {}).get(_TO_WORKER, quick)
-    config.stash[_LEFT_OUT] = 0
+    from_controller = getattr(config, "workerinput", {}).get(_TO_WORKER)
+    words = config.args if named else []
+    config.stash[_QUICK], config.stash[_NAMED] = from_controller or (quick, [*map(_group_named, words)])
+    config.stash[_LEFT_OUT] = {}
+
+
+def _group_named(word: str) -> str | None:
+    """The group that a word of the command line is in: a folder, a file, or a test of one."""
+    path = Path(word.partition("::")[0]).resolve()
+    return next((name for name in GROUPS if TESTS / name in (path, *path.parents)), None)
+
+
+def _group_of(item: pytest.Item) -> str | None:
+    return next((name for name in GROUPS if TESTS / name in item.path.parents), None)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    node.workerinput[_TO_WORKER] = node.config.stash[_QUICK]
+    node.workerinput[_TO_WORKER] = (node.config.stash[_QUICK], node.config.stash[_NAMED])
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is slow, unless --all, a file, a folder or a -m says what to run."""
+    """Leave out groups that are not named, and what is slow, unless --all, a path or a -m says what to run."""
+    for name in GROUPS:
+        if name not in config.stash[_NAMED]:
+            _leave_out(config, items, name, [item for item in items if _group_of(item) == name])
     if config.stash[_QUICK]:
-        slow = [item for item in items if item.get_closest_marker("slow")]
-        items[:] = [item for item in items if not item.get_closest_marker("slow")]
-        config.hook.pytest_deselected(items=slow)
-        config.stash[_LEFT_OUT] = len(slow)
+        _leave_out(config, items, _SLOW, [item for item in items if item.get_closest_marker("slow")])
+
+
+def _leave_out(config: pytest.Config, items: list[pytest.Item], name: str, those: list[pytest.Item]) -> None:
+    if those:
+        items[:] = [item for item in items if item not in those]
+        config.hook.pytest_deselected(items=those)
+        config.stash[_LEFT_OUT][name] = len(those)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -48,9 +78,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Take a worker's count; each has collected the same tests."""
-    node.config.stash[_LEFT_OUT] = getattr(node, "workeroutput", {}).get(_FROM_WORKER, 0)
+    node.config.stash[_LEFT_OUT] = getattr(node, "workeroutput", {}).get(_FROM_WORKER, {})
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if config.stash[_LEFT_OUT]:
-        terminalreporter.write_line(f"{config.stash[_LEFT_OUT]} slow tests were left out; --all runs them too.")
+    for name, count in config.stash[_LEFT_OUT].items():
+        how = "--all runs them too" if name == _SLOW else f"`python3 tools/dev.py test {name}` runs them"
+        terminalreporter.write_line(f"{count} {name} tests were left out; {how}.")

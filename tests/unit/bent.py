@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import datetime
 import json
 from typing import Any
 
@@ -18,10 +17,11 @@ def examples(number: int) -> settings:
 
 #: Texts that mean something to a reader of ours, or nearly do.
 TEXTS = st.sampled_from(
-    ["", " ", "torch", "torch-auto", "torch==2.9.1", "torch>=2 ; extra == 'x'", "torch @ https://x.test/t.whl", "==", "*",
+    ["", " ", "torch", "torch-auto", "torch==2.9.1", "torch>=2 ; extra == 'x'", "torch @ https://x.test/t.whl", "==",
      "torch[a]==2.13.0+cu126; sys_platform == 'linux'", "2.13.0", "2.13.0+cu126", "cu126", "torch-cu126", "all", "dev",
-     "https://download.pytorch.org/whl/torch/", "https://download.pytorch.org/whl/cu126", "http://[", "file:///", "../x",
-     "python_version < '3'", "platform_release", "\u2028", "é", "[tool.uv]", "x" * 300, "'\"\\", "torch-2.0-py3-none-any.whl"]
+     "https://download.pytorch.org/whl/torch/", "https://download.pytorch.org/whl/cu126", "http://[", "file:///", "*",
+     "python_version < '3'", "platform_release",
+     "\u2028", "é", "[tool.uv]", "x" * 300, "'\"\\", "torch-2.0-py3-none-any.whl", "../x"]
 )  # fmt: skip
 _SCALARS = st.one_of(
     TEXTS,
@@ -37,7 +37,7 @@ JSON = st.recursive(
     max_leaves=5,
 )
 _TOML = st.recursive(
-    _SCALARS | st.sampled_from([float("nan"), float("-inf"), datetime.date(2026, 1, 1), datetime.time(1, 2)]),
+    _SCALARS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=3),
     max_leaves=5,
 )
@@ -112,8 +112,4 @@ def _inline(value: Any) -> str:
         return "{ " + ", ".join(pairs) + " }"
     if isinstance(value, list):
         return "[" + ", ".join(map(_inline, value)) + "]"
-    if isinstance(value, float):
-        return {"nan": "nan", "inf": "inf", "-inf": "-inf"}.get(str(value), repr(value))
-    if isinstance(value, (datetime.date, datetime.time)):
-        return value.isoformat()
     return json.dumps(value, ensure_ascii=False)

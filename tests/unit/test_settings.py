@@ -309,7 +309,7 @@ def test_uvs_assumptions_are_read_from_its_variables() -> None:
 )
 def test_what_uv_cannot_assume_is_a_fault(variable: str, value: str) -> None:
     """What is not a driver version or a GPU architecture is a fault with an example of what is."""
-    [fault] = faults(**{variable: value})
+    [fault] = faults(None, **{variable: value})
     assert fault.startswith(f"{variable}: {value!r} is not a ")
     assert fault.endswith("550.54.14" if "DRIVER" in variable else "gfx1100")
 

@@ -1,4 +1,4 @@
-"""Whatever is in the files of a project and of an environment: a verb ends with a status, and never with a traceback."""
+"""Whatever is in the files of a project and an environment: a verb ends with a status, never with a traceback."""
 
 from __future__ import annotations
 
@@ -115,9 +115,13 @@ LOCKS: list[dict[str, Any]] = [
 ]
 REQUIREMENTS = (
     f"# a comment\n--find-links {PAGES}/torch/\n--extra-index-url={PAGES}/cu128\n-r other.txt\n-e .\n"
-    "torch==2.9.1 --hash=sha256:00 \\\n  --hash=sha256:11\ntorchvision ; python_version < '3.12'  # x\ntorch-auto[vision]\n"
+    "torch==2.9.1 --hash=sha256:00 \\\n  --hash=sha256:11\ntorchvision ; python_version < '3.12'  # x\n"
+    "torch-auto[vision]\n"
 )
-PIP_CONF = f"[global]\nfind-links =\n    {PAGES}/torch/\n    https://x.test/\nindex-url = https://x.test\n[install]\nno-deps = 1\n"
+PIP_CONF = (
+    f"[global]\nfind-links =\n    {PAGES}/torch/\n    https://x.test/\nindex-url = https://x.test\n"
+    "[install]\nno-deps = 1\n"
+)
 SCRIPT = '#!/usr/bin/env python\n# /// script\n# dependencies = ["torch-auto"]\n# ///\nprint()\n'
 
 

@@ -479,7 +479,7 @@ def test_broken_pyproject(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     """A pyproject.toml that is not TOML is named with the place, and the exit status is 2."""
     (tmp_path / "pyproject.toml").write_text("[project\n", "utf-8")
     assert main(["check", "--project", str(tmp_path)]) == 2
-    assert "pyproject.toml is not TOML: " in capsys.readouterr().err
+    assert "pyproject.toml cannot be read as TOML: " in capsys.readouterr().err
 
 
 def test_an_environment_that_cannot_be_written(

@@ -515,7 +515,7 @@ REFUSED = {
     ),
     "an index that shadows PyPI": (
         '[[tool.uv.index]]\nname = "p"\nurl = "https://download.pytorch.org/whl/cu126"\n',
-        "https://download.pytorch.org/whl/cu126 is named in tool.uv.index",
+        "https://download.pytorch.org/whl/cu126 is named (tool.uv.index in ",
     ),
     "a group of the user's": (
         '[dependency-groups]\ntorch-cu126 = ["torch==2.13.0+cu126"]\n',

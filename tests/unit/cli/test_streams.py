@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import given
@@ -258,7 +258,7 @@ def test_a_line_of_progress_is_drawn_and_its_text_is_harmless(monkeypatch: pytes
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.delenv("TERM", raising=False)
     screen = Screen()
-    with Progress("build \x1b]0;x\x07", Stream(screen)):
+    with Progress("build \x1b]0;x\x07", cast("Any", Stream(screen))):
         deadline = time.monotonic() + 30
         while "build" not in screen.getvalue() and time.monotonic() < deadline:
             time.sleep(0.01)

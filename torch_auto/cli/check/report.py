@@ -42,8 +42,11 @@ def _rows(finding: Finding, column: int, *, columns: int, colour: bool) -> list[
     if finding.commands:
         lines.append(f"{indent}{paint('-> ' + ' && '.join(finding.commands), CYAN, colour=colour)}")
     if finding.otherwise:
-        command = paint(" && ".join(finding.otherwise), CYAN, colour=colour)
-        lines.append(f"{indent}or, for every machine: {command}")
+        lead, commands = "or, for every machine:", [" && ".join(finding.otherwise)]
+        if len(f"{indent}{lead} {commands[0]}") > columns:  # a line each; a shell takes that too
+            commands = ["", *" &&\n".join(finding.otherwise).split("\n")]
+        lines.append(f"{indent}{lead} {paint(commands[0], CYAN, colour=colour)}".rstrip())
+        lines += [f"{indent}   {paint(command, CYAN, colour=colour)}" for command in commands[1:]]
     return lines
 
 

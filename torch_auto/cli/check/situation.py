@@ -28,7 +28,7 @@ from torch_auto.cli.project.lock import read_lock
 from torch_auto.cli.project.requirements import requirement, satisfies, torch_requirements
 from torch_auto.cli.project.toml import table
 from torch_auto.cli.tools.pages import missing_pages, needed_pages
-from torch_auto.cli.tools.tool import NamedPage, Target
+from torch_auto.cli.tools.tool import Target
 from torch_auto.decide import decide, machine_for, torch_release
 from torch_auto.newest import newest_usable
 from torch_auto.pins.extras import EXTRAS
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from torch_auto.cli.project.environment import Installed
     from torch_auto.cli.project.lock import Lock
     from torch_auto.cli.project.project import Project
+    from torch_auto.cli.tools.places import NamedPage
     from torch_auto.cli.tools.tool import Tool
     from torch_auto.decide import Plan
     from torch_auto.machine import Machine
@@ -94,6 +95,7 @@ class Situation:
     here: Here | None = None  # a project with torch groups, and this machine's
     fault: str = ""  # what is wrong with its groups
     extras: tuple[str, ...] = ()  # those of torch-auto that the project requires
+    hiding: tuple[NamedPage, ...] = ()  # PyTorch's indexes that hide PyPI
 
     # --- what is so ---
 
@@ -458,6 +460,7 @@ def survey(where: Where) -> Situation:
         newest=newest_usable(machine, chosen, known, wanted),
         extras=wanted,
         named=found,
+        hiding=tool.hiding(project, variables, environment, chosen.index_url),
         missing=(),
         notes=notes,
         here=here,

@@ -22,7 +22,7 @@ from torch_auto.cli.project.project import PYPROJECT
 from torch_auto.cli.project.toml import items, table
 from torch_auto.cli.project.toml.document import NoPlaceError
 from torch_auto.cli.tools import uv_program
-from torch_auto.cli.tools.uv import refuse_own_index
+from torch_auto.cli.tools.uv import refuse_own_source
 from torch_auto.fleet.who import who_gets_what
 from torch_auto.pins.groups import group_pages, group_requirements
 
@@ -54,7 +54,8 @@ def _refuse(project: Project, tool: Tool, wish: Wish, variables: Mapping[str, st
         raise RefusedError("--pin has no place beside --portable: the pins of the groups are exact")
     if not wish.force:
         uv_program.refuse_old("--portable", variables)
-        refuse_own_index(project, wish)
+        refuse_own_source(project)
+        tool.refuse_hiding(project, wish, variables)
 
 
 def _wanted(project: Project, wish: Wish, choice: Choice, ours: Sequence[Written], known: Catalog) -> Wanted:

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 
+from torch_auto.cli.errors import RefusedError
 from torch_auto.cli.processes import Step
 from torch_auto.cli.project.toml import items, table
 from torch_auto.cli.project.toml.document import edited
 from torch_auto.cli.tools.pages import is_pytorchs, same_page
+from torch_auto.cli.tools.places import ASIDE, DEFAULT, NamedPage
 from torch_auto.cli.tools.takeover import OURS, found_among, required_in, take_requirements
 from torch_auto.cli.tools.tool import (
     Adding,
-    NamedPage,
     Tool,
     Wish,
     has_page,
@@ -21,7 +22,6 @@ from torch_auto.cli.tools.tool import (
     pyproject_of,
     remove_sources,
     require_file,
-    sources,
 )
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from torch_auto.cli.tools.takeover import Found
 
 _SOURCE = ("tool", "poetry", "source")
+#: The priorities of sources that are asked for everything; "default" is that of older Poetrys.
+_PRIMARY = ("primary", "default")
 
 
 class Poetry(Tool):
@@ -57,12 +59,20 @@ class Poetry(Tool):
                 yield canonicalize_name(name), tuple(map(str, items(table(value).get("extras"))))
 
     def named(self, project: Project, variables: Mapping[str, str], installed: Environment) -> Iterator[NamedPage]:
-        """The project's sources."""
-        return sources(project, self.name)
+        """The project's sources; a primary one stands in the place of PyPI, which may be one of them.
+
+        A supplemental one is asked where no primary one lists a package.
+        """
+        for entry in map(table, items(table(project.pyproject, *_SOURCE[:-1]).get("source"))):
+            kind = DEFAULT if entry.get("priority", "primary") in _PRIMARY else ASIDE
+            yield NamedPage(str(entry.get("url", "")), pyproject_of(project), kind, ".".join(_SOURCE))
 
     def file(self, project: Project, variables: Mapping[str, str]) -> str:
         """The project's pyproject.toml."""
         return pyproject_of(project)
+
+    def refuse_hiding(self, project: Project, wish: Wish, variables: Mapping[str, str]) -> None:
+        """What is written names PyPI again."""
 
     def write(self, project: Project, text: Text, wish: Wish) -> None:
         """A source. Poetry reads no page of links, but the index as a whole: it lists all builds of torch at /torch/.
@@ -72,16 +82,18 @@ class Poetry(Tool):
         (python-poetry.org/docs/repositories/#default-package-source).
         """
         require_file(self, project, text)
-        there = items(table(project.pyproject, *_SOURCE[:-1]).get("source"))
-        if has_page(there, wish.index_url):
-            return
-        has_primary = any(table(item).get("priority", "primary") in ("primary", "default") for item in there)
+        there = [table(item) for item in items(table(project.pyproject, *_SOURCE[:-1]).get("source"))]
+        primary = [item for item in there if item.get("priority", "primary") in _PRIMARY]
+        has_pypi = any(not is_pytorchs(str(item.get("url", "")), wish.index_url) for item in primary)
+        if not has_pypi and any(str(item.get("name", "")).lower() == "pypi" for item in there):
+            raise RefusedError('PyPI is a source that Poetry asks last; write priority = "primary" there')
 
         def edit(document: Document) -> None:
-            if not has_primary:
+            if not has_pypi:
                 document.add_table(_SOURCE, [("name", "PyPI"), ("priority", "primary")])
-            entry = [("name", "pytorch"), ("url", wish.index_url), ("priority", "primary")]
-            document.add_table(_SOURCE, entry)
+            if not has_page(there, wish.index_url):
+                entry = [("name", "pytorch"), ("url", wish.index_url), ("priority", "primary")]
+                document.add_table(_SOURCE, entry)
 
         text.after = edited(text.after, edit)
 

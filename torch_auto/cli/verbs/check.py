@@ -79,6 +79,7 @@ def _fix(situation: Situation, findings: list[Finding], *, yes: bool) -> int:
     import shlex
 
     from torch_auto.cli.check.outcome import agreed, look_again
+    from torch_auto.cli.output import print_lines
     from torch_auto.cli.processes import Step, run_step
 
     commands = dict.fromkeys(command for finding in findings for command in finding.commands)
@@ -86,7 +87,7 @@ def _fix(situation: Situation, findings: list[Finding], *, yes: bool) -> int:
         return 1
     ours = situation.where.command
     for command in commands:
-        print(f"$ {command}", file=sys.stderr)
+        print_lines([f"$ {command}"], sys.stderr)
         words = shlex.split(command)
         folder = situation.project.root
         if command.startswith(f"{ours} "):

@@ -38,7 +38,7 @@ def execute(options: argparse.Namespace) -> int:
     """
     from torch_auto.cli.check.outcome import agreed, look_again
     from torch_auto.cli.check.situation import survey
-    from torch_auto.cli.output import shown
+    from torch_auto.cli.output import print_lines, shown
     from torch_auto.cli.processes import run_step
     from torch_auto.cli.tools.uv_program import unlocked
     from torch_auto.cli.verbs.check import where_of
@@ -52,12 +52,12 @@ def execute(options: argparse.Namespace) -> int:
         return 1
     steps = [unlocked(step, os.environ) for step in situation.steps()]
     if options.dry_run:
-        print("".join(f"$ {shown(step.command)}\n" for step in steps), end="")
+        print_lines([f"$ {shown(step.command)}" for step in steps])
         return 0
     if not agreed(situation, yes=options.yes):
         return 1
     for step in steps:
-        print(f"$ {shown(step.command)}", file=sys.stderr)
+        print_lines([f"$ {shown(step.command)}"], sys.stderr)
         if run_step(step, situation.project.root, os.environ) != 0:
             print(f"torch-auto: error: this failed: {shown(step.command)}", file=sys.stderr)
             return 1
