@@ -1,4 +1,4 @@
-"""The recipes of docs/images.md, built and run for real; the exit status of ``check`` on three kinds of machine."""
+"""The recipes of docs/guides/images.md, built and run for real: the exit status of ``check`` on three machines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.skipif(images.why_not() is not None, reason=str(images.why_not())),
 ]
 
-PAGE = docs.ROOT / "docs" / "images.md"
+PAGE = docs.ROOT / "docs" / "guides" / "images.md"
 MACHINES = {
     "no GPU": machines.cpu(),
     "A100, driver 550": machines.a100_550(),
