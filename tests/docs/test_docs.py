@@ -336,8 +336,10 @@ def test_the_command_has_what_sentences_say_it_has(path: Path) -> None:
     """Verbs and options of torch-auto that stand in a sentence exist."""
     known = known_options()
     for code in docs.inline(path):
-        found = re.search(r"(?:^|run |uvx )torch-auto(?:-core)? (--help|[\w-]+)(.*)", code)
-        if found and not found[1].isupper() and found[1] != "--help":
+        found = re.search(r"(?:^|run |uvx )torch-auto(?:-core)? (--[\w-]+|[\w-]+)(.*)", code)
+        if found and found[1].startswith("--"):
+            assert found[1] in command_line()[0]._option_string_actions, code
+        elif found and not found[1].isupper():
             assert found[1] in known, code
             options = re.findall(r"(?<= )--[\w-]+", found[2].split(" -- ")[0])
             assert found[1] in PASS_ON or set(options) <= known[found[1]], code
