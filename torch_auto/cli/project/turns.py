@@ -46,7 +46,11 @@ def alone(folder: str) -> Iterator[None]:
     Raises:
         UserError: another command does not end.
     """
-    handle = _opened(folder)
+    try:
+        handle = _opened(folder)
+    except PermissionError:  # what is in it may be read, and by its name alone
+        yield
+        return
     try:
         wait(handle, folder)
         yield
