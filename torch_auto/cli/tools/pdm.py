@@ -54,6 +54,7 @@ class Pdm(Tool):
     backends: tuple[str, ...] = ("pdm.",)
     adding = "pdm add torch-auto"
     removing = "pdm remove torch-auto"
+    keeps_metadata = True
 
     def named(self, project: Project, variables: Mapping[str, str], installed: Environment) -> Iterator[NamedPage]:
         """The project's sources; that of the name pypi stands in the place of PyPI, which else comes first."""
@@ -153,11 +154,11 @@ class Pdm(Tool):
             Step(("pdm", "sync", "--reinstall")),
         ]
 
-    def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
+    def companion(self, name: str) -> tuple[str, ...]:
         """From the sources that the project names."""
         return (f"pdm update {name}",)
 
-    def newer_core(self, environment: Environment, *, groups: bool) -> tuple[str, ...]:
+    def newer_core(self, environment: Environment) -> tuple[str, ...]:
         """The lock holds it, since torch-auto requires it."""
         return ("pdm update torch-auto-core",)
 

@@ -50,6 +50,7 @@ class Poetry(Tool):
     # Without a bound, Poetry settles on the newest release before it resolves, and does not go back from it.
     adding = 'poetry add "torch-auto>=2.0"'
     removing = "poetry remove torch-auto"
+    keeps_metadata = True
 
     def requires(self, project: Project) -> Iterator[tuple[str, tuple[str, ...]]]:
         """The dependencies in its own tables, groups and all."""
@@ -155,11 +156,11 @@ class Poetry(Tool):
         """It keeps METADATA per source, under names that are the project's; --no-cache leaves all of it aside."""
         return [Step(("poetry", "--no-cache", "update", "torch-auto", *installed_of_ours(environment)))]
 
-    def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
+    def companion(self, name: str) -> tuple[str, ...]:
         """From the sources that the project names."""
         return (f"poetry update {name}",)
 
-    def newer_core(self, environment: Environment, *, groups: bool) -> tuple[str, ...]:
+    def newer_core(self, environment: Environment) -> tuple[str, ...]:
         """The lock holds it, since torch-auto requires it."""
         return ("poetry update torch-auto-core",)
 
