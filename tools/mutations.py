@@ -1,6 +1,7 @@
 """Mutants of a Python file: the file with one place changed. :mod:`mutants` says whether the tests notice.
 
-Texts with a blank in them are not changed: they are messages. Nor are annotations, docstrings, and parts of f-strings.
+Texts with a blank in them are not changed: they are messages. Nor are empty ones, annotations, docstrings, and parts of
+f-strings.
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ def _other(node: ast.AST) -> str | None:
             return str(not node.value)
         if isinstance(node.value, (int, float)):
             return str(node.value + 1)
-        if isinstance(node.value, str) and not re.search(r"\s", node.value):
+        if isinstance(node.value, str) and node.value and not re.search(r"\s", node.value):
             return repr("XX" + node.value)
     elif isinstance(node, ast.Name) and node.id in NAMES:
         return NAMES[node.id]

@@ -55,6 +55,9 @@ def nvidia(sources: Sources, tree: Tree, log: Log, displays: Sequence[PciDevice]
     said = _ask(sources, tree, log, module, on_bus, with_smi=ordinary) if sources.live else Said()
     if chip is not None and not ordinary and said.driver is None:
         return Accelerator("nvidia", (Device(chip.name, chip.compute_capability),), module.version)
+    if chip is None and sources.live and said.driver is None and not nvidia_files.has_any(tree, sources.env):
+        # As in a container that was given no GPU, on a machine that has one: the kernel is the machine's.
+        said = said.replace(lacks_cuda=True)
     if chip is not None:
         if chip.compute_capability is not None and not said.devices:
             said = said.replace(devices=(Device(chip.name, chip.compute_capability),))
