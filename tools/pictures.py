@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import html
+import json
 import os
 import pty
 import re
@@ -212,8 +213,70 @@ def _docs_pictures(stage: Stage) -> dict[str, str]:
     return {"add": svg(added), "plan": svg(planned), "check": svg(checked)}
 
 
+#: Every verb, in an order in which each has something to say; the machine changes in between.
+_EVERY_VERB = (
+    "uvx torch-auto-core",
+    "uvx torch-auto-core --version",
+    "uvx torch-auto-core chekc",
+    "uvx torch-auto-core add --dry-run",
+    "uvx torch-auto-core add vision",
+    "uv run torch-auto plan",
+    "uv run torch-auto plan '>=2.5,<2.8' latest",
+    "uv run torch-auto plan 2.15 --why",
+    "uv run torch-auto plan --machine ../nodes",
+    "uv run torch-auto info",
+    "uv run torch-auto check",
+    "uv run torch-auto env",
+    "uv run torch-auto init --dry-run",
+    "OTHER MACHINE",
+    "uv run --no-sync torch-auto check",
+    "uv run --no-sync torch-auto refresh --dry-run",
+    "uv run --no-sync torch-auto refresh --yes",
+    "uv run torch-auto init --portable",
+    "uv lock -q",
+    "uvx torch-auto-core group --why",
+    "uvx torch-auto-core sync",
+    "uvx torch-auto-core run python -c 'import torch'",
+    "uvx torch-auto-core lock --portable",
+    "uvx torch-auto-core init --remove",
+)
+
+
+def _of_every_verb(index: TorchIndex, columns: int) -> list[Shot]:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        stage = Stage(Path(folder), index, columns)
+        nodes = stage.project.parent / "nodes"
+        nodes.mkdir()
+        for name in ("cpu", "a100-550", "h100-580", "p100-580", "v100-470"):
+            (nodes / f"{name}.json").write_text(json.dumps(machines.MACHINES[name]), "utf-8")
+        stage.on("550.54.14", *machines.A100)
+        stage.run("uvx torch-auto-core --version")
+        shots = []
+        for typed in _EVERY_VERB:
+            if typed == "OTHER MACHINE":
+                stage.on("575.51.03", *machines.RTX5090)
+            else:
+                shots.append(stage.run(typed))
+        return shots
+
+
+def _show(index: TorchIndex, folder: Path) -> None:
+    """A page for each width, with every verb: for a person to look at, dark or light."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for columns in (60, 80, 120):
+        pictures = "\n".join(f"<p>{svg([shot], columns)}</p>" for shot in _of_every_verb(index, columns))
+        page = (
+            f'<html><meta charset="utf-8"><meta name="color-scheme" content="light dark"><body>{pictures}</body></html>'
+        )
+        (folder / f"{columns}.html").write_text(page, "utf-8")
+
+
 def main() -> int:
-    """Write the pictures; returns the exit status."""
+    """Write the pictures, or with ``--show FOLDER`` pages of every verb; returns the exit status."""
+    if sys.argv[1:2] == ["--show"]:
+        with TorchIndex(wheelhouse=wheelhouse(), dists=dists()) as index:
+            _show(index, Path(sys.argv[2]))
+        return 0
     with TorchIndex(wheelhouse=wheelhouse(), dists=dists()) as index:
         made = docs_pictures(index)
     PICTURES.mkdir(exist_ok=True)

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from torch_auto.cli.errors import UserError
 from torch_auto.cli.output import shown
+from torch_auto.cli.programs import program
 from torch_auto.cli.signals import held
+from torch_auto.cli.terminal import say_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,31 +34,6 @@ class Step(NamedTuple):
 
     command: Command
     may_fail: bool = False
-
-
-def program(name: str, variables: Mapping[str, str]) -> str | None:
-    """The absolute path of a program. uv says where it is itself to what it runs (the variable UV)."""
-    if os.path.isabs(name):
-        return name
-    if name == "uv" and os.path.isabs(variables.get("UV", "")):
-        return variables["UV"]
-    return in_path(name, variables.get("PATH", os.environ.get("PATH", os.defpath)))
-
-
-def in_path(name: str, path: str) -> str | None:
-    """The absolute path of a program in a search path; None where there is none.
-
-    Folders that are relative or empty mean the current one, whoever's it is. Windows looks there before all others, and
-    so does :func:`shutil.which`.
-    """
-    endings = os.environ.get("PATHEXT", ".EXE;.BAT;.CMD").split(";") if os.name == "nt" else [""]
-    for folder in path.split(os.pathsep):
-        if os.path.isabs(folder):
-            for ending in endings:
-                found = os.path.join(folder, name + ending)
-                if os.path.isfile(found) and os.access(found, os.X_OK):
-                    return found
-    return None
 
 
 def required(name: str, variables: Mapping[str, str]) -> str:
@@ -108,17 +85,14 @@ def run_step(step: Step, folder: str, variables: Mapping[str, str]) -> int:
     """Run a command in a folder; its exit status, 0 where it may fail, 1 where it does not start."""
     path = program(step.command[0], variables)
     if path is None:
-        print(
-            f"torch-auto: error: {step.command[0]} is not in PATH; run it yourself: {shown(step.command)}",
-            file=sys.stderr,
-        )
+        say_error(f"{step.command[0]} is not in PATH; run it yourself: {shown(step.command)}")
         return 1
     sys.stderr.flush()
     try:
         with _started([path, *step.command[1:]], variables, cwd=folder) as child:
             status = child.wait()
     except OSError as error:
-        print(f"torch-auto: error: {path} does not start: {error.strerror}", file=sys.stderr)
+        say_error(f"{path} does not start: {error.strerror}")
         return 1
     return 0 if step.may_fail else status
 

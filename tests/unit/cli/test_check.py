@@ -482,7 +482,7 @@ def test_every_tool_updates_the_core(newer: FakeEnvironment) -> None:
     environment = at(str(newer.prefix))
     assert environment is not None
     for name in (*tools.NAMES, "uv_pip"):
-        commands = tools.by_name(name).newer_core(environment, groups=False)
+        commands = tools.by_name(name).newer_core(environment)
         assert "torch-auto-core" in commands[0], name
         if name in ("pip", "uv_pip"):
             assert str(newer.prefix / "bin") in commands[0]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from torch_auto.cli.processes import Step, answer, in_path, output, program, run_step
+from torch_auto.cli.processes import Step, answer, output, run_step
+from torch_auto.cli.programs import in_path, program
 from torch_auto.cli.project import environment as environments
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
-from torch_auto.cli.processes import program
+from torch_auto.cli.programs import program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

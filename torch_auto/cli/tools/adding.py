@@ -15,13 +15,14 @@ from torch_auto import catalog
 from torch_auto.cli.errors import RefusedError, UserError
 from torch_auto.cli.output import confirmed, print_lines, shown
 from torch_auto.cli.portable import write as portable
-from torch_auto.cli.processes import Step, program, run_step
+from torch_auto.cli.processes import Step, run_step
+from torch_auto.cli.programs import program
 from torch_auto.cli.project import environment as environments
 from torch_auto.cli.project import extras, own
 from torch_auto.cli.project.change import Change, kept
 from torch_auto.cli.project.project import PYPROJECT, find, find_alone
 from torch_auto.cli.render.plan import worded
-from torch_auto.cli.terminal import BOLD, listed, paint, wants_colour, width
+from torch_auto.cli.terminal import BOLD, GREY, Progress, listed, paint, wants_colour, width, wrap
 from torch_auto.cli.tools import places
 from torch_auto.cli.tools.takeover import ANY, is_satisfiable, specifier_of
 from torch_auto.cli.tools.tool import Adding
@@ -30,6 +31,8 @@ from torch_auto.cli.tools.writing import tool_of, wish_of
 from torch_auto.decide import machine_for
 from torch_auto.newest import newest_usable
 from torch_auto.pins.extras import EXTRAS
+from torch_auto.select.build import select
+from torch_auto.select.words import needs_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +49,7 @@ _MOST_LINES = 8
 
 @dataclass(frozen=True)
 class Asked:
-    """What the command line asks for: extras, a release of torch or None, packages, and how.
+    """What the command line asks for: extras, releases of torch as a specifier or None, packages, and how.
 
     ``tool`` is a tool's name, or None for the one that manages the project. ``yes``: nobody is asked.
     """
@@ -136,7 +139,7 @@ def _add(project: Project, tool: Tool, asked: Asked, chosen: Settings, variables
     environment = _own_environment(project, variables)
     if environment is None and not tool.locks:
         raise UserError(f"there is no virtual environment for {tool.name} to install into. Nothing was written.")
-    specifier = f"=={asked.release}" if asked.release else _of_this_machine(specifier_of(found, known), chosen)
+    specifier = asked.release or _of_this_machine(specifier_of(found, known), chosen)
     faults = [*found.faults, *_hiding(project, tool, chosen, variables, of_others=True)]
     if specifier and not is_satisfiable(specifier, known):
         there = f"{known.releases[0].version} to {known.newest.version}"
@@ -168,6 +171,8 @@ def _add(project: Project, tool: Tool, asked: Asked, chosen: Settings, variables
     left = _hiding(find(project.folder or project.root), tool, chosen, variables)
     if left:
         raise UserError(f"{left[0]}. The project's files are as they were.")
+    if sys.stderr.isatty() and not asked.release:
+        _say_why_it_goes_back(tool.name, wanted, chosen)
     _run_all(steps, project, variables)
     brought = [name for name in extras.wanted_by(find(project.folder or project.root)) if name not in wanted]
     if brought:
@@ -201,6 +206,22 @@ def _of_this_machine(specifier: str, chosen: Settings) -> str:
         return specifier
     print(f"torch{specifier} is left out: the newest torch that runs on this machine is {newest}.")
     return ""
+
+
+def _say_why_it_goes_back(tool: str, wanted: tuple[str, ...], chosen: Settings) -> None:
+    """Say on stderr why the tool tries several releases, where it is about to: each of them is built for that."""
+    known = catalog.load()
+    with Progress("Looking at this machine"):
+        machine = machine_for(chosen)
+    there = newest_usable(machine, chosen, known, wanted).with_pages
+    if there is None or there == known.newest.version:
+        return
+    needs = select(machine, known.newest, known, chosen.backend).needs
+    why = f"needs {needs_in_words(needs)}" if needs is not None else "cannot be used here"
+    text = f"torch {known.newest.version} {why}, so {tool} goes back to torch {there}. This takes a while."
+    colour = wants_colour(sys.stderr)
+    for line in wrap(text, width(sys.stderr)):
+        print(paint(line, GREY, colour=colour), file=sys.stderr)
 
 
 def _requirement(found: Found, wanted: tuple[str, ...], specifier: str) -> str:
