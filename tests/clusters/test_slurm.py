@@ -38,7 +38,7 @@ def project(slurm: SlurmCluster, request: pytest.FixtureRequest) -> Callable[[],
     """A new project in the home that all nodes share, with a train.py."""
 
     def make() -> Path:
-        folder = slurm.home / request.node.name.partition("[")[0]
+        folder: Path = slurm.home / request.node.name.partition("[")[0]
         folder.mkdir(parents=True)
         toml = '[project]\nname = "train"\nversion = "1.0"\nrequires-python = ">=3.11"\ndependencies = []\n'
         (folder / "pyproject.toml").write_text(toml, "utf-8")
@@ -105,7 +105,7 @@ def test_a_batch_script_without_a_lock(
 def test_a_cache_in_a_shared_home(slurm: SlurmCluster, project: Callable[[], Path], cluster_index: TorchIndex) -> None:
     """A torch-auto that one node has built is served to the others from the home's cache; a refresh does not help."""
     folder = project()
-    found = []
+    found: list[list[str]] = []
     for node, option in (("a100", ""), ("h100", ""), ("h100", "--refresh-package torch-auto"), ("h100", "--no-cache")):
         script = (
             f"venv=/tmp/venv-{len(found)}; uv venv -q $venv; "

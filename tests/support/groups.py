@@ -28,9 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line(
-        "markers", "slow: walks back with pip, or runs for more than ten seconds; only with --all"
-    )
+    config.addinivalue_line("markers", "slow: walks back with pip, or runs for more than ten seconds; only with --all")
     named = config.args_source is pytest.Config.ArgsSource.ARGS
     quick = not (config.option.all or config.option.markexpr or named)
     from_controller = getattr(config, "workerinput", {}).get(_TO_WORKER)
