@@ -35,8 +35,11 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.pop(name, None)  # what is printed depends on them; pytest-xdist sets COLUMNS
     config.addinivalue_line("markers", "frontend: runs uv, pip, build or Poetry as a user does")
     # How long an example takes is the machine's affair, and a busy one is no fault of the code's.
-    hypothesis.settings.register_profile("torch-auto", deadline=None)
-    hypothesis.settings.load_profile("torch-auto")
+    # The same examples in each run: a new one is found by whoever looks for it (long: CONTRIBUTING.md), not by whoever
+    # changed something else.
+    hypothesis.settings.register_profile("torch-auto", deadline=None, derandomize=True, database=None)
+    hypothesis.settings.register_profile("long", deadline=None, print_blob=True)
+    hypothesis.settings.load_profile(config.getoption("--hypothesis-profile", None) or "torch-auto")
 
 
 # --- package indexes ---------------------------------------------------------------------------------------------

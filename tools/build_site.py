@@ -37,6 +37,7 @@ SETTINGS = {
     "html_copy_source": False,
     "html_show_sourcelink": False,
     "highlight_language": "none",
+    "smartquotes": False,  # an option begins with two hyphens
     "myst_heading_anchors": 4,
     "myst_enable_extensions": ["strikethrough"],
     "suppress_warnings": ["myst.strikethrough"],  # it says that only HTML has it

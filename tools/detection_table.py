@@ -1,6 +1,8 @@
-"""Write the tables of docs/explanation/detection.md: every kind of machine, what detection finds, what uv would take.
+"""Write the tables of every kind of machine: what detection finds, and what uv and others would take.
 
-    python tools/detection_table.py          rewrite what stands between the markers
+They are in docs/reference/kinds.md and docs/explanation/comparison.md.
+
+    python tools/detection_table.py          rewrite what stands between their markers
     python tools/detection_table.py --check  exit 1 where it is not what would be written
 
 Every kind is fed for real: its files, the stand-in for NVML, its nvidia-smi. uv's column is a model of its rules
@@ -29,7 +31,7 @@ from torch_auto.newest import newest_usable  # noqa: E402
 if TYPE_CHECKING:
     from torch_auto.machine import Machine
 
-DOCUMENT = REPOSITORY / "docs" / "explanation" / "detection.md"
+DOCUMENT, COMPARISON = (REPOSITORY / "docs" / name for name in ("reference/kinds.md", "explanation/comparison.md"))
 BEGIN, END = "<!-- {}: begin, made by tools/detection_table.py -->", "<!-- {}: end -->"
 
 
@@ -80,28 +82,29 @@ def _table(head: list[str], lines: list[list[str]]) -> str:
     return "\n".join(body)
 
 
+def _verdicts(said: list[tuple[str, str]], head: str) -> str:
+    """Who is right, by verdict: the names that it is said of, the verdict that is said most often first."""
+    names: dict[str, list[str]] = {}
+    for name, verdict in said:
+        names.setdefault(verdict, []).append(name)
+    lines = [[", ".join(of), verdict] for verdict, of in sorted(names.items(), key=lambda item: -len(item[1]))]
+    return _table([head, "who is right"], lines)
+
+
 def tables(found: list[Row]) -> dict[str, str]:
     """The tables by the names of their markers."""
     kinds = [
-        [str(number), row.kind.name, row.kind.fed, row.found, row.kind.source] for number, row in enumerate(found, 1)
+        [str(number), row.kind.name, row.kind.fed, row.found, row.torch, row.uv] for number, row in enumerate(found, 1)
     ]
-    against = [
-        [str(number), row.kind.name, row.torch, row.uv, row.kind.why]
-        for number, row in enumerate(found, 1)
-        if row.differs
-    ]
-    peers = []
-    for item in INPUTS:
-        torch, torch_backend = answer(item.machine)
-        differs = "yes" if torch_backend != item.theirs else ""
-        peers.append([item.peer, item.name, torch, item.theirs, differs, item.why])
+    against = [(str(number), row.kind.why) for number, row in enumerate(found, 1) if row.differs]
+    differ = sum(answer(item.machine)[1] != item.theirs for item in INPUTS)
     return {
-        "peers": f"{len(INPUTS)} inputs; on {sum(bool(line[4]) for line in peers)} the torch backends differ. "
-        f"light-the-torch has {len(NAMES)} inputs more, names of torch backends.\n\n"
-        + _table(["peer", "input", "torch-auto, with PyTorch's pages", "the peer", "differ", "who is right"], peers),
-        "kinds": _table(["", "machine", "what is fed", "what comes out", "source of the facts"], kinds),
+        "kinds": _table(["", "machine", "what is fed", "what detection finds", "torch-auto", "uv"], kinds),
         "uv": f"On {len(against)} of the {len(found)} kinds of machine the two take different torch backends:\n\n"
-        + _table(["", "machine", "torch-auto, with PyTorch's pages", "uv", "who is right"], against),
+        + _verdicts(against, "kinds, by their numbers"),
+        "peers": f"{len(INPUTS)} inputs; on {differ} the torch backends differ. "
+        f"light-the-torch has {len(NAMES)} inputs more, names of torch backends.\n\n"
+        + _verdicts([(f"{item.peer}: {item.name}", item.why) for item in INPUTS], "inputs"),
     }
 
 
@@ -123,14 +126,16 @@ def filled(text: str, parts: dict[str, str]) -> str:
 
 def main() -> int:
     """Write the tables, or compare them."""
-    text = DOCUMENT.read_text(encoding="utf-8")
-    made = filled(text, tables(rows()))
-    if "--check" in sys.argv[1:]:
-        if made != text:
-            print("docs/explanation/detection.md is not what tools/detection_table.py writes: run it", file=sys.stderr)
-        return int(made != text)
-    DOCUMENT.write_text(made, encoding="utf-8")
-    return 0
+    code, made = 0, tables(rows())
+    for path, names in ((DOCUMENT, ("kinds",)), (COMPARISON, ("uv", "peers"))):
+        text = path.read_text(encoding="utf-8")
+        new = filled(text, {name: made[name] for name in names})
+        if "--check" not in sys.argv[1:]:
+            path.write_text(new, encoding="utf-8", newline="\n")
+        elif new != text:
+            print(f"{path.name} is not what tools/detection_table.py writes: run it", file=sys.stderr)
+            code = 1
+    return code
 
 
 if __name__ == "__main__":

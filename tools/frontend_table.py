@@ -1,4 +1,4 @@
-"""Write the table of frontends from a run of their tests: docs/reference/frontends.md, and its sentence in README.md.
+"""Write the table of frontends from a run of their tests: docs/reference/frontends.md.
 
     python3 tools/dev.py run python tools/frontend_table.py [-n 2] [-k EXPRESSION]
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests")]
 
 from frontends import all_rows  # noqa: E402  # the tests' folder has to be in the path first
-from frontends.rows import CONDA, DOCUMENT, README, ROWS, cells, in_short, replaced, table  # noqa: E402
+from frontends.rows import CONDA, DOCUMENT, ROWS, cells, in_short, replaced, table  # noqa: E402
 
 
 def _run(arguments: list[str], folder: str) -> None:
@@ -28,7 +28,7 @@ def _run(arguments: list[str], folder: str) -> None:
 
 
 def write(folder: Path) -> int:
-    """Write the table and the sentence from the results in a folder; returns how many rows they have."""
+    """Write the table and the sentence above it from the results in a folder; returns how many rows it has."""
     all_rows()
     came: dict[str, dict[str, str]] = {}
     versions: dict[str, str] = {}
@@ -38,9 +38,8 @@ def write(folder: Path) -> int:
         versions.update(result["used"])
     rows = [cells(row, came[command]) for command, row in ROWS.items()] + list(CONDA)
     ran = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
-    text = f"{table(rows)}\nRun with {ran}.\n"
+    text = f"{in_short(rows)}\n{table(rows)}\nRun with {ran}.\n"
     DOCUMENT.write_text(replaced(DOCUMENT.read_text("utf-8"), text), "utf-8")
-    README.write_text(replaced(README.read_text("utf-8"), in_short(rows)), "utf-8")
     return len(rows)
 
 

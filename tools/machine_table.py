@@ -1,7 +1,7 @@
-"""Write the README's table of what each machine gets, from the catalog.
+"""Write what each machine gets, from the catalog: the table of docs/reference/machines.md, and the README's short one.
 
-``python tools/machine_table.py`` rewrites what stands between the markers; with ``--check`` it writes nothing and exits
-with 1 where that is not what it would write.
+``python tools/machine_table.py`` rewrites what stands between their markers; with ``--check`` it writes nothing and
+exits with 1 where that is not what it would write.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from torch_auto.catalog import Catalog
     from torch_auto.machine import Machine
 
-README = ROOT / "README.md"
+README, PAGE = ROOT / "README.md", ROOT / "docs" / "reference" / "machines.md"
 BEGIN, END = "<!-- machines: begin, made by tools/machine_table.py -->", "<!-- machines: end -->"
 
 PYTHONS = ("3.11", "3.12", "3.13")
@@ -50,6 +50,9 @@ ROWS: dict[str, Callable[..., dict[str, Any]]] = {
     "Mac, Intel, Python up to 3.12": machines.macos_x86_64,
 }
 
+#: The rows of the README, which shows what plain torch would be there.
+IN_SHORT = ("no GPU", "A100, driver 550", "AMD MI300", "Windows, RTX 4090, driver 560")
+
 #: NVIDIA's wheels for these are no builds of PyTorch's, so no version can be named.
 JETSON = ("Jetson with JetPack 6 or older", "a CPU build, and a pointer to NVIDIA's own wheels", "the same")
 
@@ -64,17 +67,25 @@ def answer(row: str, python: str, known: Catalog) -> tuple[str, str]:
     """What a row's machine gets on a Python, with PyPI alone and with PyTorch's pages."""
     machine = machine_from_json(ROWS[row](python=python))
     newest = newest_usable(machine, Settings(), known)
-    return _alone(machine, newest.without_pages, known), _with_pages(machine, newest.with_pages, known)
+    alone = _alone(machine, newest.without_pages, known, ", which cannot use the GPU and says so")
+    return alone, _with_pages(machine, newest.with_pages, known)
 
 
-def _alone(machine: Machine, release: str | None, known: Catalog) -> str:
+def plain(row: str, known: Catalog) -> str:
+    """What ``uv add torch`` installs on a row's machine: PyPI's newest, whatever the machine is."""
+    machine = machine_from_json(ROWS[row](python=PYTHONS[-1]))
+    here = [item.version for item in known.releases if machine.python in item.platforms[machine.platform or ""].pythons]
+    return _alone(machine, here[-1], known, ", which cannot use the GPU")
+
+
+def _alone(machine: Machine, release: str | None, known: Catalog, idle: str) -> str:
     if release is None:
         return "nothing"
     public = known.release(release).platforms[machine.platform or ""].public
     if public is None:
         return release
     if machine.accelerators and release not in runs_on_gpu(release, machine, known):
-        return f"{release}, which cannot use the GPU and says so"
+        return release + idle
     if not machine.accelerators and public.torch_backend.vendor is not None:
         size = sizes(release, machine.platform, public.torch_backend).pypi
         return f"{release} (the {public.torch_backend} build{_megabytes(', {}', size)}, and GPU libraries beside it)"
@@ -115,12 +126,21 @@ def rows(known: Catalog) -> list[tuple[str, str, str]]:
     return [*found, JETSON]
 
 
+def _markdown(head: tuple[str, str, str], found: list[tuple[str, str, str]]) -> str:
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, ("---",) * 3, *found))
+
+
+def in_short(known: Catalog) -> str:
+    """The table of the README."""
+    found = [(row, plain(row, known), answer(row, PYTHONS[-1], known)[1]) for row in IN_SHORT]
+    return _markdown(("machine", "`uv add torch`", "`uvx torch-auto-core add`"), found)
+
+
 def table(known: Catalog) -> str:
     """The table, and the line above it that says of which day it is."""
-    head = ("machine", "PyPI alone", "with PyTorch's pages")
-    lines = [f"| {' | '.join(line)} |" for line in (head, ("---",) * 3, *rows(known))]
+    lines = _markdown(("machine", "PyPI alone", "with PyTorch's pages"), rows(known))
     days = f"Newest release on {known.as_of}, Python {PYTHONS[0]} to {PYTHONS[-1]}, Linux x86_64 unless said."
-    return "\n".join([f"{days} Every row is a test.", "", *lines])
+    return f"{days} Every row is a test.\n\n{lines}"
 
 
 def filled(text: str, part: str) -> str:
@@ -132,20 +152,22 @@ def filled(text: str, part: str) -> str:
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
-        raise ValueError(f"{BEGIN} and {END} do not both stand in {README.name}")
+        raise ValueError(f"{BEGIN} and {END} do not both stand in it")
     return f"{before}{begin}\n\n{part}\n\n{end}{after}"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the table, or compare it."""
-    text = README.read_text("utf-8")
-    made = filled(text, table(catalog.load()))
-    if "--check" in (sys.argv[1:] if arguments is None else arguments):
-        if made != text:
-            print("README.md is not what tools/machine_table.py writes: run it", file=sys.stderr)
-        return int(made != text)
-    README.write_text(made, "utf-8", newline="\n")
-    return 0
+    """Write the tables, or compare them."""
+    code, known = 0, catalog.load()
+    for path, part in ((README, in_short(known)), (PAGE, table(known))):
+        text = path.read_text("utf-8")
+        made = filled(text, part)
+        if "--check" not in (sys.argv[1:] if arguments is None else arguments):
+            path.write_text(made, "utf-8", newline="\n")
+        elif made != text:
+            print(f"{path.name} is not what tools/machine_table.py writes: run it", file=sys.stderr)
+            code = 1
+    return code
 
 
 if __name__ == "__main__":

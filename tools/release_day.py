@@ -1,10 +1,10 @@
 """The day of a torch release in one command, and every other day on which the catalog is behind what is published.
 
 ``python tools/release_day.py DIST`` compares the catalog with PyPI and with the PyTorch index. Where something differs
-it writes all that is made of the catalog: its files, the core's version, docs/reference/catalog.md,
-docs/explanation/detection.md, the README's table and a line of the changelog. It makes the core, and the sdist of each
-new torch release, in DIST. It prints a report in Markdown: what changed, what a person has to look at, what to do
-next. It commits and publishes nothing.
+it writes all that is made of the catalog: its files, the core's version, the tables of the docs and of
+the README, and a line of the changelog. It makes the core, and the sdist of each new torch release, in DIST. It
+prints a report in Markdown: what changed, what a person has to look at, what to do next. It commits and publishes
+nothing.
 
 Exit status: 0, whether something differs or not; 2 for an error. Where a page could not be read all is as it was.
 """
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from refresh_catalog import Comparison
 
 VERSION = ROOT / "torch_auto" / "__init__.py"
-CHANGELOG, README = ROOT / "CHANGELOG.md", ROOT / "README.md"
+CHANGELOG, MACHINES = ROOT / "CHANGELOG.md", ROOT / "docs" / "reference" / "machines.md"
 
 #: The tools that make a page, or a part of one, of the catalog.
 PAGES = ("render_catalog.py", "machine_table.py", "detection_table.py")
@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     start = time.monotonic()
     try:
         comparison = refresh_catalog.compare(options)
-        before = _rows(README.read_text("utf-8"))
+        before = _rows(MACHINES.read_text("utf-8"))
         if comparison.lines:
             refresh_catalog.write(options, comparison)
             made = _make(options, comparison)
@@ -162,7 +162,7 @@ def report(comparison: Comparison, before: dict[str, list[str]], made: Made) -> 
     parts = [f"# {named or 'Builds of torch that are known'}: the catalog is behind\n"]
     parts += [_listed(f"torch {release}", _builds(comparison, release)) for release in made.releases]
     parts.append(_listed("A person has to look at", _to_look_at(comparison, made.releases)))
-    parts.append(_changed_answers(before, _rows(README.read_text("utf-8"))))
+    parts.append(_changed_answers(before, _rows(MACHINES.read_text("utf-8"))))
     parts.append(_listed("Made", [f"`{name}`, {size:,} bytes" for name, size in made.files.items()]))
     parts.append(
         "\n## Next\n\n"
@@ -289,14 +289,14 @@ def _backends(files: dict[str, Record]) -> set[TorchBackend]:
 
 
 def _rows(text: str) -> dict[str, list[str]]:
-    """The answers of the README's table, by machine."""
+    """The answers of the table of machines, by machine."""
     section = text.partition("<!-- machines: begin")[2].partition("<!-- machines: end")[0]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line[:1] == "|"]
     return {machine: answers for machine, *answers in rows[2:]}
 
 
 def _changed_answers(before: dict[str, list[str]], after: dict[str, list[str]]) -> str:
-    """What the README says that machines get, with what it said before where that is another answer."""
+    """What machines get, with what they got before where that is another answer."""
     rows = []
     for machine, answers in after.items():
         said = before.get(machine, answers)

@@ -18,18 +18,19 @@ DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "reference" / "catalog
 _INTRODUCTION = """\
 # The catalog
 
-What torch-auto knows of PyTorch's builds, as of {as_of}. This page is made from `torch_auto/catalog/data/` by
-`tools/render_catalog.py`; every record there names its source, and `sources.json` says where that can be looked up.
+What torch-auto knows about PyTorch's builds on {as_of}.
+`tools/render_catalog.py` makes this page from `torch_auto/catalog/data/`.
+Every record there names its source, and `sources.json` says where to look it up.
 
 | confidence | what it means | pinned |
 |---|---|---|
 | verified | read out of the wheel, or seen on a page of an index, file by file | yes |
 | published | PyTorch's own release matrix or documents say so | yes |
 | inferred | follows from the neighbouring releases, or from what PyPI has | yes |
-| unseen | not seen on PyTorch's index as of this day, or nobody knows which GPUs or drivers it is for; it may well \
-exist, so a pin of PyPI's build leaves it out by name | never |
+| unseen | not seen on PyTorch's index on this day, or its GPUs or drivers are unknown; it may exist, so a pin of \
+PyPI's build excludes it by name | never |
 
-The facts about GPUs have a confidence of their own, `arch_confidence`.
+The facts about GPUs have their own confidence, `arch_confidence`.
 
 | arch_confidence | where it is from |
 |---|---|
@@ -38,27 +39,24 @@ The facts about GPUs have a confidence of their own, `arch_confidence`.
 | table | PyTorch's table in the wheel or in RELEASE.md |
 | reported | users who printed `torch.cuda.get_arch_list()` |
 | inferred | the neighbouring releases |
-| doubtful | sources that contradict each other: such a build gives way to one that is sure |
-| unknown | nowhere: such a build is never pinned |
+| doubtful | sources that contradict each other; another build is preferred |
+| unknown | nowhere; such a build is never pinned |
 
-A record's `size` are the bytes of the wheel for Python 3.12, or for the first Python that has one, as the index's page
-says, or the file's Content-Length. Where a record has none, the size is not known. `torch-auto plan` prints sizes, and
-`torch-auto plan --why` the confidence and the source of what is said of a build.
+`size` is the size of the wheel for Python 3.12, or for the first Python that has one, in bytes.
+`torch-auto plan` prints sizes, and `torch-auto plan --why` the confidence and the source of each fact.
 
 `tools/refresh_catalog.py` compares the catalog with PyPI and with the PyTorch index, prints what differs and writes it.
-It reads wheels by range requests: what a build is, which GPUs it holds, which triton it requires, and whether it needs
-packages of ROCm, which an index of its own has.
-A torchvision that requires a range of torch is the pair of the release in it that had none.
-What no index says is written by hand: drivers, and pairs that are not sure.
-A build for a CUDA major without a known driver is never pinned, until a person adds the driver.
+It reads parts of wheels: what a build is, which GPUs it has code for, which triton it requires, and whether it needs
+ROCm's packages from another index.
+If a torchvision requires a range of torch, it is the pair of the release in that range that had none.
+Facts that no index has are written by hand: drivers, and pairs that are not sure.
+A build for a CUDA major version without a known driver is not pinned until a person adds the driver.
 """
 
 _FORMAT = """\
 ## Why JSON
 
-It can be reviewed as text, and every Python has a reader of it, where that of TOML came with 3.11.
-Measured for the four files that a build reads (Python 3.12.1, median of 31 starts): 24.6 ms, 19.5 of them the import of
-`json`; 2.9 ms for a compiled Python literal, which nobody can review.
+People can review it as text, and every Python can read it. TOML has a reader in Python 3.11 and newer alone.
 """
 
 _MARKS = {"verified": "", "published": "°", "inferred": "?"}

@@ -1,7 +1,7 @@
 """What torch calls on ``import torch`` (entry point group ``torch.backends``, torch 2.5 and newer).
 
-It says, in two lines, that the installed torch is not one that torch-auto's wheel was built to require on this
-machine, or does not use its GPU, or that a torchvision or torchaudio beside it was built for another torch. An
+It says, in two lines, that the installed torch does not use the machine's GPU, or is of another release than
+torch-auto's wheel was built to require, or that a torchvision or torchaudio beside it was built for another torch. An
 exception here would break ``import torch``, and every import pays for what happens here. So: nothing is imported that
 Python and torch have not loaded already, one folder is listed and one file read, and everything is caught. What is only
 needed where something is wrong is in :mod:`torch_auto.import_warning`: without bytecode (uv compiles none unless told
@@ -53,9 +53,14 @@ def _warning(torch: ModuleType) -> str | None:
         record: dict[str, Any] = json.loads(file.read())
     if record["version"] == 2:  # noqa: PLR2004  # the format that is read below; others are met with a sentence
         accepted = record["accepted"].get("{}.{}".format(*sys.version_info[:2]), ())
-        runs = record["runs_on_gpu"]
-        # Where the first of them does not use the GPU, that is what was asked for, or the best of the groups.
-        if version in accepted and (version in runs or accepted[0] not in runs):
+        runs, decided = record["runs_on_gpu"], record["decided"]
+        # Where the first of them does not use the GPU, that is what was asked for, or the best of the groups; and
+        # where no build uses it, each of the release's runs on the CPU: a machine without a GPU may have any lock.
+        if (
+            version in runs
+            or (version in accepted and accepted[0] not in runs)
+            or (not runs and decided["needs"] is None and version.partition("+")[0] == decided["release"])
+        ):
             known = record.get("beside") or {}  # a record of an older core does not have it
             torch_backend = version.partition("+")[2] or "pypi"
             if all(item in known.get(name, {}).get("fits", {}).get(torch_backend, ()) for name, item in others.items()):
@@ -108,6 +113,8 @@ def _another_process_says_it() -> bool:
 def _warn(text: str) -> None:
     import warnings  # noqa: PLC0415  # Python itself has loaded it
 
+    # Names of GPUs are other people's text, and a terminal obeys control characters.
+    text = "".join(character if character.isprintable() or character == "\n" else "?" for character in text)
     try:
         # A file name that is none keeps a line of our own source out of the message.
         warnings.warn_explicit(text, TorchAutoWarning, "torch-auto", 1)

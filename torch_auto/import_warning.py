@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 TYPE_CHECKING = False
@@ -23,7 +24,7 @@ def warning(torch: ModuleType, version: str, record: dict[str, Any]) -> str | No
     if record["version"] != 2:  # noqa: PLR2004  # as in import_check
         return (
             f"torch {shown} is installed, and torch-auto's record of what this machine needs is of a newer format.\n"
-            "  Fix: `pip install --upgrade torch-auto-core` (uv: `uv lock --upgrade-package torch-auto-core`)."
+            f"{_remedy()}"
         )
     decided = record["decided"]
     accepted = record["accepted"].get("{}.{}".format(*sys.version_info[:2]))
@@ -34,14 +35,17 @@ def warning(torch: ModuleType, version: str, record: dict[str, Any]) -> str | No
         return None  # a repair of PyPI's build that came after the record: METADATA's pins admit it
     if version not in (accepted or ()):
         what = f"this machine needs {_needed(decided)}"
-        how = "`torch-auto sync`" if decided["group"] else "`torch-auto refresh`"
     else:
         what = f"it does not use this machine's GPU{_why(inside.partition('+')[2], decided)}"
-        how = "`torch-auto init` and `torch-auto refresh`"
-    return (
-        f"torch {shown} is installed, and {what}.\n"
-        f"  Fix: {how}. Why: `torch-auto check`. TORCH_AUTO_WARN=0 turns this off."
-    )
+    return f"torch {shown} is installed, and {what}.\n{_remedy()}"
+
+
+def _remedy() -> str:
+    """What to type: `check` alone knows the project, its tool and what else is there."""
+    from torch_auto.cli.project.own import typed  # noqa: PLC0415  # only where something is wrong
+
+    ours = typed(os.environ)
+    return f"  Fix: `{ours} check --fix`. Why: `{ours} check`. TORCH_AUTO_WARN=0 turns this off."
 
 
 def warning_of_others(version: str, torch_backend: str, others: dict[str, str], known: dict[str, Any]) -> str | None:
@@ -53,19 +57,14 @@ def warning_of_others(version: str, torch_backend: str, others: dict[str, str], 
     Raises:
         Exception: the record is not what a build writes.
     """
-    faults, extras = [], []
+    faults = []
     for project, installed in sorted(others.items(), reverse=True):
         text = _of_other(project, installed, torch_backend, known[project]) if project in known else None
         if text is not None:
             faults.append(text)
-            extras.append(project[len("torch") :])
     if not faults:
         return None
-    what = " ".join(faults)
-    return (
-        f"torch {version} is installed. {what}\n"
-        f"  Fix: `torch-auto add {' '.join(extras)}`. Why: `torch-auto check`. TORCH_AUTO_WARN=0 turns this off."
-    )
+    return f"torch {version} is installed. {' '.join(faults)}\n{_remedy()}"
 
 
 def _of_other(project: str, installed: str, torch_backend: str, known: dict[str, Any]) -> str | None:

@@ -30,22 +30,37 @@ DEFAULT_INDEX_URL = "https://download.pytorch.org/whl"
 #: Each setting's name as a config setting; its variable is TORCH_AUTO_ and the name in capitals.
 NAMES = ("backend", "pin", "machine", "index-url", "groups", "group")
 
-#: Variables of the same prefix that are read elsewhere: at import, and when an sdist is made.
-_OTHER_VARIABLES = ("TORCH_AUTO_WARN", "TORCH_AUTO_VERSION")
-
 _DRIVER_VERSION = re.compile(r"\d{2,4}(\.\d{1,5}){0,3}", re.ASCII)
 _GFX_TARGET = re.compile(r"gfx[0-9a-f]{3,6}", re.ASCII)
 #: What a URL can be made of (RFC 3986), but for a query, a fragment, and what a shell or a list of URLs would split at.
 _URL = re.compile(r"[A-Za-z0-9:/%._~\[\]@!*+=-]+", re.ASCII)
 
 
+#: Characters of a wrong value, and of a fault, that are shown.
+_LONGEST_VALUE, _LONGEST_FAULT = 200, 2000
+
+
 class SettingsError(ValueError):
     """One or more settings are wrong; ``faults`` names each with the values that are valid."""
 
     def __init__(self, faults: list[str]) -> None:
+        faults = [_plain(fault) for fault in faults]
         what = "invalid setting" if len(faults) == 1 else f"{len(faults)} invalid settings"
         super().__init__(f"torch-auto: {what}:" + "".join(f"\n  - {fault}" for fault in faults))
         self.faults = tuple(faults)
+
+
+def _plain(fault: str) -> str:
+    """A fault as an installer shows it: one line, of bounded length, that no terminal obeys."""
+    if len(fault) > _LONGEST_FAULT:
+        fault = f"{fault[: _LONGEST_FAULT - 3]}..."
+    return fault if fault.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in fault)
+
+
+def _shown(value: object) -> str:
+    """A wrong value as messages repeat it: it may be 100 kB, and what would be right follows it."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}... ({len(text)} characters)"
 
 
 class Settings(Frozen):
@@ -90,7 +105,7 @@ def _given(
             if isinstance(value, str):
                 found[name] = _Given(value.strip(), origin)
             else:
-                faults.append(f"{origin}: must be given once, as text; it is {value!r}")
+                faults.append(f"{origin}: must be given once, as text; it is {_shown(value)}")
         elif environment.get(variable, "").strip():
             found[name] = _Given(environment[variable].strip(), variable)
     if "backend" not in found and environment.get("UV_TORCH_BACKEND", "").strip():
@@ -105,17 +120,17 @@ def _slips(config: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[l
     for key in config:
         if key in NAMES:
             continue
-        close = _closest(key.replace("_", "-").lower(), NAMES, 0.75)
+        close = _closest(key.lower(), NAMES, 0.75)
         if close:
             faults.append(f"config setting {key}: there is no such setting; did you mean {close}?")
         else:
             notes.append(_because("unknown-setting", name=key, valid=NAMES))
-    variables = [*map(_variable, NAMES), *_OTHER_VARIABLES]
+    variables = list(map(_variable, NAMES))
     for key in environment:
         if not key.startswith("TORCH_AUTO_") or key in variables:
             continue
-        # Compared with the settings alone, and closely: what a later version adds must not stop this one.
-        close = _closest(key, variables[: len(NAMES)], 0.94)
+        # Closely: what another version adds, and what is read elsewhere (TORCH_AUTO_WARN), must not stop this one.
+        close = _closest(key, variables, 0.94)
         if close:
             faults.append(f"{key}: there is no such variable; did you mean {close}?")
     return faults, notes
@@ -143,7 +158,7 @@ def _backend(given: _Given, catalog: Catalog, faults: list[str]) -> str:
         # uv knows more of them, and later ones than a catalog. No build of ours matches, which the pins then say; an
         # error here would end a resolution that may still find a release that has it.
         return given.value
-    text = f"{given.origin}: {given.value!r} is not a torch backend; it must be one of {', '.join(valid)}"
+    text = f"{given.origin}: {_shown(given.value)} is not a torch backend; it must be one of {', '.join(valid)}"
     if given.value == "none":
         text += ". For the command without torch, use the distribution torch-auto-core: uvx torch-auto-core"
     faults.append(text)
@@ -153,7 +168,7 @@ def _backend(given: _Given, catalog: Catalog, faults: list[str]) -> str:
 def _pin(given: _Given, faults: list[str]) -> str:
     if given.value in (PREFER, EXACT):
         return given.value
-    faults.append(f"{given.origin}: {given.value!r} is not valid; pin must be one of {PREFER}, {EXACT}")
+    faults.append(f"{given.origin}: {_shown(given.value)} is not valid; pin must be one of {PREFER}, {EXACT}")
     return PREFER
 
 
@@ -173,7 +188,7 @@ def _of_group(given: _Given, groups: tuple[Group, ...], faults: list[str]) -> st
         if group.name == given.value:
             return group.torch_backend
     names = ", ".join(group.name for group in groups) or "none, since there are no groups"
-    faults.append(f"{given.origin}: there is no group {given.value!r}; there are {names}")
+    faults.append(f"{given.origin}: there is no group {_shown(given.value)}; there are {names}")
     return AUTO
 
 
@@ -183,14 +198,18 @@ def _machine(given: _Given, faults: list[str]) -> Machine | None:
     path = given.value
     if not os.path.isabs(path):
         # A build runs in a folder of its own, so a relative path would never mean what its author saw.
-        faults.append(f"{given.origin}: {path!r} must be an absolute path, since a build runs in a folder of its own")
+        faults.append(
+            f"{given.origin}: {_shown(path)} must be an absolute path, since a build runs in a folder of its own"
+        )
         return None
     try:
         return read_machine(path)
     except OSError as error:
-        faults.append(f"{given.origin}: {path!r} cannot be read: {error.strerror or error}")
+        faults.append(f"{given.origin}: {_shown(path)} cannot be read: {error.strerror or error}")
     except MachineError as error:
-        faults.extend(f"{given.origin}: {path!r}: {fault}" for fault in error.faults)
+        faults.extend(f"{given.origin}: {_shown(path)}: {fault}" for fault in error.faults)
+    except ValueError as error:  # a NUL in it
+        faults.append(f"{given.origin}: {_shown(path)} cannot be read: {error}")
     return None
 
 
@@ -203,7 +222,9 @@ def _index_url(given: _Given, faults: list[str]) -> str:
         parts = urlsplit(url)
         has_password = parts.username is not None or parts.password is not None
     except ValueError as error:
-        faults.append(f"{given.origin}: {url!r} is not a URL: {error}")
+        what = f"{_shown(url)} is not a URL: {error}"
+        # What is before an @ may be a password, which the error repeats too.
+        faults.append(f"{given.origin}: {'it is not a URL' if '@' in url else what}")
         return DEFAULT_INDEX_URL
     if has_password:  # first, so that no other fault repeats it
         faults.append(
@@ -212,12 +233,13 @@ def _index_url(given: _Given, faults: list[str]) -> str:
         )
     elif parts.scheme not in ("http", "https", "file") or not (parts.netloc or parts.scheme == "file"):
         faults.append(
-            f"{given.origin}: {url!r} is not a URL; valid is an http, https or file URL such as {DEFAULT_INDEX_URL}"
+            f"{given.origin}: {_shown(url)} is not a URL; "
+            f"valid is an http, https or file URL such as {DEFAULT_INDEX_URL}"
         )
     elif parts.query or parts.fragment:  # they may hold a token, so they are not repeated
         faults.append(f"{given.origin}: the URL must have no query and no fragment")
     elif _URL.fullmatch(url) is None:
-        faults.append(f"{given.origin}: {url!r} has characters that a plain URL does not have")
+        faults.append(f"{given.origin}: {_shown(url)} has characters that a plain URL does not have")
     else:
         return url
     return DEFAULT_INDEX_URL
@@ -226,11 +248,13 @@ def _index_url(given: _Given, faults: list[str]) -> str:
 def _uv_assumptions(environment: Mapping[str, str], faults: list[str]) -> tuple[str | None, str | None]:
     driver = environment.get("UV_CUDA_DRIVER_VERSION", "").strip() or None
     if driver is not None and _DRIVER_VERSION.fullmatch(driver) is None:
-        faults.append(f"UV_CUDA_DRIVER_VERSION: {driver!r} is not a driver version; valid is one such as 550.54.14")
+        faults.append(
+            f"UV_CUDA_DRIVER_VERSION: {_shown(driver)} is not a driver version; valid is one such as 550.54.14"
+        )
         driver = None
     gfx = environment.get("UV_AMD_GPU_ARCHITECTURE", "").strip() or None
     if gfx is not None and _GFX_TARGET.fullmatch(gfx) is None:
-        faults.append(f"UV_AMD_GPU_ARCHITECTURE: {gfx!r} is not a GPU architecture; valid is one such as gfx1100")
+        faults.append(f"UV_AMD_GPU_ARCHITECTURE: {_shown(gfx)} is not a GPU architecture; valid is one such as gfx1100")
         gfx = None
     return driver, gfx
 

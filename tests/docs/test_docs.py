@@ -81,8 +81,6 @@ class Place:
             "UV_PYTHON": None,  # with it, `uv pip install` would go past the environment, into that Python itself
             "PATH": os.pathsep.join(map(str, search)),
             "TORCH_AUTO_INDEX_URL": self._index.whl,
-            "CONTEXT": str(folder),
-            "IMAGE": str(folder / "image"),
             "GITHUB_ENV": str(folder / "github-env"),
             "GITHUB_PATH": str(folder / "github-path"),
         }

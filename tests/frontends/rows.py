@@ -178,7 +178,6 @@ def requirements_file(folder: Path, lines: Sequence[str], name: str) -> Path:
 # --- results and the committed table ----------------------------------------------------------------------------
 
 DOCUMENT = REPOSITORY / "docs" / "reference" / "frontends.md"
-README = REPOSITORY / "README.md"
 COLUMNS = ("frontend", "command", "", *MACHINES, "setting, or what is seen")
 #: Rows of tools that no test runs, and why.
 NOT_RUN = "not run"

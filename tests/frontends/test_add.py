@@ -29,7 +29,7 @@ pytestmark = pytest.mark.frontend
 
 CATALOG = catalog.load()
 
-#: The machines of the table in docs/start/existing-project.md that this one can install for.
+#: The machines of docs/explanation/costs.md that this one can install for.
 LINUX = {
     "no GPU": machines.cpu,
     "A100, driver 550": machines.a100_550,

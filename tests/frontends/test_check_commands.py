@@ -213,6 +213,19 @@ def _other(place: Place) -> None:
     place.install("torch==2.13.0+cu126")
 
 
+@fault("uv's cache holds torch-auto's METADATA of another machine", "torch.other")
+def _metadata_of_another(place: Place) -> None:
+    venv(place, machines.v100_470())
+    (place.folder / "in.txt").write_text("torch-auto\n", "utf-8")
+    place.make("uv pip compile --quiet in.txt", UV_FIND_LINKS=place.index.find_links)
+    place.on(machines.h100_580())
+    place.install("torch-auto")
+    # The wheel is this machine's all the same: its record and its METADATA say another torch than is installed.
+    [info] = place.fake.site.glob("torch_auto-*.dist-info")
+    assert '"torch": "2.7.1+cu128"' in (info / "torch_auto.json").read_text("utf-8")
+    assert list(place.fake.site.glob("torch-2.7.1+cu118.dist-info"))
+
+
 @fault("PyPI's build, and then the page was named", "torch.pypi")
 def _pypi(place: Place) -> None:
     venv(place, machines.a100_550())
@@ -373,6 +386,24 @@ def _clone(place: Place) -> None:
 @fault("PyTorch's page is not named", "pages.missing", line="torch-auto init && torch-auto refresh")
 def _pages(place: Place) -> None:
     synced(place, machines.a100_550(), pages=False)
+
+
+@fault(
+    "an index of PyTorch's in the project hides PyPI",
+    "pages.hide-pypi",
+    line="torch-auto add && uv lock --upgrade-package numpy && uv sync --inexact",
+)
+def _hides(place: Place) -> None:
+    project(place, machines.a100_550(), "torch-auto", "numpy")
+    path = place.folder / "pyproject.toml"
+    path.write_text(f'{path.read_text("utf-8")}extra-index-url = ["{place.index.of_backend("cu126")}"]\n', "utf-8")
+    place.make("uv sync")
+
+
+@fault("a variable names an index of PyTorch's that hides PyPI", "pages.hide-pypi", line=NOTHING)
+def _hides_by_variable(place: Place) -> None:
+    synced(place, machines.a100_550())
+    place.variables["UV_INDEX"] = place.index.of_backend("cu126")
 
 
 @fault("the page was named after the lock was made", "lock.older", "torch.pypi")
@@ -561,12 +592,14 @@ def test_what_is_printed_ends_it(one: Fault, place: Place) -> None:
         return
     for line in lines:
         # What takes lines of the user's away asks on a terminal alone.
-        done = place.type(f"{line} --yes" if line.startswith(f"{place.command} add") else line)
+        done = place.type(line.replace(f"{place.command} add", f"{place.command} add --yes", 1))
         assert done.returncode == 0, (line, done.stdout, done.stderr)
     after = place.check()
     if one.ends:
         assert of(after) == {}, (lines, after)
         assert place.printed() == []
+        imported = place.type(f"{place.python} -c 'import torch'")
+        assert (imported.returncode, imported.stderr) == (0, "")
 
 
 def test_every_code_is_made() -> None:
@@ -616,6 +649,21 @@ def test_the_docs_have_every_situation_and_every_code() -> None:
     assert TABLE.findall(text) == [table()]
     for code, item in CODES.items():
         assert f"| `{code}` | {', '.join(item.statuses)} | {item.meaning} |" in text, code
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("uv's cache holds torch-auto's METADATA of another machine", "uv took what its cache holds of another machine"),
+        ("a lock from a machine with a GPU, on one without", "The lock has it from another machine"),
+    ],
+)
+def test_where_a_torch_comes_from_that_torch_auto_does_not_allow(name: str, said: str, place: Place) -> None:
+    """check says how a torch came here that the METADATA of the installed torch-auto rules out."""
+    [one] = [item for item in FAULTS if item.name == name]
+    one.make(place)
+    [torch] = [item for item in place.check()["checks"] if item["check"] == "torch"]
+    assert said in torch["text"]
 
 
 @pytest.mark.parametrize("runner", ["uvx", "pipx run"])

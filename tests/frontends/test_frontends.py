@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from frontends import all_rows
-from frontends.rows import COLUMNS, CONDA, FAILS, MACHINES, README, ROWS, between, committed, in_short, record
+from frontends.rows import COLUMNS, CONDA, DOCUMENT, FAILS, MACHINES, ROWS, between, committed, in_short, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +49,6 @@ def test_the_table_has_no_other_rows() -> None:
     assert list(committed())[: len(ROWS)] == list(ROWS)
 
 
-def test_the_readme_has_the_same_in_short() -> None:
-    """The README counts what docs/reference/frontends.md lists, by tool."""
-    assert between(README.read_text("utf-8")) == in_short(list(committed().values()))
+def test_the_table_is_there_in_short() -> None:
+    """The sentence above the table counts its rows, by tool."""
+    assert between(DOCUMENT.read_text("utf-8")).startswith(in_short(list(committed().values())))

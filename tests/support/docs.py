@@ -7,7 +7,6 @@ script here; tests/docs/test_docs.py runs it.
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -50,8 +49,6 @@ class Block:
         Raises:
             ValueError: the block holds something that no script can be made of.
         """
-        if self.language == "dockerfile":
-            return "\n".join(_of_dockerfile(self.text))
         if self.language == "yaml":
             return "\n".join(_of_yaml(yaml.safe_load(self.text)))
         if self.language == "console":
@@ -113,25 +110,6 @@ def _of_console(text: str) -> Iterator[str]:
         if not prompts or continued or line.startswith("$ "):
             yield line if continued or not prompts else line[2:]
             continued = line.endswith("\\")
-
-
-def _of_dockerfile(text: str) -> Iterator[str]:
-    """What a build of the last stage runs, in ``$IMAGE`` as the root of the image, from the files of ``$CONTEXT``."""
-    text = re.sub(r"^\s*#.*\n", "", text, flags=re.MULTILINE)
-    for line in re.sub(r"\\\n\s*", " ", text).splitlines():
-        word, _, rest = line.strip().partition(" ")
-        rest = re.sub(r"(?<=[\s=\":])/(?=app\b|opt\b)", "$IMAGE/", f" {rest}").strip()
-        if word in ("ENV", "ARG"):
-            yield f"export {rest}"
-        elif word == "WORKDIR":
-            yield f"mkdir -p {rest} && cd {rest}"
-        elif word == "RUN":
-            yield re.sub(r"--mount=\S+\s+", "", rest)
-        elif word in ("COPY", "ADD") and not rest.startswith("--"):
-            *sources, target = shlex.split(rest)
-            yield f"mkdir -p {target} && cp -r {' '.join(f'$CONTEXT/{source}' for source in sources)} {target}"
-        elif word not in ("", "FROM", "COPY", "CMD", "ENTRYPOINT", "LABEL", "USER"):
-            raise ValueError(f"no instruction of a Dockerfile that the tests know: {word}")
 
 
 def _of_yaml(document: Any) -> Iterator[str]:

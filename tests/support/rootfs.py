@@ -20,31 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 #: What the recipes call, and what a test looks with.
-_PROGRAMS = [
-    "sh",
-    "bash",
-    "env",
-    "id",
-    "ls",
-    "cat",
-    "cp",
-    "mv",
-    "rm",
-    "mkdir",
-    "ln",
-    "chmod",
-    "chown",
-    "touch",
-    "sleep",
-    "du",
-    "find",
-    "grep",
-    "sed",
-    "stat",
-    "useradd",
-]
-_ETC = ["passwd", "group", "shadow", "gshadow", "login.defs", "nsswitch.conf", "os-release"]
-_FOLDERS = [
+_PROGRAMS = (
+    *("sh", "bash", "env", "id", "ls", "cat", "cp", "mv", "rm", "mkdir", "ln", "chmod", "chown", "touch", "sleep"),
+    *("basename", "cut", "date", "dirname", "du", "expr", "head", "install", "mktemp", "printf", "pwd", "readlink"),
+    *("realpath", "sort", "stat", "tail", "tee", "test", "tr", "true", "uname", "wc", "find", "grep", "sed", "useradd"),
+)
+_FOLDERS = (
     "dev",
     "etc",
     "home",
@@ -58,7 +39,13 @@ _FOLDERS = [
     "usr/local/bin",
     "usr/lib",
     "var/tmp",
-]
+)
+#: No user of this machine's is known there.
+_FILES = {
+    "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n",
+    "etc/group": "root:x:0:\nnogroup:x:65534:\n",
+    "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+}
 #: What an image of Python leaves out as well, and what belongs to this machine.
 _LEFT_OUT = shutil.ignore_patterns("site-packages", "test", "tests", "idlelib", "tkinter", "__pycache__", "config-*")
 _LIBRARY = re.compile(r"(?:^|=>)\s*(/\S+) \(0x", re.MULTILINE)
@@ -84,9 +71,10 @@ def _make(root: Path, interpreter: Path, uv: Path, pip: Path) -> None:
             (root / name).symlink_to(f"usr/{name}")
     found = [shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin") for name in _PROGRAMS]
     programs = [Path(path) for path in found if path]
-    for path in (*programs, *(Path("/etc", name) for name in _ETC)):
-        if path.exists():
-            _copy(path, root / path.relative_to("/"))
+    for path in programs:
+        _copy(path, root / path.relative_to("/"))
+    for below, text in _FILES.items():
+        (root / below).write_text(text, "ascii")
     modules = _python(root / "usr/local", interpreter, next(pip.parent.parent.glob("lib/python3.*/site-packages")))
     for path in (uv, uv.parent / "uvx"):
         _copy(path, root / "usr/local/bin" / path.name)

@@ -48,12 +48,11 @@ def intel(*ids: str) -> Accelerator:
     return Accelerator("intel", tuple(Device(pci_id=item) for item in ids))
 
 
-A100_550 = nvidia("550.54.14", (12, 4), (8, 0))
-H100_580 = nvidia("580.65.06", (13, 0), (9, 0))
-P100_580 = nvidia("580.65.06", (13, 0), (6, 0))
-V100_470 = nvidia("470.57.02", (11, 4), (7, 0))
+#: Accelerators of the machines of tests/support, so that a name means one thing in all tests.
+A100_550, H100_580, P100_580, V100_470, RTX5090_575 = (
+    MACHINES[name].accelerators[0] for name in ("a100-550", "h100-580", "p100-580", "v100-470", "rtx5090-575")
+)
 T4_580 = nvidia("580.65.06", (13, 0), (7, 5))
-RTX5090_575 = nvidia("575.51.03", (12, 9), (12, 0))
 #: Jetsons: Xavier; Orin with JetPack 6, with JetPack 7.2, and with 7.2 where nothing tells the driver's version.
 XAVIER = nvidia("35.3.1", None, (7, 2))
 ORIN_6 = nvidia("540.4.0", (12, 6), (8, 7))

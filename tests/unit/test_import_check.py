@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -50,7 +51,7 @@ for entry_point in found:
 """
 
 #: The second line of a warning.
-REFRESH = "  Fix: `torch-auto refresh`. Why: `torch-auto check`. TORCH_AUTO_WARN=0 turns this off."
+REMEDY = "  Fix: `torch-auto check --fix`. Why: `torch-auto check`. TORCH_AUTO_WARN=0 turns this off."
 
 
 def linux(machine: machines.Machine) -> machines.Machine:
@@ -96,7 +97,7 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """A Python that sees the environment's site-packages and nothing else of ours."""
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(env.site), **variables}
-    return subprocess.run(
+    done = subprocess.run(
         [str(python), "-S", *options, "-c", code],
         cwd=env.prefix,  # the current folder comes before PYTHONPATH
         env=environment,
@@ -105,6 +106,13 @@ def run(
         check=False,
         timeout=60,
     )
+    done.stderr = as_typed(done.stderr)
+    return done
+
+
+def as_typed(text: str) -> str:
+    """The command of another environment, which is not in PATH, by its short name."""
+    return re.sub(r"`\S+ -m torch_auto check", "`torch-auto check", text)
 
 
 def test_silent_when_all_is_well(env: FakeEnvironment) -> None:
@@ -122,13 +130,27 @@ def test_silent_with_a_public_build_that_does(env: FakeEnvironment) -> None:
 
 def test_two_lines(env: FakeEnvironment) -> None:
     """Another machine's torch: one line on what is wrong, one on how to fix it."""
-    install(env, machines.cpu(), "2.13.0", "2.13.0+cu126")
+    install(env, machines.a100_550(), "2.13.0", "2.13.0+cpu")
     done = run(env)
-    assert (done.returncode, done.stdout) == (0, "2.13.0+cu126\n")
+    assert (done.returncode, done.stdout) == (0, "2.13.0+cpu\n")
     assert done.stderr.splitlines() == [
-        "torch-auto:1: TorchAutoWarning: torch 2.13.0+cu126 is installed, and this machine needs torch 2.13.0+cpu.",
-        REFRESH,
+        "torch-auto:1: TorchAutoWarning: torch 2.13.0+cpu is installed, and this machine needs torch 2.13.0+cu126.",
+        REMEDY,
     ]
+
+
+@pytest.mark.parametrize(
+    ("machine", "torch"),
+    [
+        (machines.cpu(), "2.13.0+cu126"),  # a lock from a machine with a GPU
+        (machines.cpu(), "2.13.0+rocm7.1"),
+        (machines.h100_580(), "2.13.0+cu126"),  # another one is preferred, and this one runs
+    ],
+)
+def test_silent_where_it_works(env: FakeEnvironment, machine: machines.Machine, torch: str) -> None:
+    """What check would call a warning at most is no reason for a word at each import."""
+    install(env, machine, "2.13.0", torch, pin="exact")
+    assert run(env).stderr == ""
 
 
 GROUPS = "2.13.0+cpu,2.13.0+cu126,2.13.0+rocm7.1"
@@ -144,7 +166,7 @@ def test_another_group_than_this_machines(env: FakeEnvironment) -> None:
             "torch-auto:1: TorchAutoWarning: torch 2.13.0+cpu is installed, "
             "and this machine needs torch 2.13.0+cu126 (group torch-cu126)."
         ),
-        "  Fix: `torch-auto sync`. Why: `torch-auto check`. TORCH_AUTO_WARN=0 turns this off.",
+        REMEDY,
     ]
 
 
@@ -187,7 +209,6 @@ def test_the_gpu_is_left_unused(env: FakeEnvironment) -> None:
         "torch 2.14.1 (2.14.1+cu130 inside) is installed, and it does not use this machine's GPU: it is made for"
         in text
     )
-    assert "Fix: `torch-auto init` and `torch-auto refresh`." in text
 
 
 def test_a_release_that_is_not_for_the_machine(env: FakeEnvironment) -> None:
@@ -198,27 +219,27 @@ def test_a_release_that_is_not_for_the_machine(env: FakeEnvironment) -> None:
 
 def test_switched_off(env: FakeEnvironment) -> None:
     """TORCH_AUTO_WARN=0 switches the warning off."""
-    install(env, machines.cpu(), "2.13.0", "2.13.0+cu126")
+    install(env, machines.a100_550(), "2.13.0", "2.13.0+cpu")
     assert run(env, TORCH_AUTO_WARN="0").stderr == ""
 
 
 def test_filters_apply(env: FakeEnvironment) -> None:
     """The warning is one of Python's, which filters silence by its category."""
-    install(env, machines.cpu(), "2.13.0", "2.13.0+cu126")
+    install(env, machines.a100_550(), "2.13.0", "2.13.0+cpu")
     assert run(env, IMPORT, "-W", "ignore::UserWarning").stderr == ""
 
 
 def test_warnings_as_errors(env: FakeEnvironment) -> None:
     """Where warnings are errors the import goes on, and the two lines are printed."""
-    install(env, machines.cpu(), "2.13.0", "2.13.0+cu126")
+    install(env, machines.a100_550(), "2.13.0", "2.13.0+cpu")
     done = run(env, IMPORT, "-W", "error")
-    assert (done.returncode, done.stdout) == (0, "2.13.0+cu126\n")
+    assert (done.returncode, done.stdout) == (0, "2.13.0+cpu\n")
     assert len(done.stderr.splitlines()) == 2
 
 
 def test_one_of_many_processes(env: FakeEnvironment) -> None:
     """Of eight local ranks of torchrun, the first alone warns."""
-    install(env, machines.cpu(), "2.13.0", "2.13.0+cu126")
+    install(env, machines.a100_550(), "2.13.0", "2.13.0+cpu")
     assert run(env, LOCAL_RANK="3").stderr == ""
     assert run(env, LOCAL_RANK="0").stderr != ""
 
@@ -236,12 +257,12 @@ if __name__ == "__main__":
 
 def test_workers_are_silent(env: FakeEnvironment) -> None:
     """A process that multiprocessing starts imports torch again, and says nothing again."""
-    install(env, machines.cpu(), "2.13.0", "2.13.0+cu126")
+    install(env, machines.a100_550(), "2.13.0", "2.13.0+cpu")
     (env.prefix / "train.py").write_text(WORKERS, "utf-8")
     code = "import runpy, sys; sys.argv = ['train.py']; runpy.run_path('train.py', run_name='__main__')"
     done = run(env, code)
     assert done.returncode == 0, done
-    assert done.stdout.split() == ["2.13.0+cu126", "worker", "0"]
+    assert done.stdout.split() == ["2.13.0+cpu", "worker", "0"]
     assert done.stderr.count("TorchAutoWarning") == 1, done
 
 
@@ -253,9 +274,6 @@ def said(env: FakeEnvironment, **beside: str) -> str:
     for project, version in beside.items():
         env.install(project, version)
     return " ".join(run(env).stderr.split()).replace("torch-auto:1: TorchAutoWarning: ", "")
-
-
-END = "Why: `torch-auto check`. TORCH_AUTO_WARN=0 turns this off."
 
 
 @pytest.mark.parametrize(
@@ -280,32 +298,32 @@ def test_silent_beside_a_pair(
 
 
 @pytest.mark.parametrize(
-    ("machine", "torch", "beside", "text", "add"),
+    ("machine", "torch", "beside", "text"),
     [
         (
             machines.cpu(), "2.14.1+cpu", {"torchvision": "0.29.1"},
-            "torchvision 0.29.1 is built for cu130, which is another torch backend than torch's.", "vision",
+            "torchvision 0.29.1 is built for cu130, which is another torch backend than torch's.",
         ),
         (
             machines.a100_550(), "2.14.1+cu126", {"torchvision": "0.29.1+cu130"},
-            "torchvision 0.29.1+cu130 is built for cu130, which is another torch backend than torch's.", "vision",
+            "torchvision 0.29.1+cu130 is built for cu130, which is another torch backend than torch's.",
         ),
         (
             machines.h100_580(), "2.14.1+cu130", {"torchaudio": "2.11.0+cu126"},
-            "torchaudio 2.11.0+cu126 is built for cu126, which is another torch backend than torch's.", "audio",
+            "torchaudio 2.11.0+cu126 is built for cu126, which is another torch backend than torch's.",
         ),
         (
             machines.h100_580(), "2.15.0", {"torchaudio": "2.11.0"},
-            "torchaudio 2.11.0 is built for cu130, which is another torch backend than torch's.", "audio",
+            "torchaudio 2.11.0 is built for cu130, which is another torch backend than torch's.",
         ),
         (
             machines.a100_550(), "2.14.1+cu126", {"torchvision": "0.29.1+cpu"},
             "torchvision 0.29.1+cpu is built for the CPU: it can be imported, but its operators do not use the GPU.",
-            "vision",
+
         ),
         (
             machines.cpu(), "2.9.1+cpu", {"torchvision": "0.25.0+cpu"},
-            "It goes with torchvision 0.24.1, and torchvision 0.25.0+cpu is installed.", "vision",
+            "It goes with torchvision 0.24.1, and torchvision 0.25.0+cpu is installed.",
         ),
         (
             machines.cpu(), "2.9.1+cpu", {"torchvision": "0.24.2+cpu", "torchaudio": "2.8.0+cpu"},
@@ -313,23 +331,22 @@ def test_silent_beside_a_pair(
                 "It goes with torchvision 0.24.1, and torchvision 0.24.2+cpu is installed. "
                 "It goes with torchaudio 2.9.1, and torchaudio 2.8.0+cpu is installed."
             ),
-            "vision audio",
         ),
     ],
 )  # fmt: skip
 def test_what_was_built_for_another_torch(
-    env: FakeEnvironment, machine: machines.Machine, torch: str, beside: dict[str, str], text: str, add: str
+    env: FakeEnvironment, machine: machines.Machine, torch: str, beside: dict[str, str], text: str
 ) -> None:
-    """A torchvision or torchaudio of another torch backend or release is named, with the command."""
+    """A torchvision or torchaudio of another torch backend or release is named."""
     install(env, machine, torch.partition("+")[0], torch)
-    assert said(env, **beside) == f"torch {torch} is installed. {text} Fix: `torch-auto add {add}`. {END}"
+    assert said(env, **beside) == f"torch {torch} is installed. {text} {REMEDY.strip()}"
 
 
 def test_a_wrong_torch_comes_first(env: FakeEnvironment) -> None:
     """Where torch itself is not what the machine needs, that alone is said."""
-    install(env, machines.cpu(), "2.13.0", "2.13.0+cu126")
-    text = said(env, torchvision="0.28.0+cpu")
-    assert "this machine needs torch 2.13.0+cpu" in text
+    install(env, machines.a100_550(), "2.13.0", "2.13.0+cpu")
+    text = said(env, torchvision="0.28.0+cu126")
+    assert "this machine needs torch 2.13.0+cu126" in text
     assert "torchvision" not in text
 
 
@@ -352,10 +369,10 @@ def test_the_command_alone(env: FakeEnvironment) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "2.13.0+cu126\n", "")
 
 
-@pytest.mark.parametrize(("inside", "said"), [("2.13.0+cpu", 0), ("2.13.0+cu126", 2), ("2.14.0a0+git1", 2)])
+@pytest.mark.parametrize(("inside", "said"), [("2.13.0+cu126", 0), ("2.13.0+cpu", 2), ("2.14.0a0+git1", 2)])
 def test_a_torch_without_metadata(env: FakeEnvironment, inside: str, said: int) -> None:
     """conda's torch and a build tree have no dist-info: torch is known by what it calls itself."""
-    install(env, machines.cpu(), "2.13.0", inside)
+    install(env, machines.a100_550(), "2.13.0", inside)
     [folder] = env.site.glob("torch-*.dist-info")
     for path in folder.iterdir():
         path.unlink()
@@ -366,12 +383,12 @@ def test_a_torch_without_metadata(env: FakeEnvironment, inside: str, said: int) 
 
 def test_torch_in_another_folder(env: FakeEnvironment, tmp_path: Path) -> None:
     """Beside a torch of the system's, torch-auto's record is found in its own folder."""
-    install(env, machines.cpu(), "2.13.0", "2.13.0+cu126")
+    install(env, machines.a100_550(), "2.13.0", "2.13.0+cpu")
     (tmp_path / "system").mkdir()
-    for name in ("torch", "torch-2.13.0+cu126.dist-info"):
+    for name in ("torch", "torch-2.13.0+cpu.dist-info"):
         (env.site / name).rename(tmp_path / "system" / name)
     done = run(env, PYTHONPATH=os.pathsep.join([str(env.site), str(tmp_path / "system")]))
-    assert (done.returncode, done.stdout) == (0, "2.13.0+cu126\n")
+    assert (done.returncode, done.stdout) == (0, "2.13.0+cpu\n")
     assert len(done.stderr.splitlines()) == 2, done
 
 
@@ -379,17 +396,17 @@ def test_torch_in_another_folder(env: FakeEnvironment, tmp_path: Path) -> None:
 
 
 def test_a_record_of_a_newer_format(env: FakeEnvironment) -> None:
-    """It is met with a sentence, and with the command that brings a core that can read it."""
-    install(env, machines.cpu(), "2.13.0", "2.13.0+cu126")
+    """It is met with a sentence; check knows what brings a core that can read it."""
+    install(env, machines.a100_550(), "2.13.0", "2.13.0+cpu")
     env.record.write_text('{"version": 3, "whatever": []}', "utf-8")
     done = run(env)
-    assert (done.returncode, done.stdout) == (0, "2.13.0+cu126\n")
+    assert (done.returncode, done.stdout) == (0, "2.13.0+cpu\n")
     assert done.stderr.splitlines() == [
         (
-            "torch-auto:1: TorchAutoWarning: torch 2.13.0+cu126 is installed, and torch-auto's record of what this "
+            "torch-auto:1: TorchAutoWarning: torch 2.13.0+cpu is installed, and torch-auto's record of what this "
             "machine needs is of a newer format."
         ),
-        ("  Fix: `pip install --upgrade torch-auto-core` (uv: `uv lock --upgrade-package torch-auto-core`)."),
+        REMEDY,
     ]
 
 
@@ -421,12 +438,12 @@ BROKEN: dict[str, bytes | None] = {
 @pytest.mark.parametrize("content", BROKEN.values(), ids=list(BROKEN))
 def test_never_raises(env: FakeEnvironment, content: bytes | None) -> None:
     """A record that is damaged or gone never breaks the import, and nothing is said of what is not known."""
-    install(env, machines.cpu(), "2.13.0", "2.13.0+cu126")
+    install(env, machines.a100_550(), "2.13.0", "2.13.0+cpu")
     env.record.unlink()
     if content is not None:
         env.record.write_bytes(content)
     done = run(env)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "2.13.0+cu126\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "2.13.0+cpu\n", "")
 
 
 @pytest.fixture(scope="module")
@@ -487,7 +504,7 @@ def test_never_raises_without_a_torch(content: str | None, monkeypatch: pytest.M
 )
 def test_other_pythons(env: FakeEnvironment, interpreter: Callable[[str], Path], version: str, release: str) -> None:
     """The oldest and the newest Python warn in the same two lines."""
-    install(env, machines.cpu(), release, f"{release}+cu118")
+    install(env, machines.a100_550(), release, f"{release}+cpu")
     done = run(env, python=interpreter(version))
     assert done.returncode == 0, done
     assert len(done.stderr.splitlines()) == 2, done
@@ -545,7 +562,7 @@ def test_takes_less_than_three_milliseconds(env: FakeEnvironment) -> None:
 
 @pytest.mark.parametrize("name", sorted(machines.MACHINES))
 def test_agrees_with_packaging(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It says that a torch is needed exactly where METADATA's pins are not met, as packaging reads them."""
+    """It says that a torch is needed where METADATA's pins, as packaging reads them, rule out what does not work."""
     machine = linux(machines.MACHINES[name])
     here = marker_environment(machine_from_json(machine))
     wrong, compared = [], 0
@@ -560,7 +577,10 @@ def test_agrees_with_packaging(name: str, tmp_path: Path, monkeypatch: pytest.Mo
             torch: Any = types.SimpleNamespace(__version__=version)
             monkeypatch.setattr(import_check, "_versions", lambda _, found=(version, str(path), {}): found)
             needed = "and this machine needs" in (import_check._warning(torch) or "")
-            expected = not all(item.contains(version, prereleases=True) for item in pins)
+            runs, needs = json.loads(path.read_text("utf-8"))["runs_on_gpu"], decision.plan.selection.needs
+            on_cpu = not runs and needs is None and version.partition("+")[0] == release.version
+            works = version in runs or on_cpu
+            expected = not works and not all(item.contains(version, prereleases=True) for item in pins)
             here_known = PYTHON in decision.plan.accepted or decision.plan.selection.needs is not None
             compared += 1
             if needed != (expected and here_known):
@@ -634,9 +654,16 @@ def test_the_real_torch(env: FakeEnvironment, real_torch: Path, sandbox: Sandbox
     code = "import warnings; warnings.filterwarnings('ignore', message='Failed to initialize NumPy'); " + IMPORT
     done = sandbox.run([real_torch, "-c", code], env={"PYTHONPATH": str(env.site)})
     assert done.stdout == "2.13.0+cpu\n"
-    assert done.stderr.splitlines() == [
+    assert as_typed(done.stderr).splitlines() == [
         "torch-auto:1: TorchAutoWarning: torch 2.13.0+cpu is installed, and this machine needs torch 2.13.0+cu126.",
-        REFRESH,
+        REMEDY,
     ]
     env.record.write_text(record_text(decision_for(linux(machines.cpu()), "2.13.0")), "utf-8")
     assert sandbox.run([real_torch, "-c", code], env={"PYTHONPATH": str(env.site)}).stderr == ""
+
+
+def test_a_warning_sends_nothing_to_a_terminal_that_it_obeys() -> None:
+    """A record repeats names that come from other people; the end of a line is ours."""
+    with pytest.warns(import_check.TorchAutoWarning) as found:
+        import_check._warn("GPU \x1b]0;title\x07\x9b2J 雪\n  Fix: it")
+    assert [str(item.message) for item in found] == ["GPU ?]0;title??2J 雪\n  Fix: it"]

@@ -55,6 +55,42 @@ def test_a_setting_that_is_made_is_noted_with_its_source() -> None:
     assert settings({"backend": "auto"}).given == ()
 
 
+def test_each_setting_has_a_variable(tmp_path: Path) -> None:
+    """TORCH_AUTO_ and the setting's name in capitals, with _ for -."""
+    path = tmp_path / "machine.json"
+    path.write_text(json.dumps(machines.a100_550()), "utf-8")
+    found = settings(
+        TORCH_AUTO_BACKEND="auto",
+        TORCH_AUTO_PIN="exact",
+        TORCH_AUTO_MACHINE=str(path),
+        TORCH_AUTO_INDEX_URL="https://mirror.test/whl",
+        TORCH_AUTO_GROUPS="2.13.0+cpu,2.13.0+cu126",
+        TORCH_AUTO_GROUP="torch-cu126",
+    )
+    assert (found.backend, found.pin, found.index_url) == ("cu126", "exact", "https://mirror.test/whl")
+    assert found.machine is not None
+    assert [group.name for group in found.groups] == ["torch-cpu", "torch-cu126"]
+    assert [(name, origin) for name, _, origin in found.given] == [
+        ("pin", "TORCH_AUTO_PIN"),
+        ("machine", "TORCH_AUTO_MACHINE"),
+        ("index-url", "TORCH_AUTO_INDEX_URL"),
+        ("groups", "TORCH_AUTO_GROUPS"),
+        ("group", "TORCH_AUTO_GROUP"),
+    ]
+
+
+def test_the_error_counts_the_faults_and_lists_them() -> None:
+    """One fault or several: each on a line of its own below the heading."""
+    with pytest.raises(SettingsError) as caught:
+        settings({"pin": "hard"})
+    wrong = "config setting pin: 'hard' is not valid; pin must be one of prefer, exact"
+    assert str(caught.value) == f"torch-auto: invalid setting:\n  - {wrong}"
+    with pytest.raises(SettingsError) as caught:
+        settings({"pin": "hard", "group": "torch-cpu"})
+    group = "config setting group: there is no group 'torch-cpu'; there are none, since there are no groups"
+    assert str(caught.value) == f"torch-auto: 2 invalid settings:\n  - {wrong}\n  - {group}"
+
+
 def test_an_empty_variable_is_not_set() -> None:
     """``TORCH_AUTO_BACKEND=`` is how a shell takes a setting back."""
     assert settings(TORCH_AUTO_BACKEND="", TORCH_AUTO_PIN=" ") == Settings()
@@ -107,7 +143,15 @@ def test_a_slip_in_a_name_is_a_fault() -> None:
     """A misspelt setting is not ignored in silence."""
     assert "did you mean backend?" in faults({"bakend": "cpu"})[0]
     assert "did you mean index-url?" in faults({"index_url": "https://x.test"})[0]
+    assert "did you mean index-url?" in faults({"INDEX_URL": "https://x.test"})[0]
     assert "did you mean TORCH_AUTO_BACKEND?" in faults(TORCH_AUTO_BACKENDS="cpu")[0]
+
+
+def test_a_right_name_before_a_slip_hides_nothing() -> None:
+    """Every name is looked at, wherever it stands among others."""
+    assert len(faults({"pin": "exact", "bakend": "cpu", "grups": "x"})) == 2
+    found = faults(HOME="/x", TORCH_AUTO_PIN="exact", TORCH_AUTO_BACKENDS="cpu", TORCH_AUTO_GROUPSS="x")
+    assert len(found) == 2
 
 
 def test_what_is_not_ours_is_left_alone() -> None:
@@ -116,6 +160,10 @@ def test_what_is_not_ours_is_left_alone() -> None:
     assert found.backend == "auto"
     assert found.notes == tuple(
         because("unknown-setting", name=name, valid=NAMES) for name in ("editable_mode", "--build-option")
+    )
+    assert settings({"editable_mode": "strict", "pin": "exact"}).notes == (
+        because("settings", settings=("pin=exact (from config setting pin)",)),
+        because("unknown-setting", name="editable_mode", valid=NAMES),
     )
     assert sentence(found.notes[0]) == (
         "The config setting 'editable_mode' is not one of torch-auto's (backend, pin, machine, index-url, groups, "
@@ -167,7 +215,7 @@ def test_a_machine_file_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://mirror.test/pytorch/whl", "http://127.0.0.1:8000/whl/", "file:///srv/whl", DEFAULT_INDEX_URL]
+    "url", ["https://mirror.test/pytorch/whl", "http://127.0.0.1:8000/whl/", "file:///srv/X/", DEFAULT_INDEX_URL]
 )
 def test_index_urls(url: str) -> None:
     """A mirror by http, https or from a folder; a slash at the end makes no difference."""
@@ -181,6 +229,7 @@ def test_index_urls(url: str) -> None:
         "whl",
         "ftp://x.test/whl",
         "https://",
+        "https://[",
         "https://x.test/a b",
         "https://x.test/whl?x=1",
         "https://x.test/a,https://y.test/b",
@@ -199,6 +248,14 @@ def test_a_password_in_an_index_url_is_refused_and_not_repeated() -> None:
         found = faults({"index-url": url})
         assert "METADATA" in found[0]
         assert "hunter2" not in " ".join(found)
+
+
+@pytest.mark.parametrize("url", ["https://hunter2@x.test/whl", "https://:hunter2@x.test/whl"])
+def test_a_token_in_place_of_a_user_name_is_refused_and_not_repeated(url: str) -> None:
+    """Registries take a token as the user name, or as a password without one: both are secrets."""
+    [fault] = faults({"index-url": url})
+    assert "user name or password" in fault
+    assert "hunter2" not in fault
 
 
 def test_a_token_in_an_index_url_is_refused_and_not_repeated() -> None:
@@ -227,3 +284,70 @@ def test_uvs_assumptions_are_noted_where_they_do_not_count() -> None:
     noted = because("assumptions-not-used")
     assert noted in settings(UV_CUDA_DRIVER_VERSION="550.54.14", TORCH_AUTO_BACKEND="cpu").notes
     assert noted not in settings(UV_CUDA_DRIVER_VERSION="550.54.14").notes
+    assert noted in settings(UV_AMD_GPU_ARCHITECTURE="gfx1100", TORCH_AUTO_BACKEND="cpu").notes
+    assert noted not in settings(TORCH_AUTO_BACKEND="cpu").notes
+
+
+def test_uvs_assumptions_are_read_from_its_variables() -> None:
+    """UV_CUDA_DRIVER_VERSION and UV_AMD_GPU_ARCHITECTURE, without blanks; an empty one is not set."""
+    found = settings(UV_CUDA_DRIVER_VERSION=" 550.54.14 ", UV_AMD_GPU_ARCHITECTURE="gfx90a")
+    assert (found.driver_version, found.gfx_target) == ("550.54.14", "gfx90a")
+    found = settings(UV_CUDA_DRIVER_VERSION=" ", UV_AMD_GPU_ARCHITECTURE="")
+    assert (found.driver_version, found.gfx_target) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("UV_CUDA_DRIVER_VERSION", "5"),
+        ("UV_CUDA_DRIVER_VERSION", "550."),
+        ("UV_CUDA_DRIVER_VERSION", "550.1.2.3.4"),
+        ("UV_AMD_GPU_ARCHITECTURE", "1100"),
+        ("UV_AMD_GPU_ARCHITECTURE", "gfx90A"),
+        ("UV_AMD_GPU_ARCHITECTURE", "gfx1"),
+    ],
+)
+def test_what_uv_cannot_assume_is_a_fault(variable: str, value: str) -> None:
+    """What is not a driver version or a GPU architecture is a fault with an example of what is."""
+    [fault] = faults(None, **{variable: value})
+    assert fault.startswith(f"{variable}: {value!r} is not a ")
+    assert fault.endswith("550.54.14" if "DRIVER" in variable else "gfx1100")
+
+
+def test_variables_that_are_read_elsewhere_are_not_slips() -> None:
+    """TORCH_AUTO_WARN counts at import and TORCH_AUTO_VERSION for an sdist: a build says nothing of either."""
+    assert settings(TORCH_AUTO_WARN="0", TORCH_AUTO_VERSION="2.9.1") == Settings()
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "index-url"])
+def test_a_wrong_value_is_repeated_in_part_and_obeyed_by_no_terminal(name: str) -> None:
+    """An installer shows the error as it is: a value of 120 kB, and one that clears the screen."""
+    for value in ("x" * 120_000, "\x1b[2J\r\x9b2J\u202e", "\0", "/a\0b", "/\x1b]0;title\x07"):
+        text = "\n".join(faults({name: value}))
+        assert len(text) < 3000
+        assert text.isprintable()
+        assert f"config setting {name}: " in text
+
+
+def test_what_would_be_right_follows_a_long_value() -> None:
+    """It is not what is cut off."""
+    [fault] = faults({"backend": "x" * 120_000})
+    assert "xxx... (120002 characters) is not a torch backend; it must be one of auto, cpu, " in fault
+    assert fault.endswith(", pypi")
+
+
+def test_a_machine_file_in_an_error_is_obeyed_by_no_terminal(tmp_path: Path) -> None:
+    """Its keys and its values are repeated."""
+    path = tmp_path / "machine.json"
+    path.write_text(json.dumps({"\x1b[2J": 1, "system": "\x1b[2J", "accelerators": "\x9b2J", "k" * 9000: 1}), "utf-8")
+    found = faults({"machine": str(path)})
+    assert any("\\x1b[2J: is not a key" in fault for fault in found)
+    assert all(fault.isprintable() and len(fault) < 3000 for fault in found)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://me:secret@[::1", "https://me:secret@ex\u2100mple.com", "https://me:secret@h/]["]
+)
+def test_a_password_in_what_is_no_url_is_not_repeated(url: str) -> None:
+    """Neither by us nor in the words of the standard library, which quotes the host with all that is before it."""
+    assert not [fault for fault in faults({"index-url": url}) if "secret" in fault]

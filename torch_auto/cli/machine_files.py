@@ -11,6 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from torch_auto.machine_file import MachineError, machine_from_json
+from torch_auto.regular import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -93,11 +94,7 @@ def _text(path: str) -> str:
         OSError: it cannot be read.
         MachineError: it is too large, or no text.
     """
-    if path == STDIN:
-        data = sys.stdin.buffer.read(_LARGEST + 1)
-    else:
-        with open(path, "rb") as file:
-            data = file.read(_LARGEST + 1)
+    data = sys.stdin.buffer.read(_LARGEST + 1) if path == STDIN else read_regular(path, _LARGEST)
     if len(data) > _LARGEST:
         raise MachineError([f"it is larger than {_LARGEST >> 20} MB, so it does not hold machines"])
     try:

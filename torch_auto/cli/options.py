@@ -7,20 +7,58 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from torch_auto.cli.errors import UserError
+from torch_auto.cli.terminal import say_error, width, wrap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import NoReturn
 
     from torch_auto.settings import Settings
 
     Execute = Callable[[argparse.Namespace], int]
 
 
-class VerbParser(argparse.ArgumentParser):
+class Formatter(argparse.RawDescriptionHelpFormatter):
+    """Help in the width of the terminal. What an example is for stands below it where there is no room beside it."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=26, width=width())
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return "\n".join(row for line in text.splitlines() for row in _fitting(line, width, indent))
+
+
+def _fitting(line: str, columns: int, indent: str) -> list[str]:
+    if len(indent + line) <= columns:
+        return [indent + line]
+    command, _, what = line.strip().partition("  ")
+    if not line.startswith("  "):
+        return wrap(line, columns, indent)
+    return [f"{indent}  {command}", *(wrap(what.strip(), columns, f"{indent}      ") if what.strip() else [])]
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in a line, and where the right words are."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with the exit status 2."""
+        say_error(f"{message}\nAll that it takes: {self.prog} --help")
+        raise SystemExit(2)
+
+
+class VerbParser(Parser):
     """The parser of a verb. ``hands_on``: words not its own go to a tool; ``takes_packages``: packages follow --."""
 
     hands_on = False
     takes_packages = False
+
+    def refuse(self, unknown: Sequence[str]) -> NoReturn:
+        """End with what is not understood, and what is close to it."""
+        word = unknown[0]
+        close = closest(word.partition("=")[0], self.own()) if word.startswith("-") else None
+        also = f"; did you mean {close}?" if close is not None else ""
+        what = "option" if word.startswith("-") else "argument"
+        self.error(f"`{self.prog}` does not have the {what} {word}{also}")
 
     def own(self) -> dict[str, bool]:
         """Its own options, each with whether a value follows."""
@@ -28,23 +66,31 @@ class VerbParser(argparse.ArgumentParser):
 
 
 class Verbs:
-    """The verbs of a command."""
+    """The verbs of a command, and what each of them is for."""
 
     def __init__(self, parser: argparse.ArgumentParser) -> None:
         self._parsers = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=VerbParser)
+        self.texts: dict[str, str] = {}
         self.all: dict[str, VerbParser] = {}
 
     def add(self, name: str, execute: Execute, text: str, examples: str = "", *, hands_on: bool = False) -> VerbParser:
         """One more verb; its examples stand below its options."""
-        formatter = argparse.RawDescriptionHelpFormatter
         capital = text[0].upper() + text[1:] + "."
         made = self._parsers.add_parser(
-            name, help=text, description=capital, epilog=examples, formatter_class=formatter
+            name, help=text, description=capital, epilog=examples, formatter_class=Formatter
         )
         made.set_defaults(execute=execute)
         made.hands_on = hands_on
         self.all[name] = made
+        self.texts[name] = text
         return made
+
+
+def closest(word: str, words: Iterable[str]) -> str | None:
+    """The one of the words that is most like a word, if any is."""
+    import difflib  # noqa: PLC0415  # the right words need none of it
+
+    return next(iter(difflib.get_close_matches(word, list(words), 1, 0.6)), None)
 
 
 def split(arguments: Sequence[str], verbs: dict[str, VerbParser]) -> tuple[list[str], list[str]]:

@@ -12,7 +12,7 @@ from torch_auto.cli.terminal import CYAN, GREEN, GREY, RED, paint, wants_colour,
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
+    from typing import Any, TextIO
 
     from torch_auto.catalog import Catalog
 
@@ -35,10 +35,17 @@ def confirmed(question: str) -> bool:
     return answer.strip().lower() in ("y", "yes")
 
 
-def print_lines(lines: Sequence[str]) -> None:
-    """Lines for people, in colours where stdout shows them: what is added, what goes away, and what is run."""
-    colour = wants_colour()
-    print("\n".join(paint(line, _code_of(line), colour=colour) for line in lines), flush=True)
+def print_lines(lines: Sequence[str], stream: TextIO | None = None) -> None:
+    """Lines for people, in colours where the stream shows them: what is added, what goes away, and what is run."""
+    stream = sys.stdout if stream is None else stream
+    colour, columns = wants_colour(stream), width(stream)
+    # A pin of 300 characters is in the file; a terminal shows as much of it as tells it apart.
+    shown = [f"{line[: columns - 3]}..." if _is_cut(line, columns, stream) else line for line in lines]
+    print("\n".join(paint(line, _code_of(line), colour=colour) for line in shown), file=stream, flush=True)
+
+
+def _is_cut(line: str, columns: int, stream: TextIO) -> bool:
+    return len(line) > columns and line.startswith(("  +", "  -")) and stream.isatty()
 
 
 def _code_of(line: str) -> str:

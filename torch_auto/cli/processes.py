@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from torch_auto.cli.errors import UserError
 from torch_auto.cli.output import shown
+from torch_auto.cli.programs import program
 from torch_auto.cli.signals import held
+from torch_auto.cli.terminal import say_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,16 +36,6 @@ class Step(NamedTuple):
     may_fail: bool = False
 
 
-def program(name: str, variables: Mapping[str, str]) -> str | None:
-    """The absolute path of a program. uv says where it is itself to what it runs (the variable UV)."""
-    if os.path.isabs(name):
-        return name
-    if name == "uv" and os.path.isabs(variables.get("UV", "")):
-        return variables["UV"]
-    found = shutil.which(name, path=variables.get("PATH"))
-    return os.path.abspath(found) if found is not None else None
-
-
 def required(name: str, variables: Mapping[str, str]) -> str:
     """The absolute path of a program that there is no way without.
 
@@ -62,7 +53,14 @@ def answer(command: Sequence[str], variables: Mapping[str, str] | None = None) -
     env = dict(variables) if variables is not None else None
     try:
         done = subprocess.run(  # noqa: S603  # the user's own tool, by its full path
-            list(command), env=env, capture_output=True, text=True, timeout=20, check=False
+            _as_started(command),
+            env=env,
+            cwd=os.path.dirname(command[0]),  # a question is about no project
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=20,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
@@ -87,17 +85,14 @@ def run_step(step: Step, folder: str, variables: Mapping[str, str]) -> int:
     """Run a command in a folder; its exit status, 0 where it may fail, 1 where it does not start."""
     path = program(step.command[0], variables)
     if path is None:
-        print(
-            f"torch-auto: error: {step.command[0]} is not in PATH; run it yourself: {shown(step.command)}",
-            file=sys.stderr,
-        )
+        say_error(f"{step.command[0]} is not in PATH; run it yourself: {shown(step.command)}")
         return 1
     sys.stderr.flush()
     try:
         with _started([path, *step.command[1:]], variables, cwd=folder) as child:
             status = child.wait()
     except OSError as error:
-        print(f"torch-auto: error: {path} does not start: {error.strerror}", file=sys.stderr)
+        say_error(f"{path} does not start: {error.strerror}")
         return 1
     return 0 if step.may_fail else status
 
@@ -111,7 +106,7 @@ def hand_over(command: Sequence[str], variables: Mapping[str, str]) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     if os.name == "posix":
-        os.execve(command[0], list(command), dict(variables))  # noqa: S606  # the user's own tool, by its full path
+        os.execve(command[0], _as_started(command), dict(variables))  # noqa: S606  # the user's own tool, by its full path
     return wait_for(command, variables)
 
 
@@ -134,6 +129,22 @@ def wait_for(command: Sequence[str], variables: Mapping[str, str]) -> int:
             return status if status >= 0 else 128 - status
 
 
+#: What ``python -m`` does, but that Python does not look for modules in the current folder first.
+_RUN_MODULE = (
+    "import sys; sys.path[:] = [path for path in sys.path if path]; name = sys.argv.pop(1); import runpy; "
+    "runpy.run_module(name, run_name='__main__', alter_sys=True)"
+)
+
+
+def _as_started(command: Sequence[str]) -> list[str]:
+    """The words that a command is started with: a pip.py in somebody's project is not the module that ``-m pip`` means.
+
+    Python's own switch for it, -P, came with 3.11.
+    """
+    python, *words = command
+    return [python, "-c", _RUN_MODULE, *words[1:]] if words[:1] == ["-m"] else [python, *words]
+
+
 # --- how they end --------------------------------------------------------------------------------------------------
 
 
@@ -151,7 +162,8 @@ def _started(command: Sequence[str], variables: Mapping[str, str], **how: Any) -
     apart = os.name == "posix" and not _has_terminal()
     try:
         with held():
-            child = subprocess.Popen(list(command), env=dict(variables), start_new_session=apart, **how)  # noqa: S603
+            argv = _as_started(command)
+            child = subprocess.Popen(argv, env=dict(variables), start_new_session=apart, **how)  # noqa: S603
         yield child
     except BaseException as error:
         if child is not None:

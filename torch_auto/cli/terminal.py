@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from torch_auto.cli.streams import Stream
+
 #: Columns: the least and the most that a terminal is taken for, and those of a file or a log.
 NARROWEST, WIDEST, ELSEWHERE = 40, 120, 100
 
@@ -21,7 +23,7 @@ NARROWEST, WIDEST, ELSEWHERE = 40, 120, 100
 GREEN, YELLOW, RED, CYAN, GREY, BOLD = "32", "33", "31", "36", "90", "1"
 
 
-def width(stream: TextIO | None = None, variables: Mapping[str, str] = os.environ) -> int:
+def width(stream: TextIO | Stream | None = None, variables: Mapping[str, str] = os.environ) -> int:
     """The columns to print in: COLUMNS, or those of the terminal, or 100 where the stream is none."""
     stream = sys.stdout if stream is None else stream
     named = variables.get("COLUMNS", "")
@@ -36,7 +38,7 @@ def width(stream: TextIO | None = None, variables: Mapping[str, str] = os.enviro
     return min(max(found, NARROWEST), WIDEST) if found > 0 else ELSEWHERE
 
 
-def wants_colour(stream: TextIO | None = None, variables: Mapping[str, str] = os.environ) -> bool:
+def wants_colour(stream: TextIO | Stream | None = None, variables: Mapping[str, str] = os.environ) -> bool:
     """Whether to print in colours: on a terminal that shows them, unless variables say otherwise.
 
     NO_COLOR (no-color.org) comes first, then FORCE_COLOR (force-color.org) and CLICOLOR_FORCE (bixense.com/clicolors),
@@ -131,16 +133,23 @@ def _row(row: Sequence[Cell], widths: Sequence[int], indent: str, *, colour: boo
     return lines
 
 
+def say_error(message: str) -> None:
+    """Say on stderr what is wrong, as it is: a command in it that wraps by itself can still be copied."""
+    print(f"torch-auto: {paint('error:', RED, colour=wants_colour(sys.stderr))} {message}", file=sys.stderr)
+
+
 # --- what is going on ------------------------------------------------------------------------------------------------
 
 
 class Progress:
     """A line on stderr that says what is going on and for how long, gone when it is over; on a terminal alone."""
 
-    def __init__(self, text: str, stream: TextIO | None = None) -> None:
+    def __init__(self, text: str, stream: TextIO | Stream | None = None) -> None:
         self._text = text
         self._stream = sys.stderr if stream is None else stream
+        self._control = getattr(self._stream, "control", self._stream.write)
         self._shows = self._stream.isatty() and os.environ.get("TERM") != "dumb"
+        self._drawn = False
 
     def __enter__(self) -> Self:
         if self._shows:
@@ -155,13 +164,17 @@ class Progress:
         if self._shows:
             self._over.set()
             self._thread.join()
-            self._stream.write("\r\033[K")
-            self._stream.flush()
+            if self._drawn:
+                self._control("\r\033[K")
+                self._stream.flush()
 
     def _show(self) -> None:
         start, columns = time.monotonic(), width(self._stream)
         while not self._over.wait(0.25):  # what is over at once needs no line
             seconds = f" ({time.monotonic() - start:.0f} s)"
             text = self._text if len(self._text) + len(seconds) < columns else f"{self._text[: columns - 12]}..."
-            self._stream.write("\r" + paint(f"{text}{seconds}", GREY, colour=wants_colour(self._stream)) + "\033[K")
+            self._drawn = True
+            self._control("\r")
+            self._stream.write(paint(f"{text}{seconds}", GREY, colour=wants_colour(self._stream)))
+            self._control("\033[K")
             self._stream.flush()

@@ -148,6 +148,11 @@ def library(tree: Tree, env: Mapping[str, str]) -> tuple[str, ...]:
     return find(LIBRARY, tree, env, (*_OTHER_FOLDERS, *flatpak))
 
 
+def has_any(tree: Tree, env: Mapping[str, str]) -> bool:
+    """Whether there is any of the driver's libraries, of whatever version."""
+    return bool(library(tree, env) or find(CUDA_LIBRARY, tree, env, _OTHER_FOLDERS))
+
+
 def has_the_modules_cuda(tree: Tree, env: Mapping[str, str], version: str) -> bool:
     """Whether libcuda, by its name, is of the driver that the kernel module is of, so that its CUDA is the module's.
 

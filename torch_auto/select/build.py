@@ -28,6 +28,8 @@ from torch_auto.settings import AUTO, PUBLIC
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from torch_auto.catalog.model import Build, Catalog, Release
     from torch_auto.machine import Machine
     from torch_auto.select.explain import Rejection
@@ -219,33 +221,32 @@ def _release_label(releases: tuple[str, ...], release: str) -> Needs:
     return needs_torch(older[-1], newer=False)
 
 
-def _nothing_here(context: Context, decisive: Candidate, reach: Reach, reasons: list[Reason]) -> Selection:
+def _nothing_here(context: Context, decisive: Candidate, reach: Reach) -> Selection:
+    """Rule 3: the release has no build for the device that the choice is for, and another one has."""
     faults = [context.fault(build, decisive) for build in context.builds if build.seen]
     drivers = [item.driver for item in faults if item is not None and item.kind == "driver" and item.driver]
     release, serving = context.release.version, span(reach.releases, context.catalog)
+    values: dict[str, Any] = {"device": decisive.describe(), "release": release, "releases": serving}
     if drivers:
         driver = min(drivers, key=version_key)
-        reasons.append(because("newer-driver", release=release, driver=driver, releases=serving))
-        return _label(context, needs_driver(driver), reasons, decisive)
+        return _label(context, needs_driver(driver), [because("newer-driver", **values, driver=driver)], decisive)
     label = _release_label(reach.releases, release)
     hoped = [build for build in context.builds if not build.seen and context.fault(build, decisive) is None]
     if hoped and label.kind == OLDER:  # the newest release: its builds come to be seen one by one
         torch_backend = str(max(build.torch_backend for build in hoped))
-        values = {"torch_backend": torch_backend, "as_of": context.catalog.as_of, "releases": serving}
-        reasons.append(because("not-yet-seen", release=release, **values))
-        return _label(context, needs_sighting(torch_backend), reasons, decisive)
-    reasons.append(because("other-releases", release=release, releases=serving))
-    return _label(context, label, reasons, decisive)
+        reason = because("not-yet-seen", **values, torch_backend=torch_backend, as_of=context.catalog.as_of)
+        return _label(context, needs_sighting(torch_backend), [reason], decisive)
+    return _label(context, label, [because("other-releases", **values)], decisive)
 
 
 def _accelerated(context: Context, decisive: Candidate, others: list[Candidate]) -> Selection:
     """Rule 2, and rule 3 where this release has no build for the device that the choice is for."""
     reach = context.reach(decisive)
-    reasons = [because("chosen-for", device=decisive.describe())]
     usable = context.usable(decisive)
     if not usable:
-        return _nothing_here(context, decisive, reach, reasons)
+        return _nothing_here(context, decisive, reach)
     best = _best(usable, decisive, context)
+    reasons = [because("chosen-for", device=decisive.describe())]
     reasons.append(why_build(best, decisive, others, usable, context))
     reasons.extend(cautions(decisive, best, context))
     for other in others:
@@ -279,19 +280,19 @@ def _public_beside(best: Build, devices: list[Candidate], reach: Reach, context:
     served = [item for item in devices if context.fault(best, item) is None]
     if public.torch_backend == best.torch_backend:
         return True, because("pypi-is-the-same", release=version, torch_backend=torch_backend)
-    if all(context.fault(public, item) is None for item in served):
+    faults = [(item, fault) for item in served if (fault := context.fault(public, item)) is not None]
+    if not faults:
         return True, because("pypi-runs-too", release=version, torch_backend=torch_backend)
     if not reach.public:
         wanted = str(best.torch_backend)
         return True, because("pypi-never-runs", release=version, torch_backend=torch_backend, wanted=wanted)
-    older = [item for item in reach.public if version_key(item) < version_key(version)]
+    device, unfit = faults[0]
     return False, because(
         "pypi-does-not-run",
         release=version,
         torch_backend=torch_backend,
-        wanted=str(best.torch_backend),
-        gpus=len(devices),
-        older=older[-1] if older else None,
+        device=device.describe() if len(devices) > 1 else None,
+        why=unfit.reason,
     )
 
 

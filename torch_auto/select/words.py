@@ -64,11 +64,6 @@ _SENTENCES = {
     "or newer.",
     "xpu-newer": "PCI id {pci_id} is in no table. Its driver {driver} drives no old GPU of that id, so it is taken for "
     "a newer one than PyTorch lists.",
-    "other-releases": "torch {release} does not have a build that runs on it and can be pinned; torch {releases} do.",
-    "not-yet-seen": "torch {release} may have a {torch_backend} build, which was not yet seen on PyTorch's index, "
-    "as of {as_of}. torch {releases} are known to have one that runs on it.",
-    "newer-driver": "torch {release} needs NVIDIA driver {driver} or newer on this GPU. torch {releases} have a build "
-    "for this machine's driver.",
     "no-gpu": "No GPU was found, so the CPU build is taken.",
     "no-usable-gpu": "torch can use none of the GPUs, so the CPU build is taken.",
     "pypi-is-large": "PyPI's build of {release} is {torch_backend}: it runs on the CPU too, but brings GPU libraries "
@@ -84,7 +79,7 @@ _SENTENCES = {
     "no-code-anywhere": "{device}: no build of torch {releases} has code for it on this system.",
     "no-code-without-override": "{device}: no build of torch {releases} has code for it on this system. With "
     "HSA_OVERRIDE_GFX_VERSION={value} ROCm takes it for {gfx_target}, which builds have code for. AMD does not support "
-    "that: set the variable, try, and run `torch-auto refresh`.",
+    "that: set the variable, try, and have torch-auto look again.",
     "amd-on-windows": "{device}: PyTorch publishes no ROCm builds for Windows. AMD publishes its own: see "
     "rocm.docs.amd.com, Install PyTorch on ROCm.",
     "nvidia-on-windows-arm": "{device}: PyTorch publishes no CUDA builds for Windows on ARM. NVIDIA publishes its own "
@@ -236,8 +231,8 @@ def _lacks_library(values: dict[str, Any]) -> str:
     if values["vendor"] == "intel":
         return f"{text} It is part of Intel's compute driver (Debian and Ubuntu: libze-intel-gpu1)."
     return (
-        f"{text} It is part of NVIDIA's driver (Debian: libcuda1); a container gets it with the capability compute "
-        "(NVIDIA_DRIVER_CAPABILITIES)."
+        f"{text} It is part of NVIDIA's driver (Debian: libcuda1); a container gets it with --gpus all and the "
+        "capability compute (NVIDIA_DRIVER_CAPABILITIES)."
     )
 
 
@@ -262,13 +257,39 @@ def _left_out(values: dict[str, Any]) -> str:
     return text + f"torch {_runs(values['releases'])} have builds that run on it."
 
 
+def _device(values: dict[str, Any], otherwise: str) -> str:
+    """The GPU that a sentence is about; a record of an older core does not have it."""
+    return str(values.get("device") or otherwise)
+
+
+def _other_releases(values: dict[str, Any]) -> str:
+    """A release without a build for the GPU, where others have one."""
+    text = f"torch {values['release']} does not have a build that runs on {_device(values, 'it')} and can be pinned"
+    return f"{text}; torch {_runs(values['releases'])} do."
+
+
+def _not_yet_seen(values: dict[str, Any]) -> str:
+    """A release whose build for the GPU nobody has seen yet."""
+    return (
+        f"torch {values['release']} may have a {values['torch_backend']} build, which was not yet seen on PyTorch's "
+        f"index, as of {values['as_of']}. torch {_runs(values['releases'])} are known to have one that runs on "
+        f"{_device(values, 'it')}."
+    )
+
+
+def _newer_driver(values: dict[str, Any]) -> str:
+    """A release whose builds for the GPU all need a newer driver."""
+    text = f"torch {values['release']} needs NVIDIA driver {values['driver']} or newer on "
+    text += f"{_device(values, 'this GPU')}."
+    return f"{text} torch {_runs(values['releases'])} have a build for this machine's driver."
+
+
 def _pypi_does_not_run(values: dict[str, Any]) -> str:
-    """PyPI's build does not run on what the chosen one runs on, and an installer goes back without PyTorch's page."""
-    which = "this GPU" if values["gpus"] == 1 else f"every GPU that {values['wanted']} runs on"
-    older = values["older"]
-    then = f"falls back to torch {older} or older" if older else "finds no older release whose PyPI build does"
-    text = f"PyPI's build of {values['release']} ({values['torch_backend']}) does not run on {which}; "
-    return f"{text}without PyTorch's page an installer {then}."
+    """PyPI's build does not run on what the chosen one runs on, so an installer does not take it."""
+    where = _device(values, "this machine")
+    why = f": {_shown(values['why'])}" if "why" in values else ""
+    text = f"PyPI's build of {values['release']} ({values['torch_backend']}) does not run on {where}{why}"
+    return f"{text}. Without PyTorch's page an installer goes on to older releases."
 
 
 def _no_builds_for_platform(values: dict[str, Any]) -> str:
@@ -318,6 +339,9 @@ _SPECIAL = {
     "xpu-not-listed": _xpu_not_listed,
     "left-out": _left_out,
     "pypi-does-not-run": _pypi_does_not_run,
+    "other-releases": _other_releases,
+    "not-yet-seen": _not_yet_seen,
+    "newer-driver": _newer_driver,
     "no-builds-for-platform": _no_builds_for_platform,
     "uses-no-gpu": _uses_no_gpu,
     "no-group-runs-on": _no_group_runs_on,

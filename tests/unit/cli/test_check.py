@@ -437,7 +437,7 @@ def test_every_tool_updates_the_core(newer: FakeEnvironment) -> None:
     environment = at(str(newer.prefix))
     assert environment is not None
     for name in (*tools.NAMES, "uv_pip"):
-        commands = tools.by_name(name).newer_core(environment, groups=False)
+        commands = tools.by_name(name).newer_core(environment)
         assert "torch-auto-core" in commands[0], name
         if name in ("pip", "uv_pip"):
             assert str(newer.prefix / "bin") in commands[0]
@@ -479,7 +479,7 @@ def test_broken_pyproject(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     """A pyproject.toml that is not TOML is named with the place, and the exit status is 2."""
     (tmp_path / "pyproject.toml").write_text("[project\n", "utf-8")
     assert main(["check", "--project", str(tmp_path)]) == 2
-    assert "pyproject.toml is not TOML: " in capsys.readouterr().err
+    assert "pyproject.toml cannot be read as TOML: " in capsys.readouterr().err
 
 
 def test_an_environment_that_cannot_be_written(

@@ -310,12 +310,11 @@ def test_sync(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_line_on_stderr(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """One line says which group and why, and stdout stays the command's."""
+    """One line says which group and for what machine, and stdout stays the command's."""
     assert project
     assert main(["sync", "--dry-run"]) == 0
     [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith("torch-auto: torch-cu126, torch 2.13.0+cu126. Chosen for NVIDIA A100")
-    assert len(line) < 300
+    assert line == "torch-auto: torch-cu126, torch 2.13.0+cu126, for NVIDIA A100-SXM4-80GB, driver 550.54.14"
 
 
 def test_run(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -374,7 +374,15 @@ REFUSED = {
     ),
     "an index that shadows PyPI": (
         '[[tool.uv.index]]\nname = "p"\nurl = "https://download.pytorch.org/whl/cu126"\n',
-        "https://download.pytorch.org/whl/cu126 is named in tool.uv.index",
+        "https://download.pytorch.org/whl/cu126 is named (tool.uv.index in ",
+    ),
+    "an index in the place of PyPI": (
+        '[tool.uv]\nindex-url = "https://download.pytorch.org/whl/cpu"\n',
+        "add` takes it away; or use --force to keep both",
+    ),
+    "another spelling of an index": (
+        '[tool.uv]\nextra-index-url = ["https://download.pytorch.org/whl/cpu"]\n',
+        "https://download.pytorch.org/whl/cpu is named (tool.uv.extra-index-url in ",
     ),
 }
 
@@ -391,7 +399,20 @@ def test_torch_has_an_index_already(name: str, tmp_path: Path, capsys: pytest.Ca
     assert error.endswith("Nothing was written.\n")
     assert path.read_text("utf-8") == PROJECT + extra
     assert run(tmp_path, "--force") == 0
-    assert path.read_text("utf-8").startswith(PROJECT + extra)
+    lines = difflib.ndiff((PROJECT + extra).splitlines(), path.read_text("utf-8").splitlines())
+    assert {line[0] for line in lines} == {" ", "+"}
+
+
+def test_a_variable_hides_pypi(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An index of PyTorch's in a variable is refused as one in a file is, with what ends it."""
+    (tmp_path / "pyproject.toml").write_text(PROJECT, "utf-8")
+    monkeypatch.setenv("UV_INDEX", "https://download.pytorch.org/whl/cpu")
+    assert run(tmp_path) == 2
+    assert "(UV_INDEX): uv takes every package" in (error := capsys.readouterr().err)
+    assert "Unset UV_INDEX; or use --force to keep both" in error
+    assert (tmp_path / "pyproject.toml").read_text("utf-8") == PROJECT
 
 
 def test_explicit_index_is_no_reason(tmp_path: Path) -> None:
@@ -422,7 +443,7 @@ def test_not_utf_8(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A file in another encoding is an error, and stays as it is."""
     (tmp_path / "pyproject.toml").write_bytes(b"# caf\xe9\n")
     assert run(tmp_path) == 2
-    assert "is not TOML" in capsys.readouterr().err
+    assert "cannot be read as TOML" in capsys.readouterr().err
 
 
 def test_no_pyproject(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

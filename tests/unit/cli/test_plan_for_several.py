@@ -28,6 +28,7 @@ def plan(
 ) -> Callable[..., tuple[int, str, str]]:
     """``plan(names, *arguments)`` runs ``torch-auto plan`` for these machines: (exit status, stdout, stderr)."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("torch_auto.cli.render.fleet.typed", lambda _: "torch-auto")
 
     def run(names: list[str], *arguments: str) -> tuple[int, str, str]:
         given = []
@@ -98,6 +99,9 @@ def test_one_answer_for_a_cluster(plan: Callable[..., tuple[int, str, str]]) -> 
     assert "a100-550@0.json, a100-550@1.json, 550.54.14 a100-550@2.json and 9 more" in text
     assert "some 3 GB with its GPU libraries" in text
     assert "With cpu and cu126 of torch 2.14.1, those without a GPU have the small cpu build." in text
+    _, _, below = out.partition("small cpu build.\n\n")
+    table = below.partition("Why:")[0].splitlines()  # only what is not as in the first answer
+    assert [line.split()[-2:] for line in table] == [["torch", "names"], ["2.14.1+cpu", "cpu.json"]]
 
 
 def test_a_newer_torch_is_told_beside_it(plan: Callable[..., tuple[int, str, str]]) -> None:
@@ -160,7 +164,7 @@ def test_who_holds_the_others_back(plan: Callable[..., tuple[int, str, str]]) ->
     text = " ".join(out.split())
     assert text.startswith("torch 2.7.1+cu118 runs on all 6 machines.")
     assert "Without this machine, the other 5 would all run torch 2.14.1+cu126: - 1 × NVIDIA Tesla V100" in text
-    assert "torch 2.14.1 needs NVIDIA driver 525.60.13 or newer on this GPU." in text
+    assert "torch 2.14.1 needs NVIDIA driver 525.60.13 or newer on NVIDIA Tesla V100" in text
     _, out, _ = plan([*nodes, "mi300"], "--json")
     [held_back] = json.loads(out)["held_back"]
     assert [seat["labels"] for seat in held_back["by"]] == [["mi300.json"]]

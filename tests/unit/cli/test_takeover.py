@@ -9,6 +9,7 @@ import pytest
 
 from torch_auto import catalog
 from torch_auto.catalog.pairs import pair_rows
+from torch_auto.cli import main
 from torch_auto.cli.project.change import Change, kept
 from torch_auto.cli.project.script import Script
 from torch_auto.cli.project.toml import parse
@@ -156,6 +157,49 @@ def test_what_is_taken_out_of_a_project() -> None:
     assert [entry["name"] for entry in content["tool"]["uv"]["index"]] == ["pytorch-cu128"]
     for line in ('name = "x" # ours', '    "numpy", # arrays', "[tool.ruff]\nline-length = 100\n"):
         assert line in found
+
+
+EVERY_SPELLING = """\
+[tool.uv]
+index-url = "https://download.pytorch.org/whl/cpu"
+extra-index-url = ["https://ours.example/simple", "https://download.pytorch.org/whl/cu126"]
+find-links = ["https://download.pytorch.org/whl/torch/"]
+
+[tool.uv.pip]
+index-url = "https://download.pytorch.org/whl/cpu/"
+extra-index-url = ["https://download.pytorch.org/whl/cu126"]
+"""
+
+
+@pytest.mark.parametrize("path", ["pyproject.toml", "uv.toml"])
+def test_every_spelling_of_an_index_is_taken_out(path: str) -> None:
+    """PyTorch's indexes go from [tool.uv] and from uv.toml, and from what is for `uv pip`; others stay."""
+    in_project = path == "pyproject.toml"
+    text = EVERY_SPELLING if in_project else EVERY_SPELLING.replace("[tool.uv]\n", "").replace("tool.uv.", "")
+    found = edited(text, partial(take_sources, path=path, index_url="https://download.pytorch.org/whl"))
+    content = parse(found)
+    settings = content["tool"]["uv"] if in_project else content
+    assert settings == {"extra-index-url": ["https://ours.example/simple"]}
+
+
+def test_an_index_that_add_cannot_take_away(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An index of PyTorch's that another package is taken from, and one in a variable, end it with what to do."""
+    text = (
+        '[project]\nname = "x"\nversion = "1"\ndependencies = ["triton"]\n\n[tool.uv.sources]\n'
+        'triton = { index = "p" }\n\n[[tool.uv.index]]\nname = "p"\nurl = "https://download.pytorch.org/whl/cu126"\n'
+    )
+    path = tmp_path / "pyproject.toml"
+    path.write_text(text, "utf-8")
+    assert main(["add", "--project", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert f"Write explicit = true there, or take it out of {path}" in error
+    assert path.read_text("utf-8") == text
+    path.write_text(text.replace('cu126"\n', 'cu126"\nexplicit = true\n'), "utf-8")
+    monkeypatch.setenv("UV_EXTRA_INDEX_URL", "https://download.pytorch.org/whl/cpu")
+    assert main(["add", "--project", str(tmp_path), "--dry-run"]) == 2
+    assert "Unset UV_EXTRA_INDEX_URL" in capsys.readouterr().err
 
 
 SCRIPTS = {

@@ -74,8 +74,7 @@ def test_every_tool_is_complete() -> None:
         assert tool.name == name
         assert tool.adding.startswith(f"{name} ")
         assert "torch-auto" in tool.adding
-        commands = tool.companion("torchvision", "vision", "https://index.example", groups=False)
-        assert any(command.startswith(f"{name} ") for command in commands)
+        assert tool.by_commands or all(command.startswith(f"{name} ") for command in tool.companion("torchvision"))
     [verbs] = [item for item in cli.command_line()[0]._actions if isinstance(item, argparse._SubParsersAction)]
     [choices] = [item.choices for item in verbs.choices["init"]._actions if "--for" in item.option_strings]
     assert list(choices) == ["uv", "pip", "poetry", "pdm"]
@@ -87,7 +86,7 @@ def test_no_other_module_asks_which_tool_it_is() -> None:
     root = Path(cli.__file__).parent
     found = []
     for path in root.rglob("*.py"):
-        if path.parent.name == "tools" or path.name == "processes.py":  # uv says where it is to what it runs
+        if path.parent.name == "tools" or path.name == "programs.py":  # uv says where it is to what it runs
             continue
         compares = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Compare)]
         for node in compares:

@@ -171,6 +171,15 @@ def test_a_nonsense_driver_version_alone_leaves_the_cuda_version(
     assert describe(machine) == "NVIDIA driver of unknown version, CUDA 12.4: NVIDIA A100-SXM4-80GB (8.0)"
 
 
+def test_a_driver_that_says_nothing_but_nonsense_is_a_loaded_driver(
+    system: Callable[..., Sources], fake_nvml: Callable[..., dict[str, str]]
+) -> None:
+    """It answered, so it is there: "no driver" would be a reason that is false."""
+    env = {**fake_nvml("N/A", devices=[("NVIDIA L4", "8.9")]), "FAKE_NVML_CUDA": "0"}
+    machine = detect_from(system(LIBRARY, env=env))
+    assert describe(machine) == "NVIDIA driver of unknown version, CUDA unknown: NVIDIA L4 (8.9)"
+
+
 @pytest.mark.parametrize("cuda", NOT_A_CUDA)
 def test_a_nonsense_cuda_version_leaves_that_of_the_driver(
     system: Callable[..., Sources], fake_nvml: Callable[..., dict[str, str]], cuda: str

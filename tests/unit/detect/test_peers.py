@@ -22,13 +22,11 @@ def test_the_verdict_says_the_same_where_the_answers_are(item: Input) -> None:
 
 
 def test_the_document_has_each_input_with_its_verdict() -> None:
-    """docs/explanation/detection.md has a line for each; our releases in it may be older."""
-    text = detection_table.DOCUMENT.read_text(encoding="utf-8").partition("<!-- peers: begin")[2]
+    """docs/explanation/comparison.md names each input beside its verdict."""
+    text = detection_table.COMPARISON.read_text(encoding="utf-8").partition("<!-- peers: begin")[2]
     cells = [[cell.strip(" |") for cell in line.split(" | ")] for line in text.splitlines()]
-    lines = {(line[0], line[1]): line for line in cells if len(line) == 6}
-    for item in INPUTS:
-        assert lines[item.peer, item.name][3] == item.theirs
-        assert lines[item.peer, item.name][5] == item.why
+    named = {verdict: names for names, verdict in (line for line in cells if len(line) == 2)}
+    assert [item for item in INPUTS if f"{item.peer}: {item.name}" not in named.get(item.why, "")] == []
 
 
 def test_names_of_torch_backends() -> None:

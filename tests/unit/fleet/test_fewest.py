@@ -159,7 +159,8 @@ def test_machines_that_nothing_serves_are_named() -> None:
     k80, musl = found.apart
     assert k80.chosen is not None
     assert k80.chosen.group == group_of("2.6.0", "cu118")
-    assert k80.reasons[-1] == because("other-releases", release="2.13.0", releases=(("2.0.0", "2.6.0"),))
+    device = "NVIDIA Tesla K80 (compute capability 3.7)"
+    assert k80.reasons[-1] == because("other-releases", device=device, release="2.13.0", releases=(("2.0.0", "2.6.0"),))
     assert (musl.chosen, musl.labels) == (None, ("musl",))
     assert musl.reasons == (because("libc", release="2.13.0", why=because("libc-not-glibc", libc="musl 1.2")),)
     found = fleet("musl")

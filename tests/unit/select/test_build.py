@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Callable
 
 import pytest
-from packaging.version import Version
 
 from torch_auto.catalog import Build, Catalog, Release, TorchBackend
 from torch_auto.machine import Accelerator, Device, Machine
@@ -19,12 +18,14 @@ from unit.machines import (
     A100_550,
     H100_580,
     MIXED,
+    ORIN_6,
     ORIN_7,
     P100_580,
     PYTHONS,
     RTX5090_575,
     T4_580,
     V100_470,
+    XAVIER,
     all_accelerators,
     amd,
     intel,
@@ -329,36 +330,43 @@ def test_a_setting_is_followed(torch_backend: str, release: str, on: Machine, ex
     assert chosen(release, on, torch_backend) == expected
 
 
-def test_what_the_reasons_say_of_an_installer_without_the_page_is_true() -> None:
-    """ "falls back to torch X or older" names the newest such release whose PyPI build runs on the GPU that decides."""
+def test_what_the_reasons_say_of_pypis_build_is_true() -> None:
+    """Where PyPI's build is said not to run, it does not, for that very reason, and no pin allows it."""
     said = {True: 0, False: 0}
-    for accelerators in list(all_accelerators())[::5]:
-        on = machine(*accelerators)
+    for on in [machine(*found) for found in (*MIXED, *list(all_accelerators())[::5])]:
         for release in CATALOG.releases:
             selection = select(on, release, CATALOG)
             for reason in selection.reasons:
                 if reason.code != "pypi-does-not-run":
                     continue
-                assert selection.device is not None
-                older = [
-                    row["release"]
-                    for (version, platform), row in PLACES.items()
-                    if platform == on.platform and Version(version) < Version(release.version)
-                    if row["public"] is not None and on.python in row["pythons"]
-                    if fault(public_build(version), selection.device, on, CATALOG) is None
-                ]
-                assert reason["older"] == max(older, key=Version, default=None)
-                assert not selection.public_allowed
-                said[bool(older)] += 1
-    assert said[True] > 20
-    assert said[False] > 10
+                public = release.platforms["linux_x86_64"].public
+                assert public is not None
+                several = len(candidates(on)) > 1
+                [found] = [item for item in candidates(on) if not several or item.describe() == reason["device"]][:1]
+                unfit = fault(public, found, on, CATALOG)
+                assert unfit is not None
+                assert (unfit.reason, selection.public_allowed) == (reason["why"], False)
+                text = sentence(reason)
+                assert ("NVIDIA driver" not in text) or unfit.kind != "architecture"
+                said[several] += 1
+    assert said[False] > 20
+    assert said[True] > 0
 
 
-def public_build(release: str) -> Build:
-    """PyPI's build of a release for Linux on x86_64."""
-    found = CATALOG.release(release).platforms["linux_x86_64"].public
-    assert found is not None
-    return found
+def test_a_driver_that_is_too_old_for_pypis_build_is_what_is_named() -> None:
+    """PyPI's torch 2.14.1 has code for an A100: what it lacks with driver 550 is a newer driver."""
+    selection = select(machine(nvidia("550.54.14", (12, 4), (8, 0))), CATALOG.release("2.14.1"), CATALOG)
+    why = "CUDA 13 needs driver 580 or newer, and this machine has driver 550.54.14"
+    assert f"does not run on this machine: {why}." in " ".join(map(sentence, selection.reasons))
+
+
+def test_a_release_without_a_build_is_chosen_for_nothing() -> None:
+    """torch 2.13.0 on a K80: nothing is said to be chosen, and the GPU is named."""
+    selection = select(machine(nvidia("470.82.01", (11, 4), (3, 7))), CATALOG.release("2.13.0"), CATALOG)
+    assert selection.needs is not None
+    [reason] = selection.reasons
+    start = "torch 2.13.0 does not have a build that runs on NVIDIA GPU (compute capability 3.7)"
+    assert sentence(reason).startswith(start)
 
 
 def test_a_driver_whose_library_is_older_takes_the_nearest_newer_major() -> None:
@@ -428,3 +436,453 @@ def _check(on: Machine, release: str, usable: set[str], *, served: bool) -> None
         else:
             assert not selection.accelerated, where
             assert selection.torch_backend == "cpu", where
+
+
+# --- where several things are told apart by one comparison -----------------------------------------------------------
+
+
+def test_the_least_driver_is_the_label() -> None:
+    """Of several drivers that would do, the oldest is asked for, by number: 999 is less than 1000."""
+    assert chosen("2.14.1", machine(nvidia("450.80.02", (11, 0), (8, 0)))) == "needs.nvidia.driver.525.60.13"
+    floors = {11: "450.80.02", 12: "1000.1", 13: "999.2"}
+    drivers = CATALOG.drivers.replace(
+        floors=tuple(item.replace(linux=floors[item.toolkit_major]) for item in CATALOG.drivers.floors)
+    )
+    known = CATALOG.replace(drivers=drivers)
+    selection = select(machine(nvidia("450.80.02", (11, 0), (8, 0))), known.release("2.14.1"), known)
+    assert selection.needs == "nvidia.driver.999.2"
+
+
+def test_pypis_build_serves_where_it_runs_on_all_gpus_that_the_best_build_runs_on() -> None:
+    """Of a K80 and an M60, PyPI's torch 2.2.2 for CUDA 12.1 runs on the M60 alone, so it takes no place."""
+    both = machine(nvidia("580.65.06", (13, 0), (3, 7), (5, 0)))
+    assert chosen("2.2.2", both) == "cu118"
+    assert chosen("2.2.2", machine(nvidia("580.65.06", (13, 0), (5, 0)))) == "cu121|public"
+
+
+def test_an_older_major_comes_before_a_newer_one() -> None:
+    """A driver 580 whose library says CUDA 12.4, with builds for CUDA 11.8 and 13.0 alone: the older one is sure."""
+    on = machine(nvidia("580.65.06", (12, 4), (8, 0)))
+    here = CATALOG.release("2.7.1").platforms["linux_x86_64"]
+    older = here.find("cu118")
+    assert older is not None
+    newer = older.replace(torch_backend=TorchBackend("cu130"), local_version="cu130")
+    for builds in ((older, newer), (newer, older)):
+        release = CATALOG.release("2.7.1").replace(platforms={"linux_x86_64": here.replace(builds=builds, public=None)})
+        selection = select(on, release, CATALOG.replace(releases=(release,)))
+        assert (selection.torch_backend, selection.reasons[1]["how"]) == ("cu118", "older-major")
+
+
+def test_of_newer_majors_the_nearest_comes_first() -> None:
+    """The same with builds for CUDA 13 and 14 alone, and with two of one major."""
+    on = machine(nvidia("580.65.06", (12, 4), (8, 0)))
+    here = CATALOG.release("2.14.1").platforms["linux_x86_64"]
+    first = here.find("cu130")
+    assert first is not None
+    second = first.replace(torch_backend=TorchBackend("cu132"), local_version="cu132")
+    for builds in ((first, second), (second, first)):
+        release = CATALOG.release("2.14.1").replace(
+            platforms={"linux_x86_64": here.replace(builds=builds, public=None)}
+        )
+        selection = select(on, release, CATALOG.replace(releases=(release,)))
+        assert (selection.torch_backend, selection.reasons[1]["how"]) == ("cu130", "newer-major")
+
+
+@pytest.mark.parametrize("vendor", ["amd", "intel"])
+def test_an_amd_gpu_inside_the_processor_comes_before_a_card_of_intels(vendor: str) -> None:
+    """The vendors have an order (docs/explanation/rules.md); discrete before integrated counts within one of them."""
+    apu = Accelerator("amd", (Device(gfx_target="gfx1151", integrated=True),))
+    arc = intel("8086:e20b")
+    on = machine(*((apu, arc) if vendor == "amd" else (arc, apu)))
+    assert chosen("2.14.1", on) == "rocm7.2|public"
+    unserved = Accelerator("amd", (Device(gfx_target="gfx803", integrated=True),))
+    assert chosen("2.14.1", machine(unserved, arc)) == "xpu|public"
+
+
+@pytest.mark.parametrize(("cuda", "expected"), [((12, 4), "cu126"), ((13, 0), "cu130|public"), ((11, 8), "needs.")])
+def test_a_cuda_version_stands_in_for_a_driver_version(cuda: tuple[int, int], expected: str) -> None:
+    """A driver that says no version of its own runs toolkits up to the major of the CUDA version that it says."""
+    assert chosen("2.14.1", machine(nvidia(None, cuda, (8, 0)))).startswith(expected)
+
+
+@pytest.mark.parametrize(("libc", "expected"), [("2.28", "cu130|public"), ("2.27", "needs.glibc.2.28")])
+def test_a_glibc_that_is_just_new_enough_is_new_enough(libc: str, expected: str) -> None:
+    """RHEL 8 has glibc 2.28, which is what PyTorch's wheels ask for (manylinux_2_28)."""
+    assert chosen("2.14.1", machine(H100_580, libc=f"glibc {libc}")) == expected
+
+
+# --- what is said -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("release", "asked", "on", "gets", "reasons", "rejected"),
+    [
+        (
+            "2.14.1",
+            "auto",
+            machine(),
+            "cpu",
+            "no-gpu pypi-is-large",
+            "no-gpu-for-it: cu126 cu130 cu132 rocm7.2 xpu; own-index: rocm7.14",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(A100_550),
+            "cu126 on the GPU",
+            "chosen-for best-build pypi-does-not-run",
+            "other-vendor: cpu rocm7.2 xpu; driver-too-old: cu130 cu132; own-index: rocm7.14",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(H100_580),
+            "cu130 on the GPU",
+            "chosen-for best-build pypi-is-the-same",
+            "other-vendor: cpu rocm7.2 xpu; later-in-order: cu126 cu132; own-index: rocm7.14",
+        ),
+        (
+            "2.15.0",
+            "auto",
+            machine(A100_550),
+            "none",
+            "chosen-for newer-driver",
+            "other-vendor: cpu; unseen: cu130 cu134 rocm7.14 rocm10.0 xpu; driver-too-old: cu132",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(T4_580),
+            "cu126 on the GPU",
+            "chosen-for best-build pypi-runs-too",
+            "other-vendor: cpu rocm7.2 xpu; library-gap: cu130 cu132; own-index: rocm7.14",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(amd("gfx942")),
+            "rocm7.2 on the GPU",
+            "chosen-for best-build pypi-never-runs",
+            "other-vendor: cpu cu126 cu130 cu132 xpu; own-index: rocm7.14",
+        ),
+        (
+            "2.9.1",
+            "auto",
+            machine(amd("gfx1031")),
+            "cpu",
+            "no-code-without-override no-usable-gpu pypi-is-large",
+            "no-gpu-for-it: cu126 cu128 cu129 cu130 rocm6.3 rocm6.4 xpu",
+        ),
+        (
+            "2.9.1",
+            "auto",
+            machine(amd("gfx803")),
+            "cpu",
+            "no-code-anywhere no-usable-gpu pypi-is-large",
+            "no-gpu-for-it: cu126 cu128 cu129 cu130 rocm6.3 rocm6.4 xpu",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(intel("8086:e20b")),
+            "xpu on the GPU",
+            "chosen-for best-build pypi-never-runs",
+            "other-vendor: cpu cu126 cu130 cu132 rocm7.2; own-index: rocm7.14",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(Accelerator("intel", (Device(pci_id="8086:ffee", driver="xe"),))),
+            "xpu on the GPU",
+            "chosen-for best-build xpu-newer pypi-never-runs",
+            "other-vendor: cpu cu126 cu130 cu132 rocm7.2; own-index: rocm7.14",
+        ),
+        (
+            "2.6.0",
+            "auto",
+            machine(intel("8086:64a0")),
+            "xpu on the GPU",
+            "chosen-for best-build pypi-never-runs",
+            "other-vendor: cpu cu118 cu124 cu126 rocm6.1 rocm6.2.4",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(amd("gfx942"), platform="win_amd64"),
+            "cpu",
+            "amd-on-windows no-usable-gpu",
+            "no-gpu-for-it: cu126 cu130 cu132 xpu",
+        ),
+        ("2.14.1", "auto", machine(H100_580, platform="win_arm64"), "cpu", "nvidia-on-windows-arm no-usable-gpu", ""),
+        (
+            "2.14.1",
+            "auto",
+            machine(nvidia(None, None, (8, 0))),
+            "cpu",
+            "cannot-be-used no-usable-gpu pypi-is-large",
+            "no-gpu-for-it: cu126 cu130 cu132 rocm7.2 xpu; own-index: rocm7.14",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(nvidia(None, None, (8, 0)).replace(driver_loaded=True)),
+            "cu126 on the GPU",
+            "chosen-for best-build driver-untold pypi-runs-too",
+            "other-vendor: cpu rocm7.2 xpu; later-in-order: cu130 cu132; own-index: rocm7.14",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(XAVIER, platform="linux_aarch64"),
+            "cpu",
+            "cannot-be-used no-usable-gpu pypi-is-large",
+            "no-gpu-for-it: cu126 cu130 cu132",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(ORIN_6, platform="linux_aarch64"),
+            "cpu",
+            "cannot-be-used no-usable-gpu pypi-is-large",
+            "no-gpu-for-it: cu126 cu130 cu132",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(ORIN_7, platform="linux_aarch64"),
+            "cu132 on the GPU",
+            "chosen-for best-build pypi-does-not-run",
+            "other-vendor: cpu; not-for-tegra: cu126 cu130",
+        ),
+        (
+            "2.9.1",
+            "auto",
+            machine(H100_580, python="3.8"),
+            "cu130 on the GPU",
+            "chosen-for best-build pypi-runs-too",
+            "other-vendor: cpu rocm6.3 rocm6.4 xpu; later-in-order: cu126 cu128 cu129",
+        ),
+        (
+            "2.6.0",
+            "auto",
+            machine(H100_580, python="3.8"),
+            "none",
+            "chosen-for other-releases",
+            "not-for-python: cpu cu118 cu124 cu126 rocm6.1 rocm6.2.4; other-vendor: xpu",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(amd("gfx942"), python="3.15"),
+            "cpu",
+            "other-pythons-alone no-usable-gpu pypi-is-large",
+            "no-gpu-for-it: cu126 cu130 cu132 rocm7.2 xpu; own-index: rocm7.14",
+        ),
+        (
+            "2.15.0",
+            "auto",
+            machine(H100_580, python="3.9"),
+            "cu132 on the GPU",
+            "chosen-for best-build pypi-is-the-same",
+            "other-vendor: cpu; unseen: cu130 cu134 rocm7.14 rocm10.0 xpu",
+        ),
+        (
+            "2.15.0",
+            "auto",
+            machine(P100_580),
+            "none",
+            "chosen-for other-releases",
+            "other-vendor: cpu; unseen: cu130 cu134 rocm7.14 rocm10.0 xpu; no-code: cu132",
+        ),
+        ("2.5.1", "auto", machine(platform="macos_x86_64"), "none", "no-builds-for-platform", ""),
+        ("2.5.1", "auto", machine(platform="macos_arm64"), "cpu on the GPU", "apple-silicon", ""),
+        (
+            "2.9.1",
+            "auto",
+            machine(libc="glibc 2.17"),
+            "none",
+            "libc",
+            "not-here: cpu cu126 cu128 cu129 cu130 rocm6.3 rocm6.4 xpu",
+        ),
+        (
+            "2.12.0",
+            "auto",
+            machine(platform="macos_arm64").replace(system_version="13.7.1"),
+            "none",
+            "macos-too-old",
+            "not-here: cpu",
+        ),
+        (
+            "2.12.1",
+            "auto",
+            machine(python="3.13t"),
+            "none",
+            "no-wheels-for-python",
+            "not-here: cpu cu126 cu129 cu130 cu132 rocm7.1 rocm7.2 xpu",
+        ),
+        ("2.9.1", "auto", machine(H100_580).replace(architecture="riscv64"), "cpu", "not-a-platform", ""),
+        (
+            "2.9.1",
+            "cpu",
+            machine(H100_580),
+            "cpu",
+            "asked-for pypi-is-large",
+            "asked-for: cu126 cu128 cu129 cu130 rocm6.3 rocm6.4 xpu",
+        ),
+        ("2.9.1", "pypi", machine(H100_580), "cu128", "asked-for-pypi", ""),
+        (
+            "2.9.1",
+            "cu128",
+            machine(H100_580),
+            "cu128 on the GPU",
+            "asked-for pypi-is-the-same",
+            "asked-for: cpu cu126 cu129 cu130 rocm6.3 rocm6.4 xpu",
+        ),
+        (
+            "2.9.1",
+            "cu128",
+            machine(),
+            "cu128",
+            "asked-for uses-no-gpu pypi-is-the-same",
+            "asked-for: cpu cu126 cu129 cu130 rocm6.3 rocm6.4 xpu",
+        ),
+        (
+            "2.9.1",
+            "cu128",
+            machine(P100_580),
+            "cu128",
+            "asked-for uses-no-gpu pypi-is-the-same",
+            "asked-for: cpu cu126 cu129 cu130 rocm6.3 rocm6.4 xpu",
+        ),
+        (
+            "2.9.1",
+            "cu126",
+            machine(),
+            "cu126",
+            "asked-for uses-no-gpu",
+            "asked-for: cpu cu128 cu129 cu130 rocm6.3 rocm6.4 xpu",
+        ),
+        (
+            "2.9.1",
+            "cu92",
+            machine(),
+            "none",
+            "asked-for not-in-catalog",
+            "asked-for: cpu cu126 cu128 cu129 cu130 rocm6.3 rocm6.4 xpu",
+        ),
+        (
+            "2.9.1",
+            "cu118",
+            machine(),
+            "none",
+            "asked-for build-in-other-releases",
+            "asked-for: cpu cu126 cu128 cu129 cu130 rocm6.3 rocm6.4 xpu",
+        ),
+        ("2.9.1", "rocm6.4", machine(platform="win_amd64"), "cpu", "asked-for never-on-platform", ""),
+        (
+            "2.14.1",
+            "rocm7.14",
+            machine(),
+            "rocm7.14",
+            "asked-for uses-no-gpu asked-own-index",
+            "asked-for: cpu cu126 cu130 cu132 rocm7.2 xpu",
+        ),
+        (
+            "2.6.0",
+            "cu126",
+            machine(libc="glibc 2.27"),
+            "none",
+            "asked-for libc",
+            "asked-for: cpu cu118 cu124 cu126 rocm6.1 rocm6.2.4 xpu",
+        ),
+        (
+            "2.8.0",
+            "auto",
+            machine(nvidia("580.65.06", (13, 0), (9, 0), (6, 0))),
+            "cu126 on the GPU",
+            "chosen-for best-build pypi-does-not-run",
+            "other-vendor: cpu rocm6.3 rocm6.4 xpu; fewer-gpus: cu128 cu129",
+        ),
+        (
+            "2.10.0",
+            "auto",
+            machine(nvidia("580.65.06", (13, 0), (9, 0), (7, 0))),
+            "cu129 on the GPU",
+            "chosen-for best-build pypi-runs-too",
+            "other-vendor: cpu rocm7.0 rocm7.1 xpu; later-in-order: cu126 cu128; fewer-gpus: cu130",
+        ),
+        (
+            "2.2.2",
+            "auto",
+            machine(nvidia("580.65.06", (13, 0), (5, 0), (3, 7))),
+            "cu118 on the GPU",
+            "chosen-for best-build pypi-does-not-run",
+            "other-vendor: cpu rocm5.6 rocm5.7; fewer-gpus: cu121",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(amd("gfx942"), platform="linux_aarch64"),
+            "cpu",
+            "nothing-published no-usable-gpu pypi-is-large",
+            "no-gpu-for-it: cu126 cu130 cu132",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(Accelerator("amd", (Device(pci_id="1002:744c"),))),
+            "cpu",
+            "cannot-be-used no-usable-gpu pypi-is-large",
+            "no-gpu-for-it: cu126 cu130 cu132 rocm7.2 xpu; own-index: rocm7.14",
+        ),
+        (
+            "2.9.1",
+            "auto",
+            machine(libc="musl 1.2"),
+            "none",
+            "libc",
+            "not-here: cpu cu126 cu128 cu129 cu130 rocm6.3 rocm6.4 xpu",
+        ),
+        (
+            "2.6.0",
+            "auto",
+            machine(H100_580),
+            "cu126 on the GPU",
+            "chosen-for best-build pypi-runs-too",
+            "other-vendor: cpu rocm6.1 rocm6.2.4 xpu; later-in-order: cu118 cu124",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(H100_580, platform="win_amd64"),
+            "cu130 on the GPU",
+            "chosen-for best-build pypi-never-runs",
+            "other-vendor: cpu xpu; later-in-order: cu126 cu132",
+        ),
+        (
+            "2.9.1",
+            "rocm7.14",
+            machine(H100_580),
+            "none",
+            "asked-for build-in-other-releases",
+            "asked-for: cpu cu126 cu128 cu129 cu130 rocm6.3 rocm6.4 xpu",
+        ),
+        (
+            "2.0.0",
+            "auto",
+            machine(H100_580, python="3.11"),
+            "cu118 on the GPU",
+            "chosen-for best-build pypi-does-not-run",
+            "other-vendor: cpu; no-code: cu117; not-for-python: rocm5.3 rocm5.4.2",
+        ),
+    ],
+)
+def test_what_is_said(release: str, asked: str, on: Machine, gets: str, reasons: str, rejected: str) -> None:
+    """What a release gives, the codes of why, and of why not each other build, in the order of the release."""
+    selection = select(on, CATALOG.release(release), CATALOG, asked)
+    assert f"{selection.torch_backend or 'none'}{' on the GPU' if selection.accelerated else ''}" == gets
+    assert " ".join(item.code for item in selection.reasons) == reasons
+    found: dict[str, list[str]] = {}
+    for item in selection.rejected:
+        found.setdefault(item.reason.code, []).append(item.torch_backend)
+    assert "; ".join(f"{code}: {' '.join(names)}" for code, names in found.items()) == rejected

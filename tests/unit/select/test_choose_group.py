@@ -76,8 +76,10 @@ RTX3090 = "NVIDIA GeForce RTX 3090 (compute capability unknown)"
 RTX5090 = "NVIDIA GeForce RTX 5090 (compute capability 12.0)"
 B580 = "Intel Arc B580 (PCI id 8086:e20b)"
 NO_GROUP = because("no-group-for-gpu", group="torch-cpu")
-NEWER_DRIVER = because("newer-driver", release="2.13.0", driver="525.60.13", releases=(("2.0.0", "2.7.1"),))
-OLDER_TORCH = because("other-releases", release="2.13.0", releases=(("2.0.0", "2.6.0"),))
+NEWER_DRIVER = because(
+    "newer-driver", device=V100, release="2.13.0", releases=(("2.0.0", "2.7.1"),), driver="525.60.13"
+)
+OLDER_TORCH = because("other-releases", device=K80, release="2.13.0", releases=(("2.0.0", "2.6.0"),))
 MUSL = because("libc", release="2.13.0", why=because("libc-not-glibc", libc="musl 1.2"))
 INTEL_MAC = {"release": "2.13.0", "platform": "macos_x86_64", "releases": (("2.0.0", "2.2.2"),)}
 
@@ -122,7 +124,7 @@ def test_the_reason_in_words() -> None:
         "No group runs on a GPU of this machine, so torch-cpu is taken.",
     ]
     assert sentence(NEWER_DRIVER) == (
-        "torch 2.13.0 needs NVIDIA driver 525.60.13 or newer on this GPU. torch 2.0.0 to 2.7.1 have a build for this "
+        f"torch 2.13.0 needs NVIDIA driver 525.60.13 or newer on {V100}. torch 2.0.0 to 2.7.1 have a build for this "
         "machine's driver."
     )
     said = sentences(choose(MACHINES["cpu"], groups("2.13.0+cu126"), CATALOG).reasons)

@@ -64,6 +64,7 @@ CODES: dict[str, Code] = {
     "lock.older": Code(_WARN, "the lock is older than the pages: it holds PyPI's build, and a better one is there"),
     "pages.ok": Code(_OK, "PyTorch's pages are named, or not needed"),
     "pages.missing": Code(_WARN, "PyTorch's pages have a better build, and are not named"),
+    "pages.hide-pypi": Code(_WARN, "an index of PyTorch's hides PyPI: numpy and others come from it, years old"),
     "groups.faulty": Code(_FAIL, "the project's torch groups contradict each other"),
     "group.ok": Code(_OK, "the group that this machine takes"),
     "group.none": Code(_FAIL, "no group installs here"),

@@ -49,12 +49,14 @@ def _all(situation: Situation) -> list[Finding]:
             groups.lock(situation, here),
             *family,
             *named,
+            *pages.hiding(situation),
         ]
     return [
         machine.machine(situation),
         *_installed(situation, torch_auto.torch_auto(situation)),
         *lock.lock(situation),
         pages.pages(situation),
+        *pages.hiding(situation),
     ]
 
 

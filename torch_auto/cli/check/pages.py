@@ -5,11 +5,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torch_auto.cli.check.finding import OK, WARN, Finding
+from torch_auto.cli.project.lock import held_from
+from torch_auto.cli.tools import places
 from torch_auto.cli.tools.pages import missing_pages, torch_pages
+from torch_auto.pins.extras import EXTRAS
+from torch_auto.select.words import listed
 
 if TYPE_CHECKING:
     from torch_auto.cli.check.situation import Situation
     from torch_auto.decide import Plan
+
+
+def hiding(situation: Situation) -> list[Finding]:
+    """An index of PyTorch's that hides PyPI, and what the lock holds from it."""
+    root, found = situation.project.root, []
+    for page in situation.hiding:
+        taken = held_from(situation.project, page.url) - {"torch", "torch-auto", *EXTRAS.values()}
+        text = f"{situation.tool.hides(page)}."
+        text = f"{text[0].upper()}{text[1:]}"
+        if taken:
+            text += f" The lock holds {listed(sorted(taken))} from there."
+        if places.is_of_the_project(page, root) and situation.here is None:
+            again = [f"uv lock {' '.join(f'--upgrade-package {name}' for name in sorted(taken))}", "uv sync --inexact"]
+            commands = (situation.ours(" ".join(("add", *situation.wanted_extras))), *(again if taken else ()))
+        else:
+            text, commands = f"{text} {places.remedy(page)}", ()
+        found.append(Finding("pages.hide-pypi", "index", WARN, text, commands))
+    return found[:1]
 
 
 def pages(situation: Situation) -> Finding:

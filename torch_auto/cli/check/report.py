@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from torch_auto.cli.check.finding import FAIL, OK, WARN, Finding, to_json
+from torch_auto.cli.check.finding import FAIL, OK, WARN, Finding, installs, to_json
 from torch_auto.cli.output import FORMAT_VERSION, shown
-from torch_auto.cli.terminal import CYAN, GREEN, RED, YELLOW, paint, wants_colour, width, wrap
+from torch_auto.cli.terminal import BOLD, CYAN, GREEN, RED, YELLOW, paint, wants_colour, width, wrap
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -42,8 +42,11 @@ def _rows(finding: Finding, column: int, *, columns: int, colour: bool) -> list[
     if finding.commands:
         lines.append(f"{indent}{paint('-> ' + ' && '.join(finding.commands), CYAN, colour=colour)}")
     if finding.otherwise:
-        command = paint(" && ".join(finding.otherwise), CYAN, colour=colour)
-        lines.append(f"{indent}or, for every machine: {command}")
+        lead, commands = "or, for every machine:", [" && ".join(finding.otherwise)]
+        if len(f"{indent}{lead} {commands[0]}") > columns:  # a line each; a shell takes that too
+            commands = ["", *" &&\n".join(finding.otherwise).split("\n")]
+        lines.append(f"{indent}{lead} {paint(commands[0], CYAN, colour=colour)}".rstrip())
+        lines += [f"{indent}   {paint(command, CYAN, colour=colour)}" for command in commands[1:]]
     return lines
 
 
@@ -57,23 +60,22 @@ def rows(findings: list[Finding], stream: TextIO | None = None, *, colour: bool 
 
 def render(situation: Situation, findings: list[Finding], *, colour: bool) -> str:
     """The findings for people: the answer, a line for each, and what `torch-auto refresh` would run."""
-    lines = [_answer(findings), "", *rows(findings, colour=colour)]
+    answer = paint(_answer(findings), f"{BOLD};{_COLOURS[status_of(findings)]}", colour=colour)
+    lines = [answer, "", *rows(findings, colour=colour)]
     lines += ["", f"Looked at: {situation.environment.prefix} (Python {situation.environment.python})"]
-    for command in (situation.ours("refresh"), situation.ours("sync")):
-        if any(command in finding.commands for finding in findings):
-            lines += [f"`{command}` runs:", *(f"  {shown(step.command)}" for step in situation.steps())]
+    for command in dict.fromkeys(item for finding in findings for item in finding.commands if installs(item)):
+        lines += [f"`{command}` runs:", *(f"  {shown(step.command)}" for step in situation.steps())]
     return "\n".join(lines) + "\n"
 
 
 def as_json(situation: Situation, findings: list[Finding]) -> dict[str, Any]:
     """The same for programs; ``schemas/check.schema.json`` describes it."""
     steps = [shown(step.command) for step in situation.steps()]
-    runs = {situation.ours("refresh"): steps, situation.ours("sync"): steps}
     return {
         "version": FORMAT_VERSION,
         "status": status_of(findings),
         "tool": situation.tool.name,
         "environment": situation.environment.prefix,
         "project": situation.project.root,
-        "checks": [to_json(finding, runs) for finding in findings],
+        "checks": [to_json(finding, steps) for finding in findings],
     }

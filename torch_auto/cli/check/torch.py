@@ -32,7 +32,7 @@ def torch(situation: Situation) -> Finding:
         return Finding("torch.missing", "torch", FAIL, text, situation.fix)
     if stands.kind == UNFIT and stands.unfit is not None:
         code = _CODES.get(stands.unfit.kind, "torch.unfit")
-        text = f"{here} is installed.{_unused(stands, stands.unfit)}{_would(situation)}"
+        text = f"{here} is installed.{_unused(stands, stands.unfit)}{_would(situation)}{_whence(situation)}"
         return Finding(code, "torch", FAIL, text, situation.fix_of_torch)
     if stands.kind == CPU_BUILD and stands.device is not None:
         return _cpu_build(situation, here, stands.device.describe())
@@ -60,7 +60,7 @@ def _would(situation: Situation) -> str:
 
 
 def _cpu_build(situation: Situation, here: Installed, device: str) -> Finding:
-    text = f"{here} is installed. It is a CPU build, and leaves {device} unused.{_would(situation)}"
+    text = f"{here} is installed. It is a CPU build, and leaves {device} unused.{_would(situation)}{_whence(situation)}"
     if not situation.asks_for_cpu:
         return Finding("torch.cpu", "torch", FAIL, text, situation.fix_of_torch)
     if situation.here is not None:
@@ -75,9 +75,8 @@ def _works(situation: Situation, here: Installed, stands: Standing) -> Finding:
         return Finding("torch.unknown", "torch", OK, text)
     unmet = _unmet(situation, here)
     if unmet:
-        return Finding(
-            "torch.other", "torch", WARN, f"{here} is installed and works here, and {unmet}.", _free(situation)
-        )
+        text = f"{here} is installed and works here, and {unmet}.{_whence(situation)}"
+        return Finding("torch.other", "torch", WARN, text, _free(situation))
     plan = situation.plan
     if plan is None or plan.selection.needs is not None:
         return Finding("torch.ok", "torch", OK, f"{here} is installed, and works here.")
@@ -109,6 +108,23 @@ def _unmet(situation: Situation, here: Installed) -> str:
     decided = situation.record.get("decided")
     torch = decided.get("torch") if isinstance(decided, dict) else None
     return f"torch-auto {ours.version} requires {f'torch {torch}' if torch else 'another one'}"
+
+
+def _whence(situation: Situation) -> str:
+    """How a torch came here that the installed torch-auto does not allow, as a sentence; nothing where it does.
+
+    A tool that keeps METADATA apart from wheels may resolve with another machine's, from its cache or a lock, and then
+    build the wheel here.
+    """
+    ours, here = situation.torch_auto, situation.torch
+    if situation.here is not None or ours is None or here is None or not situation.tool.keeps_metadata:
+        return ""
+    if satisfies(here.version, torch_requirements(ours.requires), situation.machine):
+        return ""
+    if situation.is_locked:
+        return " The lock has it from another machine, or from before a change of this one."
+    cache = f"{situation.tool.name} took what its cache holds of another machine's torch-auto"
+    return f" torch-auto {ours.version} does not allow it: it was installed by hand, or {cache}."
 
 
 def _free(situation: Situation) -> tuple[str, ...]:

@@ -14,10 +14,11 @@ from torch_auto.cli.portable.groups import find, torch_backend_of
 from torch_auto.cli.project import environment as environments
 from torch_auto.cli.project import project as projects
 from torch_auto.cli.project.toml import table
+from torch_auto.cli.render.machine import kind
 from torch_auto.decide import machine_for
 from torch_auto.select.choose_group import choose
 from torch_auto.select.groups import group_of
-from torch_auto.select.words import sentences
+from torch_auto.select.runs_on import candidates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +46,7 @@ class Here(NamedTuple):
     settings: Settings
     catalog: Catalog
     chosen: Chosen
+    machine: Machine
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -79,9 +81,11 @@ class Here(NamedTuple):
         return self.chosen.selection.version
 
     @property
-    def why(self) -> str:
-        """The group, the torch and the reasons in a line."""
-        return f"{self.chosen.group.name}, torch {self.torch}. {' '.join(sentences(self.chosen.reasons))}"
+    def line(self) -> str:
+        """The group, the torch, and what machine it is for, in a line; `torch-auto group --why` has the reasons."""
+        line = f"{self.chosen.group.name}, torch {self.torch}, for {kind(self.machine)}"
+        unused = bool(candidates(self.machine)) and not self.chosen.selection.accelerated
+        return f"{line}; it does not use the GPU: torch-auto group --why" if unused else line
 
 
 def environment_of(project: Project, variables: Mapping[str, str]) -> Environment | None:
@@ -134,7 +138,7 @@ def this_machine(
     except ValueError as error:
         origin = next((origin for name, _, origin in chosen.given if name == "backend"), "backend")
         raise UserError(f"{origin}: {error}") from error
-    return Here(project, found, chosen, catalog, answer)
+    return Here(project, found, chosen, catalog, answer, machine)
 
 
 def here(start: str, given: Mapping[str, Any], variables: Mapping[str, str]) -> Here:

@@ -25,9 +25,11 @@ from torch_auto.cli.project import extras
 from torch_auto.cli.project import project as projects
 from torch_auto.cli.project.change import Change
 from torch_auto.cli.project.files import Text
+from torch_auto.cli.project.own import typed
 from torch_auto.cli.project.project import PYPROJECT
 from torch_auto.cli.project.requirements import requirement
 from torch_auto.cli.project.toml import items, load, table
+from torch_auto.cli.terminal import Progress
 from torch_auto.cli.tools.pip import REQUIREMENTS
 from torch_auto.pins.groups import group_pages, group_requirements
 from torch_auto.select.groups import groups_text
@@ -144,7 +146,7 @@ def _locked(job: _Job, variables: Mapping[str, str]) -> dict[Group, str]:
         UserError: uv is not there, or fails.
     """
     uv = required("uv", variables)
-    texts = {}
+    texts: dict[Group, str] = {}
     with tempfile.TemporaryDirectory() as folder:
         for group in job.groups:
             if job.in_uv:
@@ -153,7 +155,9 @@ def _locked(job: _Job, variables: Mapping[str, str]) -> dict[Group, str]:
             else:
                 command = _compile(uv, job, group, folder)
             head = f"{WRITTEN} for {group.name}, torch {group.version}. `torch-auto sync` installs it where it fits.\n"
-            texts[group] = head + output(command, job.project.root, variables)
+            count = f"{len(texts) + 1} of {len(job.groups)}"
+            with Progress(f"Locking for {group.torch_backend}, {count}"):
+                texts[group] = head + output(command, job.project.root, variables)
     return texts
 
 
@@ -207,5 +211,5 @@ def _lock_alone(project: Project, variables: Mapping[str, str], wish: Wish) -> i
     Change(*texts.values()).write()
     for group, text in texts.items():
         print(f"{os.path.basename(text.path)}: torch {group.version}{'' if text.changed else ', as it was'}")
-    print("Next: torch-auto sync")
+    print(f"Next: {typed(variables)} sync")
     return 0

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from torch_auto.cli.errors import UserError
-from torch_auto.cli.processes import program
+from torch_auto.cli.programs import program
 from torch_auto.cli.project import environment as environments
 from torch_auto.cli.project.own import is_tools_own
 

@@ -164,11 +164,14 @@ def _said(prefix: str) -> Environment | None:
     interpreter = _python_in(prefix)
     if not os.path.isfile(interpreter):
         return None
+    # Its sitecustomize and its .pth files are its own. What PYTHONPATH names is looked into, and not run.
+    flags = ("-E", "-s") if os.environ.get("PYTHONNOUSERSITE") else ("-E",)
+    named = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     try:
-        paths, python = json.loads(answer((interpreter, "-c", _ASK)))
-    except ValueError:
+        paths, python = json.loads(answer((interpreter, *flags, "-c", _ASK)))
+        return Environment(prefix, _folders([*named, *paths]), str(python))
+    except (ValueError, TypeError):  # it says something else
         return None
-    return Environment(prefix, _folders(paths), python)
 
 
 def _as_files_say(prefix: str, python: str | None) -> Environment:

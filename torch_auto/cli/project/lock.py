@@ -103,3 +103,20 @@ def read_lock(project: Project, machine: Machine) -> Lock | None:
         has_files = not held or any(_installs(item, machine) for item in held)
         return Lock(name, str(torch_auto["version"]) if torch_auto is not None else None, version, has_files)
     return None
+
+
+def held_from(project: Project, index_url: str) -> set[str]:
+    """The packages that the project's uv.lock holds from an index.
+
+    Raises:
+        NotTomlError: the lock is not TOML.
+        OSError: it cannot be read.
+    """
+    path = project.file("uv.lock")
+    packages = map(table, items(load(path).get("package"))) if path is not None else ()
+    wanted = index_url.rstrip("/")
+    return {
+        str(item.get("name"))
+        for item in packages
+        if str(table(item, "source").get("registry", "")).rstrip("/") == wanted
+    }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import sys
 from typing import TYPE_CHECKING
+
+from torch_auto.cli.programs import program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +48,7 @@ def _is_in_a_cache(prefix: str) -> bool:
 def typed(variables: Mapping[str, str]) -> str:
     """What to type for this command, as it was started: below `uv run`, by uvx or pipx, from PATH, or by its Python."""
     prefix = os.path.realpath(sys.prefix)
-    found = shutil.which("torch-auto", path=variables.get("PATH"))
+    found = program("torch-auto", variables)
     if _is_in_a_cache(prefix):
         return "pipx run torch-auto-core" if "pipx" in prefix.split(os.sep) else "uvx torch-auto-core"
     if found is not None and os.path.realpath(found).startswith(prefix + os.sep):

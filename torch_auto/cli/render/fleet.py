@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 from torch_auto import catalog, settings
 from torch_auto.cli.machine_files import read_all
 from torch_auto.cli.output import FORMAT_VERSION, age_today, print_json
+from torch_auto.cli.project.own import typed
 from torch_auto.cli.releases import all_of
 from torch_auto.cli.render.machine import kind
 from torch_auto.cli.render.plan import pages_line, worded
@@ -43,15 +45,17 @@ class _Page:
             machines = f"all {count} machines" if count > 1 else "this machine"
             parts.append(self._part([f"torch {fleet.one.groups[0].version} runs on {machines}."], fleet.one))
         if fleet.fewest is not None and (fleet.one is None or fleet.fewest.groups != fleet.one.groups):
-            parts.append(self._part(self._several(fleet, fleet.fewest), fleet.fewest))
+            parts.append(self._part(self._several(fleet, fleet.fewest), fleet.fewest, beside=fleet.one))
         if fleet.apart:
             parts.append(self._apart(fleet))
         parts += [self._held_back(item) for item in fleet.held_back]
         return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
-    def _part(self, texts: list[str], found: Cover) -> list[str]:
-        """The answer, who gets what, and what to type."""
-        seats = sorted(found.seats, key=lambda seat: (_torch(seat) == "nothing", -len(seat.labels)))
+    def _part(self, texts: list[str], found: Cover, *, beside: Cover | None = None) -> list[str]:
+        """The answer, who gets what, or what else than in the answer beside it, and what to type."""
+        before = {(seat.labels, _torch(seat)) for seat in (beside.seats if beside is not None else ())}
+        seats = [seat for seat in found.seats if (seat.labels, _torch(seat)) not in before]
+        seats.sort(key=lambda seat: (_torch(seat) == "nothing", -len(seat.labels)))
         rows: list[list[str | Cell]] = [
             [f"{len(seat.labels)} {self.times} {_kind(seat)}", self._torch(seat), _names(seat)] for seat in seats
         ]
@@ -59,7 +63,8 @@ class _Page:
         if self.why:
             lines += ["Why:", *listed([f"{_kind(seat)}: {_sentences(seat)}" for seat in seats], self.columns)]
             lines += pages_line(group_pages(found.groups, self.index_url))
-        command = f"torch-auto init --portable --releases {found.release} --backends {','.join(found.torch_backends)}"
+        command = f"{typed(os.environ)} init --portable"
+        command += f" --releases {found.release} --backends {','.join(found.torch_backends)}"
         return [*lines, "", "One lock for them:", f"  {paint(command, CYAN, colour=self.colour)}"]
 
     def _answer(self, texts: list[str]) -> list[str]:

@@ -13,13 +13,14 @@ if TYPE_CHECKING:
 
     from torch_auto.machine import Accelerator, Device, Evidence, Machine
 
-_SYSTEMS = {"linux": "Linux", "windows": "Windows", "macos": "macOS"}
+#: What people call the systems.
+SYSTEMS = {"linux": "Linux", "windows": "Windows", "macos": "macOS"}
 #: Outcome: its mark, and the colour of the mark and the word.
 _OUTCOMES = {"found": ("+", GREEN), "absent": ("-", GREY), "unreadable": ("!", YELLOW)}
 
 
 def _system(machine: Machine) -> str:
-    parts = [f"{_SYSTEMS.get(machine.system, machine.system)} {machine.architecture}"]
+    parts = [f"{SYSTEMS.get(machine.system, machine.system)} {machine.architecture}"]
     if machine.libc:
         parts.append(machine.libc)
     parts.append(f"Python {machine.python}")

@@ -9,7 +9,7 @@ from torch_auto import catalog, settings
 from torch_auto.catalog.origins import BUILD, DRIVER, GPUS, PYPI, origins, sizes
 from torch_auto.cli.output import FORMAT_VERSION, age_today, print_json, shown
 from torch_auto.cli.releases import all_of
-from torch_auto.cli.terminal import BOLD, CYAN, GREY, Cell, listed, paint, table, wants_colour, width, wrap
+from torch_auto.cli.terminal import BOLD, CYAN, GREY, Cell, Progress, listed, paint, table, wants_colour, width, wrap
 from torch_auto.decide import decide, machine_for
 from torch_auto.newest import Newest, newest_usable, satisfied_by_public
 from torch_auto.record import plan_to_json
@@ -289,7 +289,8 @@ def show(
     chosen = settings.read(known, config, label="--")
     named = all_of(releases, known)
     wanted = [known.release(release) for release in named]
-    machine = machine_for(chosen)
+    with Progress("Looking at this machine"):
+        machine = machine_for(chosen)
     newest = Newest(None, None)
     if not named:
         newest = newest_usable(machine, chosen, known, extras)

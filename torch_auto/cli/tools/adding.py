@@ -15,12 +15,15 @@ from torch_auto import catalog
 from torch_auto.cli.errors import RefusedError, UserError
 from torch_auto.cli.output import confirmed, print_lines, shown
 from torch_auto.cli.portable import write as portable
-from torch_auto.cli.processes import Step, program, run_step
+from torch_auto.cli.processes import Step, run_step
+from torch_auto.cli.programs import program
 from torch_auto.cli.project import environment as environments
 from torch_auto.cli.project import extras, own
 from torch_auto.cli.project.change import Change, kept
 from torch_auto.cli.project.project import PYPROJECT, find, find_alone
 from torch_auto.cli.render.plan import worded
+from torch_auto.cli.terminal import BOLD, GREY, Progress, listed, paint, wants_colour, width, wrap
+from torch_auto.cli.tools import places
 from torch_auto.cli.tools.takeover import ANY, is_satisfiable, specifier_of
 from torch_auto.cli.tools.tool import Adding
 from torch_auto.cli.tools.uv_program import unlocked
@@ -28,6 +31,8 @@ from torch_auto.cli.tools.writing import tool_of, wish_of
 from torch_auto.decide import machine_for
 from torch_auto.newest import newest_usable
 from torch_auto.pins.extras import EXTRAS
+from torch_auto.select.build import select
+from torch_auto.select.words import needs_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,10 +43,13 @@ if TYPE_CHECKING:
     from torch_auto.cli.tools.tool import Tool
     from torch_auto.settings import Settings
 
+#: As many lines of a change are shown; all of them where lines of the user's go away.
+_MOST_LINES = 8
+
 
 @dataclass(frozen=True)
 class Asked:
-    """What the command line asks for: extras, a release of torch or None, packages, and how.
+    """What the command line asks for: extras, releases of torch as a specifier or None, packages, and how.
 
     ``tool`` is a tool's name, or None for the one that manages the project. ``yes``: nobody is asked.
     """
@@ -99,7 +107,7 @@ def _add_to_groups(project: Project, asked: Asked, variables: Mapping[str, str])
     sync = Step((sys.executable, "-m", "torch_auto", "sync", "--project", project.folder))
     steps = [Step(("uv", "add", "--no-sync", *asked.packages)), sync]
     if asked.dry_run:
-        print("\n".join(f"$ {shown(step.command)}" for step in steps))
+        print_lines([f"$ {shown(step.command)}" for step in steps])
         return 0
     _run_all(steps, project, variables)
     return 0
@@ -131,8 +139,8 @@ def _add(project: Project, tool: Tool, asked: Asked, chosen: Settings, variables
     environment = _own_environment(project, variables)
     if environment is None and not tool.locks:
         raise UserError(f"there is no virtual environment for {tool.name} to install into. Nothing was written.")
-    specifier = f"=={asked.release}" if asked.release else _of_this_machine(specifier_of(found, known), chosen)
-    faults = list(found.faults)
+    specifier = asked.release or _of_this_machine(specifier_of(found, known), chosen)
+    faults = [*found.faults, *_hiding(project, tool, chosen, variables, of_others=True)]
     if specifier and not is_satisfiable(specifier, known):
         there = f"{known.releases[0].version} to {known.newest.version}"
         faults.append(f"no release of torch-auto is {specifier}; there are those of torch {there}")
@@ -160,6 +168,11 @@ def _add(project: Project, tool: Tool, asked: Asked, chosen: Settings, variables
     if found.requirements and change.takes_away and not asked.yes and not confirmed("Write this?"):
         raise UserError("this takes lines of yours away; to agree, add --yes. Nothing was written.")
     change.write()
+    left = _hiding(find(project.folder or project.root), tool, chosen, variables)
+    if left:
+        raise UserError(f"{left[0]}. The project's files are as they were.")
+    if sys.stderr.isatty() and not asked.release:
+        _say_why_it_goes_back(tool.name, wanted, chosen)
     _run_all(steps, project, variables)
     brought = [name for name in extras.wanted_by(find(project.folder or project.root)) if name not in wanted]
     if brought:
@@ -169,6 +182,16 @@ def _add(project: Project, tool: Tool, asked: Asked, chosen: Settings, variables
         return _add(find(project.folder or project.root), tool, more, chosen, variables)
     print("\n".join(_installed(project, variables)))
     return 0
+
+
+def _hiding(
+    project: Project, tool: Tool, chosen: Settings, variables: Mapping[str, str], *, of_others: bool = False
+) -> list[str]:
+    """Faults for indexes of PyTorch's that hide PyPI; ``of_others``: those that no file of the project names."""
+    there = environments.find_or_own(project.root, variables)
+    found = tool.hiding(project, variables, there, chosen.index_url)
+    wanted = [page for page in found if not of_others or not places.is_of_the_project(page, project.root)]
+    return [f"{tool.hides(page)}. {places.remedy(page).rstrip('.')}" for page in wanted]
 
 
 def _of_this_machine(specifier: str, chosen: Settings) -> str:
@@ -185,6 +208,22 @@ def _of_this_machine(specifier: str, chosen: Settings) -> str:
     return ""
 
 
+def _say_why_it_goes_back(tool: str, wanted: tuple[str, ...], chosen: Settings) -> None:
+    """Say on stderr why the tool tries several releases, where it is about to: each of them is built for that."""
+    known = catalog.load()
+    with Progress("Looking at this machine"):
+        machine = machine_for(chosen)
+    there = newest_usable(machine, chosen, known, wanted).with_pages
+    if there is None or there == known.newest.version:
+        return
+    needs = select(machine, known.newest, known, chosen.backend).needs
+    why = f"needs {needs_in_words(needs)}" if needs is not None else "cannot be used here"
+    text = f"torch {known.newest.version} {why}, so {tool} goes back to torch {there}. This takes a while."
+    colour = wants_colour(sys.stderr)
+    for line in wrap(text, width(sys.stderr)):
+        print(paint(line, GREY, colour=colour), file=sys.stderr)
+
+
 def _requirement(found: Found, wanted: tuple[str, ...], specifier: str) -> str:
     """The requirement of torch-auto: with the versions that are asked for, those that it has already, or any."""
     extra = f"[{','.join(wanted)}]" if wanted else ""
@@ -196,6 +235,8 @@ def _show(change: Change, steps: list[Step], *, dry_run: bool) -> None:
     lines = change.difference("would change" if dry_run else "changes")
     if dry_run:
         lines += [f"$ {shown(step.command)}" for step in steps]
+    elif not change.takes_away and len(lines) > _MOST_LINES:
+        lines[_MOST_LINES:] = [f"  + ... and {len(lines) - _MOST_LINES} lines more"]
     if lines:
         print_lines(lines)
 
@@ -211,7 +252,7 @@ def _run(step: Step, folder: str, variables: Mapping[str, str], *, dry_run: bool
     Raises:
         UserError: it fails.
     """
-    print(f"$ {shown(step.command)}", file=sys.stdout if dry_run else sys.stderr, flush=True)
+    print_lines([f"$ {shown(step.command)}"], sys.stdout if dry_run else sys.stderr)
     if not dry_run and run_step(step, folder, variables) != 0:
         raise UserError(f"this failed: {shown(step.command)}. The project's files are as they were.")
 
@@ -220,6 +261,9 @@ def _installed(project: Project, variables: Mapping[str, str]) -> list[str]:
     """What is installed, and why it is that."""
     there = environments.find_or_own(project.root, variables)
     found = [environments.installed(there, name) for name in ("torch", "torchvision", "torchaudio")]
-    lines = [f"Installed: {', '.join(str(item) for item in found if item is not None) or 'no torch'}."]
+    answer = f"Installed: {', '.join(str(item) for item in found if item is not None) or 'no torch'}."
+    lines = [paint(answer, BOLD, colour=wants_colour())]
     decided = environments.record(there).get("decided")
-    return lines + [f"  {item['text']}" for item in worded(decided)["reasons"]] if isinstance(decided, dict) else lines
+    if not isinstance(decided, dict):
+        return lines
+    return lines + listed([item["text"] for item in worded(decided)["reasons"] if item["code"] != "settings"], width())

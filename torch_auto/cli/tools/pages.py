@@ -15,7 +15,7 @@ from torch_auto.settings import DEFAULT_INDEX_URL
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from torch_auto.cli.tools.tool import NamedPage
+    from torch_auto.cli.tools.places import NamedPage
     from torch_auto.decide import Plan
     from torch_auto.settings import Settings
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from torch_auto.cli.errors import RefusedError
 from torch_auto.cli.processes import Step
+from torch_auto.cli.project import environment as environments
+from torch_auto.cli.project.own import typed
 from torch_auto.cli.project.toml import items, table
 from torch_auto.cli.project.toml.document import edited
+from torch_auto.cli.tools import places
 from torch_auto.cli.tools.pages import is_pytorchs
+from torch_auto.cli.tools.places import DEFAULT, INDEX, LINKS, NamedPage
 from torch_auto.cli.tools.takeover import take_requirements
 from torch_auto.cli.tools.tool import (
     Adding,
-    NamedPage,
     Tool,
     Wish,
     has_page,
@@ -19,7 +23,6 @@ from torch_auto.cli.tools.tool import (
     pyproject_of,
     remove_sources,
     require_file,
-    sources,
 )
 
 if TYPE_CHECKING:
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from torch_auto.cli.project.toml.document import Document
 
 _PDM = ("tool", "pdm")
+#: The name of the source that is PyPI.
+_PYPI = "pypi"
 
 #: What it read from METADATA is kept apart from the wheels that it built.
 _FORGET = (
@@ -49,10 +54,32 @@ class Pdm(Tool):
     backends: tuple[str, ...] = ("pdm.",)
     adding = "pdm add torch-auto"
     removing = "pdm remove torch-auto"
+    keeps_metadata = True
 
     def named(self, project: Project, variables: Mapping[str, str], installed: Environment) -> Iterator[NamedPage]:
-        """The project's sources."""
-        return sources(project, self.name)
+        """The project's sources; that of the name pypi stands in the place of PyPI, which else comes first."""
+        entries = [table(entry) for entry in items(table(project.pyproject, *_PDM).get("source"))]
+        names = [str(entry.get("name", "")) for entry in entries]
+        if _PYPI not in names:
+            yield NamedPage("", pyproject_of(project), INDEX)
+        for name, entry in zip(names, entries):
+            kind = DEFAULT if name == _PYPI else INDEX
+            if entry.get("type") == "find_links" or "*" in items(entry.get("exclude_packages")):
+                kind = LINKS
+            yield NamedPage(str(entry.get("url", "")), pyproject_of(project), kind, "tool.pdm.source")
+
+    def asks_in_order(self, project: Project, variables: Mapping[str, str], installed: Environment) -> bool:
+        """Where the project says so, as what is written here does."""
+        return table(project.pyproject, *_PDM, "resolution").get("respect-source-order") is True
+
+    def refuse_hiding(self, project: Project, wish: Wish, variables: Mapping[str, str]) -> None:
+        """In the order of the sources, which is set with the pages."""
+        there = environments.find_or_own(project.root, variables)
+        hiding = places.hiding(self.named(project, variables, there), wish.index_url, in_order=True)
+        for page in hiding:
+            raise RefusedError(
+                f"{self.hides(page)}. `{typed(variables)} add` takes it away; or use --force to keep both"
+            )
 
     def file(self, project: Project, variables: Mapping[str, str]) -> str:
         """The project's pyproject.toml."""
@@ -75,16 +102,20 @@ class Pdm(Tool):
             for page in wish.pages:
                 if not has_page(there, page):
                     name = "-".join(["pytorch", page.rstrip("/").rpartition("/")[2]])
-                    document.add_table((*_PDM, "source"), [("name", name), ("type", "find_links"), ("url", page)])
+                    entry = [("name", name), ("type", "find_links"), ("url", page)]
+                    document.add_to_list((*_PDM, "source"), entry, len(_PDM))
 
         text.after = edited(text.after, edit)
 
     def remove(self, text: Text, index_url: str) -> None:
-        """The sources, and their order where none is left."""
+        """The pages, and the order of sources where none is left."""
+
+        def is_ours(entry: dict[str, Any]) -> bool:
+            return entry.get("type") == "find_links" and is_pytorchs(str(entry.get("url", "")), index_url)
 
         def edit(document: Document) -> None:
             source = (*_PDM, "source")
-            remove_sources(document, source, lambda entry: is_pytorchs(str(entry.get("url", "")), index_url))
+            remove_sources(document, source, is_ours)
             left = table(document.content, *_PDM)
             if not items(left.get("source")) and "respect-source-order" in table(left, "resolution"):
                 document.remove((*_PDM, "resolution", "respect-source-order"))
@@ -123,11 +154,11 @@ class Pdm(Tool):
             Step(("pdm", "sync", "--reinstall")),
         ]
 
-    def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
+    def companion(self, name: str) -> tuple[str, ...]:
         """From the sources that the project names."""
         return (f"pdm update {name}",)
 
-    def newer_core(self, environment: Environment, *, groups: bool) -> tuple[str, ...]:
+    def newer_core(self, environment: Environment) -> tuple[str, ...]:
         """The lock holds it, since torch-auto requires it."""
         return ("pdm update torch-auto-core",)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import configparser
 import os
 import re
-import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
@@ -14,14 +14,15 @@ from torch_auto.cli.errors import RefusedError
 from torch_auto.cli.output import shown
 from torch_auto.cli.processes import Step, answer
 from torch_auto.cli.project import environment as environments
-from torch_auto.cli.project.encoding import NotTextError, seen
-from torch_auto.cli.project.files import Text, content_of
+from torch_auto.cli.project.files import Text
 from torch_auto.cli.project.requirements import requirement
 from torch_auto.cli.project.toml.document import NoPlaceError
-from torch_auto.cli.tools import uv_program
+from torch_auto.cli.tools import pip_places, uv_places, uv_program
 from torch_auto.cli.tools.pages import is_pytorchs, same_page
+from torch_auto.cli.tools.pip_places import line_of, lines_of
+from torch_auto.cli.tools.places import ASIDE
 from torch_auto.cli.tools.takeover import found_among, is_ours
-from torch_auto.cli.tools.tool import Adding, NamedPage, Target, Tool, Wish
+from torch_auto.cli.tools.tool import Adding, Target, Tool, Wish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -29,12 +30,10 @@ if TYPE_CHECKING:
     from torch_auto.cli.project.change import Change
     from torch_auto.cli.project.environment import Environment
     from torch_auto.cli.project.project import Project
+    from torch_auto.cli.tools.places import NamedPage
     from torch_auto.cli.tools.takeover import Found
 
 REQUIREMENTS = "requirements.txt"
-
-#: The options that name a place to look at, in a file, on a line of requirements, and as variables.
-_OPTIONS = ("find-links", "extra-index-url", "index-url")
 
 
 class Pip(Tool):
@@ -51,16 +50,18 @@ class Pip(Tool):
         return _requirements(path) if path is not None else iter(())
 
     def named(self, project: Project, variables: Mapping[str, str], installed: Environment) -> Iterator[NamedPage]:
-        """In variables, in pip's configuration and in requirements.txt."""
-        for option in _OPTIONS:
-            name = "PIP_" + option.upper().replace("-", "_")
-            for url in variables.get(name, "").split():
-                yield NamedPage(url, name)
-        for path in configuration_files(variables, installed.prefix):
-            yield from _in_configuration(path)
-        path = project.file(REQUIREMENTS) or ""
-        if path:
-            yield from _in_requirements(path)
+        """In variables, in pip's configuration and in requirements.txt; of uv's where the environment has no pip."""
+        requirements = project.file(REQUIREMENTS)
+        own = pip_places.places(requirements, variables, installed.prefix)
+        if installed.distribution("pip") is not None:
+            return iter(own)
+        listed = pip_places.in_requirements(requirements, variables)
+        aside = [replace(page, kind=ASIDE) for page in own if page not in listed]
+        return iter([*uv_places.places(project, variables, pip=True, listed=listed), *aside])
+
+    def asks_in_order(self, project: Project, variables: Mapping[str, str], installed: Environment) -> bool:
+        """It does not; uv does, which installs where the environment has no pip."""
+        return installed.distribution("pip") is None and uv_places.in_order(project, variables, pip=True)
 
     def file(self, project: Project, variables: Mapping[str, str]) -> str:
         """requirements.txt or, without one, the configuration of the environment."""
@@ -105,7 +106,7 @@ class Pip(Tool):
     def found(self, project: Project) -> Found:
         """The lines of requirements.txt; hashes belong to one build, and so stand against a choice."""
         path = project.file(REQUIREMENTS)
-        lines = list(_lines(path)) if path is not None else []
+        lines = [line.text for line in lines_of(path, os.environ)] if path is not None else []
         hashed = any("--hash" in line for line in lines)
         return found_among(
             [line.partition(" --hash")[0].rstrip("\\ ") for line in lines],
@@ -161,11 +162,7 @@ class Pip(Tool):
             Step((*pip, "install", "--upgrade", *pages, *settings, target.requirement, *target.projects)),
         ]
 
-    def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
-        """From the index of the installed torch."""
-        return (f"pip install --force-reinstall --no-deps --index-url {index_url} {name}",)
-
-    def newer_core(self, environment: Environment, *, groups: bool) -> tuple[str, ...]:
+    def newer_core(self, environment: Environment) -> tuple[str, ...]:
         """With the pip of the environment that was looked at."""
         return (shown((*_pip(environment), "install", "--upgrade", "torch-auto-core")),)
 
@@ -189,52 +186,8 @@ def version_of(python: str, variables: Mapping[str, str]) -> tuple[int, ...]:
 # --- what is there -------------------------------------------------------------------------------------------------
 
 
-def configuration_files(variables: Mapping[str, str], prefix: str) -> tuple[str, ...]:
-    """The configuration files of pip, the last one counting most (pip.pypa.io/en/stable/topics/configuration)."""
-    if variables.get("PIP_CONFIG_FILE") == os.devnull:
-        return ()
-    home = variables.get("HOME", variables.get("USERPROFILE", ""))
-    if sys.platform == "win32":
-        found = [os.path.join(variables.get(name, ""), "pip", "pip.ini") for name in ("PROGRAMDATA", "APPDATA")]
-        found += [os.path.join(home, "pip", "pip.ini"), os.path.join(prefix, "pip.ini")]
-    else:
-        config = variables.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
-        found = ["/etc/pip.conf", os.path.join(home, ".pip", "pip.conf"), os.path.join(config, "pip", "pip.conf")]
-        if sys.platform == "darwin":
-            found.insert(2, os.path.join(home, "Library", "Application Support", "pip", "pip.conf"))
-        found.append(os.path.join(prefix, "pip.conf"))
-    if variables.get("PIP_CONFIG_FILE"):
-        found.append(variables["PIP_CONFIG_FILE"])
-    return tuple(found)
-
-
-def _in_configuration(path: str) -> Iterator[NamedPage]:
-    parser = configparser.RawConfigParser()
-    try:
-        parser.read_string(Text(path).after)
-    except (configparser.Error, OSError, NotTextError):
-        return  # pip itself says what is wrong with it
-    for section in parser.sections():
-        for option in _OPTIONS:
-            for url in parser.get(section, option, fallback="").split():
-                yield NamedPage(url, path)
-
-
-def _lines(path: str) -> Iterator[str]:
-    """The lines without comments; of a file that pip cannot read too, since the project may be another tool's."""
-    for line in seen(path, content_of(path) or b"").splitlines():
-        yield line.split("#", 1)[0].strip()
-
-
-def _in_requirements(path: str) -> Iterator[NamedPage]:
-    for line in _lines(path):
-        words = line.replace("=", " ", 1).split()
-        if len(words) == 2 and words[0] in ("-f", *(f"--{option}" for option in _OPTIONS)):  # noqa: PLR2004
-            yield NamedPage(words[1], path)
-
-
 def _requirements(path: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    for found in filter(None, map(requirement, _lines(path))):
+    for found in filter(None, (requirement(line.text) for line in lines_of(path, os.environ))):
         yield canonicalize_name(found.name), tuple(found.extras)
 
 
@@ -265,23 +218,14 @@ def _without_lines(text: str, unwanted: Callable[[str], bool]) -> str:
     return "".join(line for line in lines if not unwanted(line.split(" #", 1)[0].strip()))
 
 
-def _option(line: str) -> tuple[str, str]:
-    """The option of a line and its value: ("find-links", URL); ("", "") where it is none."""
-    words = line.replace("=", " ", 1).split()
-    if len(words) != 2 or not words[0].startswith("-"):  # noqa: PLR2004
-        return "", ""
-    name = {"-f": "find-links", "-i": "index-url"}.get(words[0], words[0].lstrip("-"))
-    return name, words[1]
-
-
 def _is_link(line: str, index_url: str) -> bool:
-    name, url = _option(line)
-    return name == "find-links" and is_pytorchs(url, index_url)
+    found = line_of(line, os.environ).options
+    return bool(found) and all(name == "find-links" and is_pytorchs(url, index_url) for name, url in found)
 
 
 def _is_index(line: str, index_url: str) -> bool:
-    name, url = _option(line)
-    return name in _OPTIONS and is_pytorchs(url, index_url)
+    found = line_of(line, os.environ)
+    return found.options == found.places != () and all(is_pytorchs(url, index_url) for _, url in found.places)
 
 
 def _name_of(line: str) -> str:

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 
+from torch_auto.cli.errors import RefusedError
 from torch_auto.cli.processes import Step
 from torch_auto.cli.project.toml import items, table
 from torch_auto.cli.project.toml.document import edited
 from torch_auto.cli.tools.pages import is_pytorchs, same_page
+from torch_auto.cli.tools.places import ASIDE, DEFAULT, NamedPage
 from torch_auto.cli.tools.takeover import OURS, found_among, required_in, take_requirements
 from torch_auto.cli.tools.tool import (
     Adding,
-    NamedPage,
     Tool,
     Wish,
     has_page,
@@ -21,8 +22,8 @@ from torch_auto.cli.tools.tool import (
     pyproject_of,
     remove_sources,
     require_file,
-    sources,
 )
+from torch_auto.settings import DEFAULT_INDEX_URL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from torch_auto.cli.tools.takeover import Found
 
 _SOURCE = ("tool", "poetry", "source")
+#: The priorities of sources that are asked for everything; "default" is that of older Poetrys.
+_PRIMARY = ("primary", "default")
 
 
 class Poetry(Tool):
@@ -47,6 +50,7 @@ class Poetry(Tool):
     # Without a bound, Poetry settles on the newest release before it resolves, and does not go back from it.
     adding = 'poetry add "torch-auto>=2.0"'
     removing = "poetry remove torch-auto"
+    keeps_metadata = True
 
     def requires(self, project: Project) -> Iterator[tuple[str, tuple[str, ...]]]:
         """The dependencies in its own tables, groups and all."""
@@ -57,12 +61,20 @@ class Poetry(Tool):
                 yield canonicalize_name(name), tuple(map(str, items(table(value).get("extras"))))
 
     def named(self, project: Project, variables: Mapping[str, str], installed: Environment) -> Iterator[NamedPage]:
-        """The project's sources."""
-        return sources(project, self.name)
+        """The project's sources; a primary one stands in the place of PyPI, which may be one of them.
+
+        A supplemental one is asked where no primary one lists a package.
+        """
+        for entry in map(table, items(table(project.pyproject, *_SOURCE[:-1]).get("source"))):
+            kind = DEFAULT if entry.get("priority", "primary") in _PRIMARY else ASIDE
+            yield NamedPage(str(entry.get("url", "")), pyproject_of(project), kind, ".".join(_SOURCE))
 
     def file(self, project: Project, variables: Mapping[str, str]) -> str:
         """The project's pyproject.toml."""
         return pyproject_of(project)
+
+    def refuse_hiding(self, project: Project, wish: Wish, variables: Mapping[str, str]) -> None:
+        """What is written names PyPI again."""
 
     def write(self, project: Project, text: Text, wish: Wish) -> None:
         """A source. Poetry reads no page of links, but the index as a whole: it lists all builds of torch at /torch/.
@@ -72,24 +84,32 @@ class Poetry(Tool):
         (python-poetry.org/docs/repositories/#default-package-source).
         """
         require_file(self, project, text)
-        there = items(table(project.pyproject, *_SOURCE[:-1]).get("source"))
-        if has_page(there, wish.index_url):
-            return
-        has_primary = any(table(item).get("priority", "primary") in ("primary", "default") for item in there)
+        there = [table(item) for item in items(table(project.pyproject, *_SOURCE[:-1]).get("source"))]
+        primary = [item for item in there if item.get("priority", "primary") in _PRIMARY]
+        has_pypi = any(not is_pytorchs(str(item.get("url", "")), wish.index_url) for item in primary)
+        names = [str(item.get("name", "")).lower() for item in there]
+        if not has_pypi and "pypi" in names:
+            raise RefusedError('PyPI is a source that Poetry asks last; write priority = "primary" there')
+        ours = ("pytorch", *(f"pytorch-{number}" for number in range(2, len(names) + 3)))
+        name = next(name for name in ours if name not in names)
 
         def edit(document: Document) -> None:
-            if not has_primary:
-                document.add_table(_SOURCE, [("name", "PyPI"), ("priority", "primary")])
-            entry = [("name", "pytorch"), ("url", wish.index_url), ("priority", "primary")]
-            document.add_table(_SOURCE, entry)
+            if not has_pypi:
+                document.add_to_list(_SOURCE, [("name", "PyPI"), ("priority", "primary")], len(_SOURCE) - 1)
+            if not has_page(there, wish.index_url):
+                entry = [("name", name), ("url", wish.index_url), ("priority", "primary")]
+                document.add_to_list(_SOURCE, entry, len(_SOURCE) - 1)
 
         text.after = edited(text.after, edit)
 
     def remove(self, text: Text, index_url: str) -> None:
-        """The sources; PyPI's too where it is the only one left, since it needs no naming then."""
+        """The index as a whole; PyPI's too where it is the only one left, since it needs no naming then."""
+
+        def is_ours(entry: dict[str, Any]) -> bool:
+            return any(same_page(str(entry.get("url", "")), base) for base in (index_url, DEFAULT_INDEX_URL))
 
         def edit(document: Document) -> None:
-            remove_sources(document, _SOURCE, lambda entry: is_pytorchs(str(entry.get("url", "")), index_url))
+            remove_sources(document, _SOURCE, is_ours)
             left = items(table(document.content, *_SOURCE[:-1]).get("source"))
             if left == [{"name": "PyPI", "priority": "primary"}]:
                 remove_sources(document, _SOURCE, bool)
@@ -136,11 +156,11 @@ class Poetry(Tool):
         """It keeps METADATA per source, under names that are the project's; --no-cache leaves all of it aside."""
         return [Step(("poetry", "--no-cache", "update", "torch-auto", *installed_of_ours(environment)))]
 
-    def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
+    def companion(self, name: str) -> tuple[str, ...]:
         """From the sources that the project names."""
         return (f"poetry update {name}",)
 
-    def newer_core(self, environment: Environment, *, groups: bool) -> tuple[str, ...]:
+    def newer_core(self, environment: Environment) -> tuple[str, ...]:
         """The lock holds it, since torch-auto requires it."""
         return ("poetry update torch-auto-core",)
 

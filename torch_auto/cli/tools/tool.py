@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 from packaging.utils import canonicalize_name
 
 from torch_auto.cli.errors import RefusedError
+from torch_auto.cli.project import environment as environments
 from torch_auto.cli.project.own import typed
 from torch_auto.cli.project.project import PYPROJECT
 from torch_auto.cli.project.requirements import requirement
 from torch_auto.cli.project.toml import items, table
 from torch_auto.cli.project.toml.document import edited
+from torch_auto.cli.tools import places
 from torch_auto.cli.tools.pages import same_page
+from torch_auto.cli.tools.places import NamedPage
 from torch_auto.cli.tools.takeover import OURS, found_among, required_in, take_requirements
 from torch_auto.pins.extras import EXTRAS
 
@@ -32,14 +35,6 @@ if TYPE_CHECKING:
 
 #: The setting with which torch-auto takes no build but the exact one.
 EXACT = "exact"
-
-
-@dataclass(frozen=True)
-class NamedPage:
-    """A URL that a tool looks for torch at, and the file or variable that names it."""
-
-    url: str
-    origin: str
 
 
 @dataclass(frozen=True)
@@ -101,6 +96,8 @@ class Tool(ABC):
     adding = ""
     removing = ""
     refreshing = "torch-auto refresh"
+    #: Whether it keeps METADATA apart from the wheels that it builds, so that the two may be of two machines.
+    keeps_metadata = False
     #: Whether its lock can hold a dependency group for each torch backend.
     has_groups = False
     #: Whether it reads a script's inline metadata.
@@ -130,11 +127,30 @@ class Tool(ABC):
 
     @abstractmethod
     def named(self, project: Project, variables: Mapping[str, str], installed: Environment) -> Iterator[NamedPage]:
-        """Every URL beside PyPI that it looks for torch at.
+        """Every URL beside PyPI that it looks for torch at, indexes in the order in which they are asked.
 
         Raises:
             NotTomlError, OSError: a file of the project's cannot be read.
         """
+
+    def asks_in_order(self, project: Project, variables: Mapping[str, str], installed: Environment) -> bool:
+        """Whether it takes a package from the first index that lists it, and not the best version of all.
+
+        Raises:
+            NotTomlError, OSError: a file of the project's cannot be read.
+        """
+        return False
+
+    def hiding(
+        self, project: Project, variables: Mapping[str, str], installed: Environment, index_url: str
+    ) -> tuple[NamedPage, ...]:
+        """PyTorch's indexes that hide PyPI from it: see :func:`torch_auto.cli.tools.places.hiding`.
+
+        Raises:
+            NotTomlError, OSError: a file of the project's cannot be read.
+        """
+        named = self.named(project, variables, installed)
+        return places.hiding(named, index_url, in_order=self.asks_in_order(project, variables, installed))
 
     @abstractmethod
     def file(self, project: Project, variables: Mapping[str, str]) -> str:
@@ -155,6 +171,27 @@ class Tool(ABC):
                 f"--pin exact has a place in uv's settings alone; for {self.name}, set TORCH_AUTO_PIN=exact where it "
                 "builds"
             )
+        self.refuse_hiding(project, wish, variables)
+
+    def refuse_hiding(self, project: Project, wish: Wish, variables: Mapping[str, str]) -> None:
+        """Where an index of PyTorch's hides PyPI, nothing that is written beside it helps.
+
+        Raises:
+            RefusedError: one does.
+        """
+        there = environments.find_or_own(project.root, variables)
+        for page in self.hiding(project, variables, there, wish.index_url):
+            how = places.remedy(page)
+            if places.is_of_the_project(page, project.root):
+                how = f"`{typed(os.environ)} add` takes it away"
+            raise RefusedError(f"{self.hides(page)}. {how.rstrip('.')}; or use --force to keep both")
+
+    def hides(self, page: NamedPage) -> str:
+        """What an index does that hides PyPI, as a sentence without its end."""
+        return (
+            f"the index {page.url} is named ({page.place}): {self.name} takes every package that it lists from there, "
+            "years-old numpy among them"
+        )
 
     @abstractmethod
     def write(self, project: Project, text: Text, wish: Wish) -> None:
@@ -229,16 +266,16 @@ class Tool(ABC):
         """The commands that install just that into an environment; for a tool whose :attr:`by_commands` is set."""
         raise NotImplementedError
 
-    @abstractmethod
-    def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
-        """The commands that install torchvision or torchaudio for the installed torch.
+    def companion(self, name: str) -> tuple[str, ...]:
+        """The commands that install torchvision or torchaudio for the installed torch in a project with torch groups.
 
-        ``extra`` is torch-auto's for it; ``groups``: the project has torch groups.
+        Not for a tool whose :attr:`by_commands` is set.
         """
+        raise NotImplementedError
 
     @abstractmethod
-    def newer_core(self, environment: Environment, *, groups: bool) -> tuple[str, ...]:
-        """The commands that bring the newest torch-auto-core into the environment; ``groups`` as above."""
+    def newer_core(self, environment: Environment) -> tuple[str, ...]:
+        """The commands that bring the newest torch-auto-core into the environment."""
 
 
 def pyproject_of(project: Project) -> str:
@@ -264,12 +301,6 @@ def required_names(tool: Tool, project: Project) -> set[str]:
     """
     found = [item for item in map(requirement, project.dependencies()) if item is not None]
     return {canonicalize_name(item.name) for item in found} | {name for name, _ in tool.requires(project)}
-
-
-def sources(project: Project, tool: str) -> Iterator[NamedPage]:
-    """The URLs in ``tool.X.source``."""
-    for entry in items(table(project.pyproject, "tool", tool).get("source")):
-        yield NamedPage(str(table(entry).get("url", "")), pyproject_of(project))
 
 
 def installed_of_ours(environment: Environment) -> tuple[str, ...]:

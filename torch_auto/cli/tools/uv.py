@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +10,12 @@ from torch_auto.cli.errors import RefusedError
 from torch_auto.cli.processes import Step
 from torch_auto.cli.project.own import typed
 from torch_auto.cli.project.project import PYPROJECT
-from torch_auto.cli.project.toml import NotTomlError, items, load, table
+from torch_auto.cli.project.toml import items, table
 from torch_auto.cli.project.toml.document import edited
 from torch_auto.cli.project.toml.spelling import string
-from torch_auto.cli.tools import uv_program
+from torch_auto.cli.tools import uv_places, uv_program
 from torch_auto.cli.tools.takeover import OURS, found_among, overrides, required_in, take_requirements
-from torch_auto.cli.tools.tool import EXACT, Adding, NamedPage, Tool, Wish, installed_of_ours, require_file
+from torch_auto.cli.tools.tool import EXACT, Adding, Tool, Wish, installed_of_ours, require_file
 from torch_auto.cli.tools.uv_pages import flat_index, name_pages, prefix_of, set_pin, unname_pages
 from torch_auto.cli.tools.uv_takeover import take_conflicts, take_sources
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from torch_auto.cli.project.files import Text
     from torch_auto.cli.project.project import Project
     from torch_auto.cli.project.toml.document import Document
+    from torch_auto.cli.tools.places import NamedPage
     from torch_auto.cli.tools.takeover import Found
 
 
@@ -42,6 +42,7 @@ class Uv(Tool):
     adding = "uv add torch-auto"
     removing = "uv remove torch-auto"
     refreshing = "uv run torch-auto refresh"
+    keeps_metadata = True
     has_groups = True
     keeps_pages = True
     reads_scripts = True
@@ -58,20 +59,11 @@ class Uv(Tool):
 
     def named(self, project: Project, variables: Mapping[str, str], installed: Environment) -> Iterator[NamedPage]:
         """In variables, in the project's settings, in the user's and the system's."""
-        for url in variables.get("UV_FIND_LINKS", "").split(","):
-            yield NamedPage(url.strip(), "UV_FIND_LINKS")
-        for name in ("UV_EXTRA_INDEX_URL", "UV_INDEX"):
-            for url in variables.get(name, "").split():
-                yield NamedPage(url.rpartition("=")[2], name)
-        if variables.get("UV_NO_CONFIG"):
-            return
-        path, settings = project.uv_settings()
-        yield from _in_settings(settings, path)
-        for path in _files(variables):
-            try:
-                yield from _in_settings(load(path), path)
-            except (OSError, NotTomlError):
-                continue  # there is none, or none that uv itself would take
+        return iter(uv_places.places(project, variables))
+
+    def asks_in_order(self, project: Project, variables: Mapping[str, str], installed: Environment) -> bool:
+        """Unless its strategy is the unsafe one of all indexes."""
+        return uv_places.in_order(project, variables)
 
     def file(self, project: Project, variables: Mapping[str, str]) -> str:
         """uv.toml, or else pyproject.toml, in the workspace's root."""
@@ -81,7 +73,8 @@ class Uv(Tool):
         """An exact pin takes a uv that keeps such builds apart, and an index of the project's stands in the way."""
         if wish.pin == EXACT:
             uv_program.refuse_old("--pin exact", variables)
-        refuse_own_index(project, wish)
+        refuse_own_source(project)
+        self.refuse_hiding(project, wish, variables)
 
     def write(self, project: Project, text: Text, wish: Wish) -> None:
         """Flat indexes and, if wanted, the config setting, in uv.toml or in [tool.uv]; find-links for an old uv."""
@@ -157,22 +150,20 @@ class Uv(Tool):
             lock = Step(("uv", "lock", "--upgrade-package", "torch-auto", *ours))
         return [uv_program.CLEAN, lock, Step(("uv", "sync", "--inexact", "--reinstall-package", "torch-auto"))]
 
-    def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
-        """By torch-auto's extra; in a project with torch groups it would ask for nothing."""
-        if groups:
-            return (f"uv lock --upgrade-package {name}", "uv sync --inexact")
-        return (f"torch-auto init --with {extra}", f'uv add "torch-auto[{extra}]"')
+    def companion(self, name: str) -> tuple[str, ...]:
+        """By the groups, which pin it; torch-auto's extra asks for nothing there."""
+        return (f"uv lock --upgrade-package {name}", "uv sync --inexact")
 
-    def newer_core(self, environment: Environment, *, groups: bool) -> tuple[str, ...]:
+    def newer_core(self, environment: Environment) -> tuple[str, ...]:
         """The lock holds it, since torch-auto requires it."""
-        return ("uv lock --upgrade-package torch-auto-core", "torch-auto sync" if groups else "uv sync --inexact")
+        return ("uv lock --upgrade-package torch-auto-core", "uv sync --inexact")
 
 
 TOOL = Uv()
 
 
-def refuse_own_index(project: Project, wish: Wish) -> None:
-    """Where the project takes torch from an index that it names itself, PyTorch's pages would be a second opinion.
+def refuse_own_source(project: Project) -> None:
+    """Where the project sets a source for torch itself, PyTorch's pages would be a second opinion.
 
     Raises:
         RefusedError: it does.
@@ -185,33 +176,3 @@ def refuse_own_index(project: Project, wish: Wish) -> None:
                 f"{origin} tool.uv.sources already sets where torch comes from. To have torch-auto choose it, run "
                 f"`{typed(os.environ)} add`; or use --force to keep both"
             )
-    for entry in items(settings.get("index")):
-        url = str(table(entry).get("url", ""))
-        is_page = table(entry).get("format") == "flat"
-        if url.startswith(wish.index_url) and not is_page and not table(entry).get("explicit"):
-            raise RefusedError(
-                f"the index {url} is named in tool.uv.index: uv would take every package listed there, including "
-                f"years-old numpy. `{typed(os.environ)} add` takes it away; or use --force to keep both"
-            )
-
-
-def _in_settings(settings: Mapping[str, Any], origin: str) -> Iterator[NamedPage]:
-    for url in items(settings.get("find-links")):
-        yield NamedPage(str(url), origin)
-    for entry in items(settings.get("index")):
-        yield NamedPage(str(table(entry).get("url", "")), origin)
-    for url in items(settings.get("extra-index-url")):
-        yield NamedPage(str(url), origin)
-
-
-def _files(variables: Mapping[str, str]) -> tuple[str, ...]:
-    """The files of the user and of the system that uv reads (docs.astral.sh/uv/concepts/configuration-files)."""
-    if variables.get("UV_CONFIG_FILE"):
-        return (variables["UV_CONFIG_FILE"],)
-    if sys.platform == "win32":
-        folders = [variables.get("APPDATA", ""), variables.get("PROGRAMDATA", "")]
-    else:
-        home = variables.get("HOME", "")
-        folders = [variables.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")]
-        folders += [*variables.get("XDG_CONFIG_DIRS", "/etc/xdg").split(":"), "/etc"]
-    return tuple(os.path.join(folder, "uv", "uv.toml") for folder in folders if folder)

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 from torch_auto.cli.output import shown
 from torch_auto.cli.processes import Step
-from torch_auto.cli.tools import uv_program
+from torch_auto.cli.tools import uv_places, uv_program
 from torch_auto.cli.tools.takeover import Found
 from torch_auto.cli.tools.uv import Uv
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from torch_auto.cli.project.change import Change
     from torch_auto.cli.project.environment import Environment
     from torch_auto.cli.project.files import Text
     from torch_auto.cli.project.project import Project
+    from torch_auto.cli.tools.places import NamedPage
     from torch_auto.cli.tools.tool import Adding, Target, Wish
 
 
@@ -36,6 +37,14 @@ class UvPip(Uv):
     def has_installed(self, project: Project, installer: str | None) -> bool:
         """What uv installed is its own where no project is."""
         return installer == "uv"
+
+    def named(self, project: Project, variables: Mapping[str, str], installed: Environment) -> Iterator[NamedPage]:
+        """The same as in a project, and what is for `uv pip` alone."""
+        return iter(uv_places.places(project, variables, pip=True))
+
+    def asks_in_order(self, project: Project, variables: Mapping[str, str], installed: Environment) -> bool:
+        """The same, by the strategy of `uv pip`."""
+        return uv_places.in_order(project, variables, pip=True)
 
     def steps(self, environment: Environment, version: str | None, at_least: str | None = None) -> list[Step]:
         """Install both anew in the environment."""
@@ -71,11 +80,7 @@ class UvPip(Uv):
         install = ("uv", "pip", "install", "--python", environment.interpreter, *words)
         return [uv_program.CLEAN, Step((*install, "--reinstall-package", "torch-auto", target.requirement))]
 
-    def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
-        """From the index of the installed torch."""
-        return (f"uv pip install --reinstall-package {name} --index {index_url} {name}",)
-
-    def newer_core(self, environment: Environment, *, groups: bool) -> tuple[str, ...]:
+    def newer_core(self, environment: Environment) -> tuple[str, ...]:
         """In the environment that was looked at."""
         return (shown(("uv", "pip", "install", "--python", environment.interpreter, "--upgrade", "torch-auto-core")),)
 

@@ -48,9 +48,13 @@ def take_sources(document: Document, path: str, index_url: str) -> None:
         return pytorchs and entry.get("name", "") not in referred
 
     remove_sources(document, (*prefix, "index"), is_left)
-    for name in ("find-links", "extra-index-url"):
-        if name in table(document.content, *prefix):
-            document.remove_elements((*prefix, name), lambda url: is_pytorchs(str(url), index_url))
+    for place in (prefix, (*prefix, "pip")):
+        for name in ("find-links", "extra-index-url"):
+            if name in table(document.content, *place):
+                document.remove_elements((*place, name), lambda url: is_pytorchs(str(url), index_url))
+        if is_pytorchs(str(table(document.content, *place).get("index-url", "")), index_url):
+            document.remove((*place, "index-url"))
+    document.remove_empty((*prefix, "pip"))
 
 
 def _indexes_of(sources: Any) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from torch_auto.cli.output import print_lines
 from torch_auto.cli.project import environment as environments
 from torch_auto.cli.project.change import Change
 from torch_auto.cli.project.toml.document import NoPlaceError
+from torch_auto.cli.terminal import say_error
 from torch_auto.cli.tools.pages import base_of, pages_here, project_pages
 from torch_auto.cli.tools.tool import EXACT, Wish
 from torch_auto.settings import DEFAULT_INDEX_URL
@@ -95,12 +95,12 @@ def carry_out(change: Change, edit: Callable[[], None], told: Told, *, dry_run: 
     try:
         edit()
     except RefusedError as error:
-        print(f"torch-auto: error: {error}. Nothing was written.", file=sys.stderr)
+        say_error(f"{error}. Nothing was written.")
         return 2
     except NoPlaceError as error:
         by_hand = "".join(f"\n  {line}" for line in told.by_hand)
         how = f". Add this by hand:{by_hand}" if by_hand else ". Change it by hand"
-        print(f"torch-auto: error: nothing was written: {error}{how}", file=sys.stderr)
+        say_error(f"nothing was written: {error}{how}")
         return 2
     lines = change.difference("would change" if dry_run else "changed")
     if not lines:

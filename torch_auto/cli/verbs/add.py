@@ -28,7 +28,12 @@ def add(verbs: Verbs) -> None:
     text = "add torch for this machine: PyTorch's pages, torch-auto in place of torch, packages beside it"
     verb = verbs.add("add", execute, text, _EXAMPLES)
     verb.takes_packages = True
-    verb.add_argument("what", nargs="*", metavar="WHAT", help="vision, audio, a release of torch; packages after --")
+    verb.add_argument(
+        "what",
+        nargs="*",
+        metavar="WHAT",
+        help="vision, audio, a release of torch (2.9.1, 2.9, latest); packages after --",
+    )
     verb.add_argument("--for", dest="tool", choices=tools.NAMES, help="default: the tool that the project uses")
     verb.add_argument("--pin", choices=("prefer", "exact"), help="how torch-auto pins, as for init")
     verb.add_argument("--yes", action="store_true", help="take lines of torch's away without asking")
@@ -57,22 +62,26 @@ def execute(options: argparse.Namespace) -> int:
 
 
 def _what(words: list[str]) -> tuple[tuple[str, ...], str | None]:
-    """Extras and a release among words.
+    """Extras, and releases as a specifier, among words.
 
     Raises:
-        UserError: one of them is neither, or there are several releases.
+        UserError, UnknownReleaseError: one of them is neither, or there are several releases.
     """
     from torch_auto.catalog import load
     from torch_auto.cli.errors import UserError
+    from torch_auto.cli.releases import is_named_so, one_of
+    from torch_auto.cli.tools.takeover import ANY
     from torch_auto.pins.extras import EXTRAS
 
-    known = [release.version for release in load().releases]
+    known = load()
     names = [word for word in words if word not in EXTRAS]
-    wrong = [name for name in names if name not in known]
+    wrong = [name for name in names if not is_named_so(name)]
     if wrong:
         shown = ", ".join(map(repr, wrong))
-        text = f"{shown}: neither an extra ({', '.join(EXTRAS)}) nor a release of torch ({known[0]} to {known[-1]})"
+        there = f"{known.releases[0].version} to {known.newest.version}"
+        text = f"{shown}: neither an extra ({', '.join(EXTRAS)}) nor a release of torch ({there})"
         raise UserError(f"{text}. Packages follow --: torch-auto add -- {' '.join(wrong)}")
     if len(names) > 1:
         raise UserError(f"one release of torch at a time, not {', '.join(names)}")
-    return tuple(dict.fromkeys(word for word in words if word in EXTRAS)), names[0] if names else None
+    extras = tuple(dict.fromkeys(word for word in words if word in EXTRAS))
+    return extras, (one_of(names[0], known) or ANY) if names else None

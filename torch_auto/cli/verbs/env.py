@@ -106,7 +106,7 @@ def _show_group(form: str, project: Project) -> bool:
     answer = here.this_machine(project, found, {}, os.environ)
     values, comment = variables.values_of(answer, os.environ)
     # For this project alone: a group that another project does not have is an error there.
-    print(f"# {answer.why}\n# {comment}. It belongs to this project, not to a profile.", file=sys.stderr)
+    print(f"# {answer.line}\n# {comment}. It belongs to this project, not to a profile.", file=sys.stderr)
     if values:
         sys.stdout.write("\n".join(written(form, values)) + "\n")
     return True

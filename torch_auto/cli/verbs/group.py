@@ -38,13 +38,14 @@ def execute(options: argparse.Namespace) -> int:
     from torch_auto.cli.output import FORMAT_VERSION, print_json
     from torch_auto.cli.portable.here import here
     from torch_auto.cli.render.plan import worded
+    from torch_auto.cli.terminal import listed, width
     from torch_auto.select.reasons import reason_to_json
     from torch_auto.select.words import sentences
 
     found = here(options.project, shared.given(options, "backend", "machine"), os.environ)
     chosen = found.chosen
     if options.why:
-        print("\n".join(sentences(chosen.reasons)), file=sys.stderr)
+        print("\n".join(listed(sentences(chosen.reasons), width(sys.stderr))), file=sys.stderr)
     if not options.json:
         print(chosen.group.name)
         return 0

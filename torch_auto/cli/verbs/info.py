@@ -35,7 +35,7 @@ def execute(options: argparse.Namespace) -> int:
     from torch_auto import catalog
     from torch_auto.cli.output import age_today, print_json
     from torch_auto.cli.render.machine import render
-    from torch_auto.cli.terminal import wants_colour
+    from torch_auto.cli.terminal import Progress, wants_colour
     from torch_auto.detect import detect
     from torch_auto.machine_json import machine_to_json
 
@@ -46,7 +46,8 @@ def execute(options: argparse.Namespace) -> int:
         return 0
     if not os.path.isdir(options.root):
         raise NotADirectoryError(f"--root: {options.root} is not a folder")
-    machine = detect(options.root)
+    with Progress("Looking at this machine"):
+        machine = detect(options.root)
     if options.jsonl:
         print(json.dumps(machine_to_json(machine)), flush=True)
     elif options.json:

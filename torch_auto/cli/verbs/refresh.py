@@ -38,8 +38,9 @@ def execute(options: argparse.Namespace) -> int:
     """
     from torch_auto.cli.check.outcome import agreed, look_again
     from torch_auto.cli.check.situation import survey
-    from torch_auto.cli.output import shown
+    from torch_auto.cli.output import print_lines, shown
     from torch_auto.cli.processes import run_step
+    from torch_auto.cli.terminal import say_error
     from torch_auto.cli.tools.uv_program import unlocked
     from torch_auto.cli.verbs.check import where_of
 
@@ -48,17 +49,17 @@ def execute(options: argparse.Namespace) -> int:
     own_prefix = os.path.realpath(situation.environment.prefix) == os.path.realpath(sys.prefix)
     if os.name == "nt" and own_prefix and not options.dry_run and sys.argv[0].lower().endswith(".exe"):
         # Windows keeps a running torch-auto.exe from being replaced.
-        print("torch-auto: error: on Windows, run it as `python -m torch_auto refresh`", file=sys.stderr)
+        say_error("on Windows, run it as `python -m torch_auto refresh`")
         return 1
     steps = [unlocked(step, os.environ) for step in situation.steps()]
     if options.dry_run:
-        print("".join(f"$ {shown(step.command)}\n" for step in steps), end="")
+        print_lines([f"$ {shown(step.command)}" for step in steps])
         return 0
     if not agreed(situation, yes=options.yes):
         return 1
     for step in steps:
-        print(f"$ {shown(step.command)}", file=sys.stderr)
+        print_lines([f"$ {shown(step.command)}"], sys.stderr)
         if run_step(step, situation.project.root, os.environ) != 0:
-            print(f"torch-auto: error: this failed: {shown(step.command)}", file=sys.stderr)
+            say_error(f"this failed: {shown(step.command)}")
             return 1
     return look_again(where)

@@ -64,13 +64,15 @@ def _look(options: argparse.Namespace, found: Here, given: Mapping[str, str]) ->
     from torch_auto.cli.check.report import rows
     from torch_auto.cli.check.situation import survey
     from torch_auto.cli.portable.uv_call import installed_into
+    from torch_auto.cli.terminal import Progress
     from torch_auto.cli.verbs.check import where_of
 
     environment = installed_into(found, options.words, os.environ, options.venv)
     if environment is None:
         return 0
-    situation = survey(replace(where_of(options), given=given, venv=environment.prefix))
-    failed = [finding for finding in all_findings(situation) if finding.status == FAIL]
+    with Progress("Comparing what is installed now with this machine"):
+        situation = survey(replace(where_of(options), given=given, venv=environment.prefix))
+        failed = [finding for finding in all_findings(situation) if finding.status == FAIL]
     if not failed:
         return 0
     print("torch-auto: what is installed now does not work here:", file=sys.stderr)
@@ -88,7 +90,7 @@ def hand_over(options: argparse.Namespace, found: Here, given: Mapping[str, str]
     from torch_auto.cli.output import shown
     from torch_auto.cli.portable.uv_call import Asked, call
 
-    print(f"torch-auto: {found.why}", file=sys.stderr)
+    print(f"torch-auto: {found.line}", file=sys.stderr)
     asked = Asked(options.verb, options.words, given, options.project, getattr(options, "venv", None))
     made = call(found, asked)
     for step in made.before:

@@ -12,23 +12,38 @@ class NotTomlError(ValueError):
     """A file that should be TOML is not; ``path`` and ``reason`` say which and where."""
 
     def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"{path} is not TOML: {reason}")
+        super().__init__(f"{path} cannot be read as TOML: {reason}")
         self.path = path
         self.reason = reason
+
+
+#: Tables and arrays within each other. Real files have ten at most; Python's own stack ends at some hundreds.
+_DEEPEST = 100
 
 
 def parse(text: str) -> dict[str, Any]:
     """The content of a TOML text.
 
     Raises:
-        ValueError: it is not TOML.
+        ValueError: it is not TOML, or nested without end.
     """
     if sys.version_info >= (3, 11):
         import tomllib  # noqa: PLC0415  # `plan` and `info` read no TOML
     else:
         import tomli as tomllib  # noqa: PLC0415
 
-    return tomllib.loads(text)
+    deep = f"tables and arrays are nested more than {_DEEPEST} deep"
+    try:
+        content = tomllib.loads(text)
+    except RecursionError as error:
+        raise ValueError(deep) from error
+    level: list[Any] = [content]
+    for _ in range(_DEEPEST):
+        level = [inner for item in level for inner in (item.values() if isinstance(item, dict) else item)]
+        level = [item for item in level if isinstance(item, (dict, list))]
+        if not level:
+            return content
+    raise ValueError(deep)
 
 
 def load(path: str) -> dict[str, Any]:

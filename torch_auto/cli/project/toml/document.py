@@ -13,9 +13,10 @@ from __future__ import annotations
 import copy
 import difflib
 import json
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from torch_auto.cli.project.toml import parse, places
+from torch_auto.cli.project.toml import parse, places, table
 from torch_auto.cli.project.toml.spelling import dotted, element, inline, key, line_end, string
 
 if TYPE_CHECKING:
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
 
     #: Keys of tables and, at its end, the index of an array.
     Place = tuple[str | int, ...]
+
+
+#: Characters of a text that is changed: each place is tried by parsing all of it.
+_LARGEST = 1 << 21
+
+#: Places that are tried for one change. Where the likely ones are wrong, a file is written in a way that nobody knows.
+_MOST_PLACES = 32
 
 
 class NoPlaceError(ValueError):
@@ -37,10 +45,12 @@ def content_of(text: str) -> dict[str, Any]:
     Raises:
         NoPlaceError: it is not TOML.
     """
+    if len(text) > _LARGEST:
+        raise NoPlaceError(f"it is longer than {_LARGEST} characters")
     try:
         return parse(text)
     except ValueError as error:
-        raise NoPlaceError("it is not TOML") from error
+        raise NoPlaceError(f"it is not TOML: {error}") from error
 
 
 def edited(text: str, edit: Callable[[Document], object]) -> str:
@@ -65,17 +75,22 @@ def edited(text: str, edit: Callable[[Document], object]) -> str:
 
 def _says(text: str, content: dict[str, Any]) -> bool:
     try:
-        return bool(_without_empty(parse(text)) == _without_empty(content))
+        return bool(_comparable(parse(text)) == _comparable(content))
     except ValueError:
         return False
 
 
-def _without_empty(data: Any) -> Any:
-    """Content without empty tables: whether [tool] is there by itself says nothing."""
-    if not isinstance(data, dict):
-        return data
-    left = {name: _without_empty(value) for name, value in data.items()}
-    return {name: value for name, value in left.items() if value != {}}
+def _comparable(data: Any) -> Any:
+    """Content that equals other content where it is spelled by the same values: nan too, and 1 is not true or 1.0.
+
+    Empty tables are left out: whether [tool] is there by itself says nothing.
+    """
+    if isinstance(data, dict):
+        left = {name: _comparable(value) for name, value in data.items()}
+        return {name: value for name, value in left.items() if value != {}}
+    if isinstance(data, list):
+        return list(map(_comparable, data))
+    return data if isinstance(data, str) else (type(data).__name__, repr(data))
 
 
 def _has_headers(value: object) -> bool:
@@ -89,9 +104,9 @@ def _at(data: Any, place: Place) -> Any:
     return data
 
 
-def _name(place: Place) -> str:
-    """The key of an array, or of the one that it is in."""
-    return next(part for part in reversed(place) if isinstance(part, str))
+def _keys(place: Place) -> Path:
+    """The path of an array, or of the one that it is in."""
+    return tuple(part for part in place if isinstance(part, str))
 
 
 def _table(data: dict[str, Any], path: Path) -> dict[str, Any]:
@@ -115,7 +130,8 @@ class Document:
         """Go over to the first text with the content changed; ``change`` changes it in place."""
         wanted = copy.deepcopy(self.content)
         change(wanted)
-        found = next((text for text in candidates if not self._checked or _says(text, wanted)), None)
+        tried = islice(candidates, _MOST_PLACES)
+        found = next((text for text in tried if not self._checked or _says(text, wanted)), None)
         if found is None:
             raise NoPlaceError(fault)
         self.text, self.content = found, wanted
@@ -146,7 +162,7 @@ class Document:
             return
         if not isinstance(there, list):
             raise NoPlaceError(f"{dotted(path)} is not an array")
-        candidates = places.first_element(self.text, path[-1], inline(value))
+        candidates = places.first_element(self.text, path, inline(value))
         self._take(candidates, lambda data: _at(data, path).insert(0, value), f"there is no place in {dotted(path)}")
 
     def add_table(self, path: Path, pairs: Sequence[tuple[str, str]]) -> None:
@@ -168,7 +184,7 @@ class Document:
         `uv add --index` refuses an array that is written inline. ``section`` is as for :meth:`set`.
         """
         there = _table(copy.deepcopy(self.content), path[:-1]).get(path[-1])
-        if there and not self._checked and places.is_inline_array(self.text, path[-1]):
+        if there and not self._checked and places.is_inline_array(self.text, path):
             self.change_array(path, [*there, dict(pairs)])
             return
         try:
@@ -200,7 +216,7 @@ class Document:
     def remove_from_list(self, path: Path, index: int) -> None:
         """Take a table away from an array that may be written as tables or inline, and the array with the last one."""
         there = _at(self.content, path)
-        if places.is_inline_array(self.text, path[-1]):
+        if places.is_inline_array(self.text, path):
             self._remove_inline(path, [item for number, item in enumerate(there) if number != index])
             return
 
@@ -226,13 +242,13 @@ class Document:
 
     def remove_empty(self, path: Path) -> None:
         """Take away the header of a table that has no values of its own any more, and what is then empty above it."""
-        there = _table(copy.deepcopy(self.content), path[:-1]).get(path[-1])
+        there = _table(copy.deepcopy(self.content), path[:-1]).get(path[-1], {})
         if not isinstance(there, dict) or not all(map(_has_headers, there.values())):
             return
 
         def change(data: dict[str, Any]) -> None:
             for depth in range(len(path), 0, -1):
-                parent = _at(data, path[: depth - 1])
+                parent = table(data, *path[: depth - 1])
                 if parent.get(path[depth - 1]):
                     return
                 parent.pop(path[depth - 1], None)
@@ -258,20 +274,20 @@ class Document:
                 self._replace(place, start + step, wanted[first_new + step])
 
     def _delete(self, place: Place, index: int) -> None:
-        candidates = places.without_element(self.text, _name(place), _at(self.content, place)[index])
+        candidates = places.without_element(self.text, _keys(place), _at(self.content, place)[index])
         self._change(place, candidates, lambda array: array.__delitem__(index))
 
     def _replace(self, place: Place, index: int, value: object) -> None:
         old = _at(self.content, place)[index]
-        candidates = places.other_element(self.text, _name(place), old, element(value))
+        candidates = places.other_element(self.text, _keys(place), old, element(value))
         self._change(place, candidates, lambda array: array.__setitem__(index, value))
 
     def _insert(self, place: Place, index: int, value: object) -> None:
-        array, name, new = _at(self.content, place), _name(place), element(value)
+        array, path, new = _at(self.content, place), _keys(place), element(value)
         if not array:
-            candidates = places.only_element(self.text, name, new)
+            candidates = places.only_element(self.text, path, new)
         elif index:
-            candidates = places.element_after(self.text, name, array[index - 1], new)
+            candidates = places.element_after(self.text, path, array[index - 1], new)
         else:
-            candidates = places.element_before(self.text, name, array[0], new)
+            candidates = places.element_before(self.text, path, array[0], new)
         self._change(place, candidates, lambda array: array.insert(index, value))

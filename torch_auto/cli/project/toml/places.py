@@ -1,15 +1,25 @@
 """Where an addition or a change could stand in a TOML text: whole new texts, what a person would write first.
 
-The text is searched with plain patterns, so a string or a comment can mislead them; :mod:`.document` checks what the
-new text says.
+The text is searched with plain patterns, without its comments and its strings over several lines, so few things can
+mislead them; :mod:`.document` checks what the new text says.
 """
 
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from torch_auto.cli.project.toml.spelling import dotted, key, key_pattern, line_end, nested, one_line, value_pattern
+from torch_auto.cli.project.toml.spelling import (
+    dotted,
+    key,
+    key_pattern,
+    line_end,
+    nested,
+    one_line,
+    value_pattern,
+    without_prose,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,6 +33,9 @@ _BRACKET = re.compile(r"^[ \t]*\[", re.MULTILINE)
 #: As many lines that start with a bracket are taken for the next header, where the likely one is not it.
 _MOST_HEADERS = 8
 
+#: As many places of one kind are tried before one of another kind.
+_MOST_OF_A_KIND = 4
+
 
 # --- a new key -----------------------------------------------------------------------------------------------------
 
@@ -35,10 +48,12 @@ def new_key(text: str, path: Path, value: str, section: int, *, last: bool) -> I
         if not table:
             yield from _at_top(text, pair)
             return
-        yield from (_before_next_header if last else _after_header)(text, table, pair)
+        kinds = [(_before_next_header if last else _after_header)(text, table, pair)]
         for start in range(len(table)):
-            yield from _in_inline_table(text, table[start:], pair)
-            yield from _beside_dotted(text, table[start:], f"{dotted(table[start:])}.{pair}")
+            kinds.append(_in_inline_table(text, table[start:], pair))
+            kinds.append(_beside_dotted(text, table[start:], f"{dotted(table[start:])}.{pair}"))
+        for places in kinds:
+            yield from islice(places, _MOST_OF_A_KIND)
     for depth in range(section, len(path)):  # a deeper one where the tables between are headers of their own
         line = f"{key(path[depth])} = {nested(path[depth + 1 :], value)}"
         yield at_end(text, f"[{dotted(path[:depth])}]", [line])
@@ -46,7 +61,7 @@ def new_key(text: str, path: Path, value: str, section: int, *, last: bool) -> I
 
 def _after_header(text: str, path: Path, line: str) -> Iterator[str]:
     """``line`` as the first of a table's own."""
-    for match in re.finditer(rf"(?m)^[ \t]*\[[ \t]*{key_pattern(path)}[ \t]*\][^\n]*(\n|\Z)", text):
+    for match in re.finditer(rf"(?m)^[ \t]*\[[ \t]*{key_pattern(path)}[ \t]*\][^\n]*(\n|\Z)", without_prose(text)):
         end = match.end()
         start = "" if match.group(1) else line_end(text)
         yield text[:end] + start + line + (line_end(text) if match.group(1) else "") + text[end:]
@@ -54,7 +69,7 @@ def _after_header(text: str, path: Path, line: str) -> Iterator[str]:
 
 def _before_next_header(text: str, path: Path, line: str) -> Iterator[str]:
     """``line`` as the last of a table's own: below the last line before the next header that is more than a comment."""
-    for match in re.finditer(rf"(?m)^[ \t]*\[[ \t]*{key_pattern(path)}[ \t]*\]", text):
+    for match in re.finditer(rf"(?m)^[ \t]*\[[ \t]*{key_pattern(path)}[ \t]*\]", without_prose(text)):
         for header in _next_headers(text, match.end()):
             end = _end_of_content(text, header)
             start = "" if text[:end].endswith("\n") else line_end(text)
@@ -63,10 +78,11 @@ def _before_next_header(text: str, path: Path, line: str) -> Iterator[str]:
 
 def _next_headers(text: str, start: int) -> Iterator[int]:
     """Where the next header may start, the likely place first; the end of the text where there is none."""
-    likely = _HEADER.search(text, start)
+    plain = without_prose(text)
+    likely = _HEADER.search(plain, start)
     first = likely.start() if likely is not None else len(text)
     yield first
-    for number, match in enumerate(_BRACKET.finditer(text, start)):
+    for number, match in enumerate(_BRACKET.finditer(plain, start)):
         if number == _MOST_HEADERS:
             break
         if match.start() != first:
@@ -87,7 +103,7 @@ def _end_of_content(text: str, end: int) -> int:
 
 
 def _in_inline_table(text: str, path: Path, pair: str) -> Iterator[str]:
-    for match in re.finditer(rf"(?<![\w-]){key_pattern(path)}[ \t]*=[ \t]*\{{", text):
+    for match in re.finditer(rf"(?<![\w-]){key_pattern(path)}[ \t]*=[ \t]*\{{", without_prose(text)):
         end = match.end()
         comma = "" if text[end:].lstrip(" \t").startswith("}") else ","
         yield f"{text[:end]} {pair}{comma}{text[end:]}"
@@ -96,7 +112,7 @@ def _in_inline_table(text: str, path: Path, pair: str) -> Iterator[str]:
 
 def _beside_dotted(text: str, path: Path, line: str) -> Iterator[str]:
     """``line`` before the first dotted key of the same table."""
-    for match in re.finditer(rf"(?m)^([ \t]*){key_pattern(path)}[ \t]*\.", text):
+    for match in re.finditer(rf"(?m)^([ \t]*){key_pattern(path)}[ \t]*\.", without_prose(text)):
         yield text[: match.start()] + match.group(1) + line + line_end(text) + text[match.start() :]
 
 
@@ -127,7 +143,26 @@ def _pairs(text: str, path: Path, value: object) -> Iterator[re.Match[str]]:
     """Where a key and its value may stand; the group is what comes before the value."""
     for start in range(len(path) - 1, -1, -1):
         pattern = rf"(?<![\w-])({key_pattern(path[start:])}[ \t]*=[ \t]*){value_pattern(value)}"
-        yield from re.finditer(pattern, text)
+        yield from _found(pattern, text, _below(text, path[:-1]))
+
+
+def _found(pattern: str, text: str, start: int) -> Iterator[re.Match[str]]:
+    """Where a pattern is found outside of comments and strings over lines: behind a place before anywhere else."""
+    plain, compiled = without_prose(text), re.compile(pattern)
+    for first, end in ((start, len(text)), (0, start)):
+        for match in compiled.finditer(text, first, end):
+            if plain[match.start()] == text[match.start()]:
+                yield match
+
+
+def _below(text: str, table: Path) -> int:
+    """The place below a table's header, or below that of one around it; the start of the text where there is none."""
+    for depth in range(len(table), 0, -1):
+        pattern = rf"(?m)^[ \t]*\[\[?[ \t]*{key_pattern(table[:depth])}[ \t]*\]"
+        header = re.search(pattern, without_prose(text))
+        if header is not None:
+            return header.end()
+    return 0
 
 
 def other_value(text: str, path: Path, old: object, new: str) -> Iterator[str]:
@@ -152,31 +187,32 @@ def _without(text: str, start: int, end: int, comment: str = "") -> Iterator[str
     comma = re.match(r"\s*,[ \t]*", after)
     if comma is not None:
         yield before + after[comma.end() :]
-    comma = re.search(r"[ \t]*,\s*\Z", before)
-    if comma is not None:
-        yield before[: comma.start()] + after
+    if before.rstrip().endswith(","):
+        yield before.rstrip()[:-1].rstrip(" \t") + after
     yield before + after
 
 
 # --- elements of arrays --------------------------------------------------------------------------------------------
 
 
-def _elements(text: str, name: str, value: object) -> Iterator[re.Match[str]]:
+def _elements(text: str, path: Path, value: object) -> Iterator[re.Match[str]]:
     """Where an element of an array may stand: below the array's key before anywhere else."""
-    pattern = re.compile(value_pattern(value))
-    array = re.search(_array(name), text)
-    start = array.end() if array is not None else 0
-    yield from pattern.finditer(text, start)
-    yield from pattern.finditer(text, 0, start)
+    array = next(_arrays(text, path), None)
+    yield from _found(value_pattern(value), text, array.end() if array is not None else 0)
+
+
+def _arrays(text: str, path: Path) -> Iterator[re.Match[str]]:
+    """Where an array may start: below the header of its table before anywhere else."""
+    return _found(_array(path[-1]), text, _below(text, path[:-1]))
 
 
 def _array(name: str) -> str:
     return rf"(?<![\w-]){key_pattern((name,))}[ \t]*=[ \t]*\["
 
 
-def first_element(text: str, name: str, element: str) -> Iterator[str]:
+def first_element(text: str, path: Path, element: str) -> Iterator[str]:
     """The text with one more element, which is TOML, as the first of an array."""
-    for match in re.finditer(_array(name), text):
+    for match in _arrays(text, path):
         end = match.end()
         inside = re.match(r"(?:[ \t]*#[^\n]*)?(\r?\n[ \t]*)", text[end:])
         if inside is not None:  # one element to a line: as the first of these lines
@@ -187,41 +223,41 @@ def first_element(text: str, name: str, element: str) -> Iterator[str]:
         yield text[:end] + element + comma + text[end:]
 
 
-def other_element(text: str, name: str, old: object, new: str) -> Iterator[str]:
+def other_element(text: str, path: Path, old: object, new: str) -> Iterator[str]:
     """The text with another element in place of one that is there."""
-    for item in _elements(text, name, old):
+    for item in _elements(text, path, old):
         yield text[: item.start()] + new + text[item.end() :]
 
 
-def without_element(text: str, name: str, old: object) -> Iterator[str]:
+def without_element(text: str, path: Path, old: object) -> Iterator[str]:
     """The text without an element, and with the comments beside it."""
-    for item in _elements(text, name, old):
+    for item in _elements(text, path, old):
         yield from _without(text, item.start(), item.end())
 
 
-def only_element(text: str, name: str, element: str) -> Iterator[str]:
+def only_element(text: str, path: Path, element: str) -> Iterator[str]:
     """The text with an element in an array that has none."""
-    for item in re.finditer(_array(name), text):
+    for item in _arrays(text, path):
         yield text[: item.end()] + one_line(element) + text[item.end() :]
         yield text[: item.end()] + one_line(element) + "," + text[item.end() :]
 
 
-def element_after(text: str, name: str, other: object, element: str) -> Iterator[str]:
+def element_after(text: str, path: Path, other: object, element: str) -> Iterator[str]:
     """The text with an element behind another one."""
-    for item in _elements(text, name, other):
+    for item in _elements(text, path, other):
         rest = text[item.end() :]
         alone, indent = _indent(text, item.start())
-        line = re.match(r"(\s*,)?([ \t]*(?:#[^\r\n]*)?)(?=\r?\n)", rest)
+        line = re.match(r"(\s*,)?([ \t]*(?:#[^\r\n]*)?)(?=(\r?\n))", rest)
         if not alone or line is None:
             yield f"{text[: item.end()]}, {one_line(element)}{rest}"
             continue
-        head = text[: item.end()] + (line.group(1) or ",") + line.group(2) + line_end(text)
+        head = text[: item.end()] + (line.group(1) or ",") + line.group(2) + line.group(3)
         yield head + _indented(element, indent, text) + ("," if line.group(1) else "") + rest[line.end() :]
 
 
-def element_before(text: str, name: str, other: object, element: str) -> Iterator[str]:
+def element_before(text: str, path: Path, other: object, element: str) -> Iterator[str]:
     """The text with an element before another one."""
-    for item in _elements(text, name, other):
+    for item in _elements(text, path, other):
         alone, indent = _indent(text, item.start())
         if not alone:
             yield f"{text[: item.start()]}{one_line(element)}, {text[item.start() :]}"
@@ -243,22 +279,28 @@ def _indented(element: str, indent: str, text: str) -> str:
 # --- tables that go ------------------------------------------------------------------------------------------------
 
 
-def is_inline_array(text: str, name: str) -> bool:
+def is_inline_array(text: str, path: Path) -> bool:
     """Whether an array is written between brackets, and not as tables with a header each."""
-    return re.search(_array(name), text) is not None
+    return next(_headers(text, path), None) is None and next(_arrays(text, path), None) is not None
+
+
+def _headers(text: str, path: Path) -> Iterator[re.Match[str]]:
+    """The headers of an array of tables, each with its line."""
+    return re.finditer(rf"(?m)^[ \t]*\[\[[ \t]*{key_pattern(path)}[ \t]*\]\][^\n]*(?:\n|\Z)", without_prose(text))
 
 
 def without_table(text: str, path: Path, index: int) -> Iterator[str]:
     """The text without a table of an array of tables, by its position, and the comment right above its header."""
-    headers = list(re.finditer(rf"(?m)^[ \t]*\[\[[ \t]*{key_pattern(path)}[ \t]*\]\][^\n]*(?:\n|\Z)", text))
+    headers = list(_headers(text, path))
     if index < len(headers):
         yield from _without_block(text, headers[index])
 
 
 def without_header(text: str, path: Path) -> Iterator[str]:
     """The text without the header of a table that is empty, or without the empty inline table."""
-    for match in re.finditer(rf"(?m)^[ \t]*\[[ \t]*{key_pattern(path)}[ \t]*\][^\n]*(?:\n|\Z)", text):
-        yield from _without_block(text, match)
+    for match in re.finditer(rf"(?m)^[ \t]*\[[ \t]*{key_pattern(path)}[ \t]*\][^\n]*(?:\n|\Z)", without_prose(text)):
+        if _end_of_content(text, next(_next_headers(text, match.end()))) <= match.end():  # it has no keys, not even {}
+            yield from _without_block(text, match)
     yield from without_key(text, path, {})
     yield text  # it had no header, and has gone with what was in it
 
@@ -269,8 +311,18 @@ def _without_block(text: str, header: re.Match[str]) -> Iterator[str]:
         before, after = text[: header.start()], text[max(header.end(), _end_of_content(text, end)) :]
         if _is_about_what_follows(before):
             before = re.sub(r"(?:[ \t]*#[^\n]*\n)+\Z", "", before)
-        yield (before.rstrip() + line_end(text) if before.strip() else "") + (after if after.strip() else "")
+        if after.strip():
+            yield _without_blank_lines(before) + after
+        else:
+            yield re.sub(r"(?:(?<=\n)|\A)[ \t]*\r?\n\Z", "", before)  # one, as :func:`at_end` has written it
         yield before + after
+
+
+def _without_blank_lines(before: str) -> str:
+    """A text without the blank lines at its end; its last line ends as it does."""
+    left = before.rstrip()
+    line = re.match(r"[ \t]*\r?\n", before[len(left) :]) if left else None
+    return left + (line.group() if line is not None else "")
 
 
 def _is_about_what_follows(before: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     Path = tuple[str, ...]
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+_PLAIN = r"[+\-\w.:]+(?: [\d:.]+(?:Z|[+-][\d:]+)?)?"  # a number, a date or a time, which have many spellings
 _SPACE = r"(?:\s|#[^\n]*\n)*"  # between the elements of an array
 
 
@@ -21,7 +23,7 @@ _SPACE = r"(?:\s|#[^\n]*\n)*"  # between the elements of an array
 
 def string(value: str) -> str:
     """A TOML basic string. JSON's escapes are TOML's too."""
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
 
 
 def key(part: str) -> str:
@@ -46,8 +48,13 @@ def inline(value: object) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(inline, value))}]"
     if isinstance(value, dict):
-        return f"{{ {', '.join(f'{name} = {inline(item)}' for name, item in value.items())} }}"
-    return json.dumps(value, ensure_ascii=False)
+        return f"{{ {', '.join(f'{key(name)} = {inline(item)}' for name, item in value.items())} }}"
+    if isinstance(value, str):
+        return string(value)
+    if isinstance(value, (bool, int)):
+        return json.dumps(value)
+    # A float's repr is TOML's spelling too, nan and inf among them; a date or a time says its own.
+    return repr(value) if isinstance(value, float) else value.isoformat()  # type: ignore[attr-defined]
 
 
 def lines(elements: Sequence[str], indent: str = "    ") -> str:
@@ -76,6 +83,27 @@ def line_end(text: str) -> str:
 # --- by people -----------------------------------------------------------------------------------------------------
 
 
+_APART = re.compile(
+    r"""(?P<quotes>\"\"\"(?:\\.|[^\\])*?\"{3,5}|'''.*?'{3,5})|\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*'|(?P<comment>\#[^\n]*)""",
+    re.DOTALL,
+)
+
+
+@lru_cache(maxsize=4)
+def without_prose(text: str) -> str:
+    """A TOML text with something else in place of each letter of comments and of strings over several lines.
+
+    What looks like a header or a key there is none. Places are the same as in the text itself.
+    """
+
+    def blank(found: re.Match[str]) -> str:
+        if found.group("comment"):
+            return "#" + re.sub(r"[^\r]", "\0", found.group()[1:])
+        return re.sub(r"[^\r\n]", "\0", found.group()) if found.group("quotes") else found.group()
+
+    return _APART.sub(blank, text)
+
+
 def key_pattern(path: Sequence[str]) -> str:
     """A pattern of a dotted key in any spelling."""
     return r"[ \t]*\.[ \t]*".join(rf"[\"']?{re.escape(part)}[\"']?" for part in path)
@@ -93,4 +121,4 @@ def value_pattern(value: object) -> str:
         pairs = (rf"{key_pattern((name,))}[ \t]*=[ \t]*{value_pattern(it)}" for name, it in value.items())
         inner = r"[ \t]*,[ \t]*".join(pairs)
         return rf"\{{[ \t]*{inner}[ \t]*\}}"
-    return re.escape(json.dumps(value))
+    return _PLAIN if not isinstance(value, bool) else json.dumps(value)
