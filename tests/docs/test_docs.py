@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ast
-import importlib
 import json
 import os
 import re
@@ -178,7 +176,7 @@ def test_a_block_of_commands_runs(block: Block, place: Place) -> None:
 
 def test_a_block_that_another_test_runs_names_it() -> None:
     """``run by`` names a test that there is."""
-    for block in COMMANDS:
+    for block in BLOCKS:
         for name in filter(None, block.marks.get("run by", "").split(", ")):
             path, _, function = name.partition("::")
             assert f"def {function}(" in (ROOT / path).read_text("utf-8"), block
@@ -258,16 +256,6 @@ def test_a_snippet_parses(block: Block) -> None:
         "python": lambda text: compile(text, str(block), "exec"),
     }
     assert readers[block.language](block.text)
-
-
-def test_a_snippet_of_python_imports_what_there_is() -> None:
-    """What a piece of Python takes from torch_auto can be imported from there."""
-    trees = [ast.parse(block.text) for block in BLOCKS if block.language == "python"]
-    nodes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
-    names = [(str(node.module), name.name) for node in nodes for name in node.names]
-    ours = [(module, name) for module, name in names if module.partition(".")[0] == "torch_auto"]
-    assert ours
-    assert [item for item in ours if not hasattr(importlib.import_module(item[0]), item[1])] == []
 
 
 def is_uv_project(block: Block) -> bool:
