@@ -138,13 +138,20 @@ class RayCluster:
         return node.log.read_text("utf-8", "replace")
 
     def leave(self, name: str) -> None:
-        """Take a node away."""
+        """Take a node away, and wait until the cluster knows."""
         self.nodes.pop(name).stop()
+        script = "import ray; ray.init(log_to_driver=False); print(sum(node['Alive'] for node in ray.nodes()))"
+
+        def known() -> bool:
+            said = self.run([self._installed.python, "-c", script]).stdout.split()
+            return said[-1:] == [str(len(self.nodes))]
+
+        wait_for(f"{name} has left", known)
 
     def stop(self) -> None:
-        """End all nodes, the head last."""
-        for name in [*self.nodes][::-1]:
-            self.leave(name)
+        """End all nodes."""
+        for node in self.nodes.values():
+            node.stop()
 
     def run(self, command: Sequence[str | Path], cwd: Path | None = None, **variables: str) -> Finished:
         """Run a command on the head, which may end as it likes."""
@@ -162,7 +169,15 @@ class RayCluster:
         ``at_once`` holds each task until all of its node's run.
         """
         asked = {"runtime_env": runtime_env, "nodes": names or [*self.nodes], "tasks": tasks, "at_once": at_once}
-        done = self.run([self._installed.python, JOB, json.dumps(asked)])
+        return self.job_of([self._installed.python, JOB], asked)
+
+    def job_of(
+        self, command: Sequence[str | Path], asked: Mapping[str, Any], cwd: Path | None = None, **variables: str
+    ) -> Job:
+        """The same of a job that is started by another command."""
+        answer = self._folder / "answer.json"
+        answer.unlink(missing_ok=True)
+        done = self.run([*command, json.dumps({**asked, "answer": str(answer)})], cwd, **variables)
         assert done.returncode == 0, done
-        found = json.loads(done.stdout.splitlines()[-1])
+        found = json.loads(answer.read_text("utf-8"))
         return Job(found["found"], found["errors"], found["seconds"])

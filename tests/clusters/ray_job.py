@@ -1,4 +1,4 @@
-"""A job for Ray: some tasks on each of some nodes, and as its last line what they report. Ray's Python runs it."""
+"""A job for Ray: some tasks on each of some nodes, and a file with what they report. Ray's Python runs it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def report(folder: str, others: int) -> dict[str, Any]:
 
 
 def main(asked: dict[str, Any]) -> None:
-    """Print {"found": {node: [report, ...]}, "errors": {node: text}, "seconds": ...}."""
+    """Write {"found": {node: [report, ...]}, "errors": {node: text}, "seconds": ...}: Ray prints on stdout too."""
     started = time.monotonic()
     ray.init(runtime_env=asked["runtime_env"], log_to_driver=False, logging_level="ERROR")
     folder, others = f"/tmp/job-{time.time()}", asked["tasks"] if asked["at_once"] else 1  # noqa: S108  # each node has its own
@@ -58,8 +58,8 @@ def main(asked: dict[str, Any]) -> None:
             found[node] = ray.get(tasks)
         except ray.exceptions.RayError as error:
             errors[node] = str(error)
-    print()
-    print(json.dumps({"found": found, "errors": errors, "seconds": round(time.monotonic() - started, 1)}))
+    with open(asked["answer"], "w", encoding="utf-8") as file:
+        json.dump({"found": found, "errors": errors, "seconds": round(time.monotonic() - started, 1)}, file)
 
 
 main(json.loads(sys.argv[1]))

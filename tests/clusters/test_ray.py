@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -98,8 +99,9 @@ def test_32_tasks_at_once_on_a_node(cluster: RayCluster, cluster_index: TorchInd
     assert max(task["at_once"] for task in tasks) == 32
     assert job.versions("torch") == {"h100": ("2.15.0+cu132",)}
     assert len({task["prefix"] for task in tasks}) == 1
-    fetched = [request.path for request in cluster_index.log if request.path.endswith((".tar.gz", ".whl"))]
-    assert sorted(fetched) == sorted(set(fetched))
+    # Ray makes a job's environment on every node when the job starts, once on each.
+    fetched = Counter(request.path for request in cluster_index.log if request.path.endswith(".tar.gz"))
+    assert 0 < max(fetched.values()) <= len(cluster.nodes)
     print(f"32 tasks at once on a node: {job.seconds} s")
 
 
@@ -149,7 +151,7 @@ def test_a_node_that_joins_later(cluster: RayCluster, cluster_index: TorchIndex)
         assert {node: [task["torch"] for task in tasks] for node, tasks in job.found.items()} == {
             "h100": ["2.15.0+cu132"]
         }
-        assert "torch==2.15.0+needs.nvidia.driver.580" in job.errors["old"].replace("\n", "")
+        assert "==2.15.0+needs.nvidia.driver.580" in job.errors["old"]
     finally:
         cluster.leave("old")
 
@@ -211,7 +213,8 @@ def test_an_image_that_has_torch(
             cluster.join(name, variables_of(kind), [layer])
         bare = cluster.job({}, *nodes)
         assert bare.versions("torch", "of_the_node") == dict.fromkeys(nodes, ("2.10.0", True))
-        job = cluster.job({tool: [*pages(cluster_index)[:1], "torch-auto==2.10.0"]}, *nodes)
+        [block] = blocks_of("test_ray.py::test_an_image_that_has_torch")
+        job = cluster.job({tool: json.loads(at_home(block.text, cluster_index))["pip"]}, *nodes)
         # pip takes the image's packages for installed; uv does not look below the environment that Ray makes.
         kept = ("2.10.0", True) if tool == "pip" else ("2.10.0+cu126", False)
         assert job.versions("torch", "of_the_node") == {
@@ -275,11 +278,9 @@ def test_a_driver_below_torch_auto_run(cluster: RayCluster, project: Path, ray: 
     """Ray repeats the head's ``uv run`` with its group on every node, unless a variable turns that off."""
     asked = {"runtime_env": {}, "nodes": ["cpu", "h100"], "tasks": 1, "at_once": False}
     run: list[str | Path] = [ray.python.with_name("uvx"), "-q", "torch-auto-core", "run", "--locked", "python", JOB]
-    done = cluster.run([*run, json.dumps(asked)], project)
-    found = json.loads(done.stdout.splitlines()[-1])["found"]
-    assert {node: task["torch"] for node, [task] in found.items()} == {"cpu": "2.14.1+cpu", "h100": "2.14.1+cpu"}
+    found = cluster.job_of(run, asked, project).versions("torch")
+    assert found == {"cpu": ("2.14.1+cpu",), "h100": ("2.14.1+cpu",)}
     [block] = blocks_of("test_ray.py::test_one_lock_on_all_nodes")
     asked["runtime_env"] = {**json.loads(block.text), "working_dir": str(project)}
-    done = cluster.run([*run, json.dumps(asked)], project, RAY_ENABLE_UV_RUN_RUNTIME_ENV="0")
-    found = json.loads(done.stdout.splitlines()[-1])["found"]
-    assert {node: task["torch"] for node, [task] in found.items()} == {"cpu": "2.14.1+cpu", "h100": "2.14.1+cu132"}
+    found = cluster.job_of(run, asked, project, RAY_ENABLE_UV_RUN_RUNTIME_ENV="0").versions("torch")
+    assert found == {"cpu": ("2.14.1+cpu",), "h100": ("2.14.1+cu132",)}
