@@ -546,7 +546,7 @@ def test_a_glibc_that_is_just_new_enough_is_new_enough(libc: str, expected: str)
             "auto",
             machine(A100_550),
             "none",
-            "chosen-for newer-driver",
+            "newer-driver",
             "other-vendor: cpu; unseen: cu130 cu134 rocm7.14 rocm10.0 xpu; driver-too-old: cu132",
         ),
         (
@@ -667,7 +667,7 @@ def test_a_glibc_that_is_just_new_enough_is_new_enough(libc: str, expected: str)
             "auto",
             machine(H100_580, python="3.8"),
             "none",
-            "chosen-for other-releases",
+            "other-releases",
             "not-for-python: cpu cu118 cu124 cu126 rocm6.1 rocm6.2.4; other-vendor: xpu",
         ),
         (
@@ -691,7 +691,7 @@ def test_a_glibc_that_is_just_new_enough_is_new_enough(libc: str, expected: str)
             "auto",
             machine(P100_580),
             "none",
-            "chosen-for other-releases",
+            "other-releases",
             "other-vendor: cpu; unseen: cu130 cu134 rocm7.14 rocm10.0 xpu; no-code: cu132",
         ),
         ("2.5.1", "auto", machine(platform="macos_x86_64"), "none", "no-builds-for-platform", ""),
