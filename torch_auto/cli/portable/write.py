@@ -51,7 +51,7 @@ def _refuse(project: Project, tool: Tool, wish: Wish, variables: Mapping[str, st
     if fault is not None:
         raise RefusedError(fault)
     if wish.pin is not None:
-        raise RefusedError("--pin has no place beside --portable: the pins of the groups are exact")
+        raise RefusedError("--pin does not go with --portable: groups always pin exactly")
     if not wish.force:
         uv_program.refuse_old("--portable", variables)
         refuse_own_source(project)
@@ -68,7 +68,7 @@ def _wanted(project: Project, wish: Wish, choice: Choice, ours: Sequence[Written
     hard = list(faults.of_layout(project, choice.default))
     soft = [] if wish.force else list(faults.soft(project, wanted, ours, known))
     if hard or soft:
-        end = ". --force writes all the same" if soft and not hard else ""
+        end = ". --force writes anyway" if soft and not hard else ""
         raise RefusedError("; ".join([*hard, *soft]) + end)
     return wanted
 
