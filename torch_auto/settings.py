@@ -222,7 +222,9 @@ def _index_url(given: _Given, faults: list[str]) -> str:
         parts = urlsplit(url)
         has_password = parts.username is not None or parts.password is not None
     except ValueError as error:
-        faults.append(f"{given.origin}: {_shown(url)} is not a URL: {error}")
+        what = f"{_shown(url)} is not a URL: {error}"
+        # What is before an @ may be a password, which the error repeats too.
+        faults.append(f"{given.origin}: {'it is not a URL' if '@' in url else what}")
         return DEFAULT_INDEX_URL
     if has_password:  # first, so that no other fault repeats it
         faults.append(

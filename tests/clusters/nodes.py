@@ -64,21 +64,21 @@ def wait_for(what: str, is_so: Callable[[], bool], patience: float = PATIENCE) -
 
 
 class Node:
-    """A node of this name. ``folder`` is its own; ``mounts`` are (what, over what) beside its /tmp."""
+    """A node of this name. ``folder`` is its own; ``mounts`` are commands that mount more than its /tmp."""
 
     def __init__(
         self,
         name: str,
         folder: Path,
         environment: Mapping[str, str],
-        mounts: Sequence[tuple[Path, Path]] = (),
+        mounts: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.folder = folder
         self.environment = dict(environment)
-        self._own_tmp = folder / "own-tmp"
-        self._own_tmp.mkdir(parents=True)
-        self._mounts = [(self._own_tmp, Path("/tmp")), *mounts]  # noqa: S108  # the node's own
+        own_tmp = folder / "own-tmp"
+        own_tmp.mkdir(parents=True)
+        self._mounts = [f"mount --bind {shlex.quote(str(own_tmp))} /tmp", *mounts]
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -88,8 +88,7 @@ class Node:
 
     def start(self, command: Sequence[str | Path]) -> None:
         """Start the node's first process."""
-        steps = [f"mount --bind {shlex.quote(str(what))} {shlex.quote(str(over))}" for what, over in self._mounts]
-        script = " && ".join([*steps, f"hostname {shlex.quote(self.name)}", 'exec "$@"'])
+        script = " && ".join([*self._mounts, f"hostname {shlex.quote(self.name)}", 'exec "$@"'])
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 [*_unshare(), "sh", "-c", script, "sh", *map(str, command)],
@@ -106,14 +105,16 @@ class Node:
         """Whether its first process does."""
         return self._process is not None and self._process.poll() is None
 
-    def inside(self, command: Sequence[str | Path]) -> list[str]:
-        """The command that runs a command on this node."""
+    def inside(self, command: Sequence[str | Path], cwd: Path) -> list[str]:
+        """The command that runs a command on this node, in a folder of it."""
         assert self._process is not None
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
         wait_for("a process in the namespaces", lambda: bool(children.read_text("utf-8").split()))
         target = children.read_text("utf-8").split()[0]
         user = [] if os.geteuid() == 0 else ["--user", "--preserve-credentials"]
-        return ["nsenter", "--target", target, *user, *_KINDS, "--", *map(str, command)]
+        # A process that enters a mount namespace is at its root.
+        there = ["sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", str(cwd), *map(str, command)]
+        return ["nsenter", "--target", target, *user, *_KINDS, "--", *there]
 
     def stop(self) -> None:
         """End all of its processes: the kernel ends them with the first of their namespace."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from support.frontends import Finished, Sandbox
 from clusters.nodes import PATIENCE, Node, free_port, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from support.torch_index import TorchIndex
 
@@ -26,7 +27,7 @@ _TIMEOUT = 900.0
 
 
 class Ray(NamedTuple):
-    """Ray as PyPI has it: an environment, the folder of its wheels for projects that require Ray, and its version."""
+    """Ray as PyPI has it: its Python, the folder of its wheels for projects that require Ray, and its version."""
 
     python: Path
     wheels: Path
@@ -39,21 +40,31 @@ def ray() -> Ray:
     Raises:
         RuntimeError: it could not be; what pip said is in it.
     """
-    folder = made_once("ray", key_of([_INSTALLED, sys.version, sys.base_prefix]), _install, CACHE)
+    folder = made_once("ray-node", key_of([_INSTALLED, sys.version, sys.base_prefix]), _install, CACHE)
     [wheel] = (folder / "wheels").glob("ray-*.whl")
-    return Ray(folder / "venv/bin/python", folder / "wheels", wheel.name.split("-")[1])
+    return Ray(folder / "python/bin/python3", folder / "wheels", wheel.name.split("-")[1])
 
 
 def _install(folder: Path) -> None:
-    python, wheels = folder / "venv/bin/python", folder / "wheels"
-    pip = [str(python), "-m", "pip"]
+    """Ray in a Python that is no virtual environment, as Ray's images have it.
+
+    From a virtual environment Ray copies the whole of it into each runtime environment, 8,000 files.
+    """
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    python, wheels = folder / "python/bin/python3", folder / "wheels"
+    python.parent.mkdir(parents=True)
+    shutil.copy2(Path(sys.base_prefix, "bin", version), python)
+    left_out = shutil.ignore_patterns("site-packages", "dist-packages", "test", "__pycache__", "EXTERNALLY-MANAGED")
+    shutil.copytree(Path(sys.base_prefix, "lib", version), folder / "python/lib" / version, ignore=left_out)
+    environment = machine_environment()
     for command in (
-        [sys.executable, "-m", "venv", str(folder / "venv")],
-        [*pip, "download", "--quiet", "--only-binary", ":all:", "--dest", str(wheels), *_INSTALLED],
-        [*pip, "install", "--quiet", "--no-index", "--find-links", str(wheels), *_INSTALLED],
+        ["-c", "import sys; assert sys.prefix == sys.base_prefix == sys.argv[1], sys.prefix", str(folder / "python")],
+        ["-m", "ensurepip"],
+        ["-m", "pip", "download", "--quiet", "--only-binary", ":all:", "--dest", str(wheels), *_INSTALLED],
+        ["-m", "pip", "install", "--quiet", "--no-index", "--find-links", str(wheels), *_INSTALLED],
     ):
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=1200, check=False, env=machine_environment()
+            [str(python), *command], capture_output=True, text=True, timeout=1200, check=False, env=environment
         )
         if done.returncode != 0:
             raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
@@ -82,19 +93,18 @@ class RayCluster:
         self._port = free_port()
         self.nodes: dict[str, Node] = {}
 
-    def join(self, name: str, machine: Mapping[str, Any], python: Path | None = None) -> None:
-        """Add a node with this machine, and wait until the cluster has it. ``python`` is its Python with Ray."""
-        python = python or self._installed.python
+    def join(self, name: str, variables: Mapping[str, str], mounts: Sequence[str] = ()) -> None:
+        """Add a node with these variables, and wait until the cluster has it. ``mounts`` are as for :class:`Node`."""
+        python = self._installed.python
         folder = self._folder / name
         sandbox = Sandbox(folder, self._index)
-        file = folder / "machine.json"
         environment = {
             **sandbox.environment,
-            "TORCH_AUTO_MACHINE": str(file),
+            **variables,
             "PATH": os.pathsep.join([str(python.parent), "/usr/bin", "/bin"]),
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_memory_monitor_refresh_ms": "0",  # what others on this machine need is no reason to end a task
-            "RAY_worker_register_timeout_seconds": "600",
+            "RAY_worker_register_timeout_seconds": "120",
             "RAY_raylet_start_wait_time_s": "300",
             # An environment holds a copy of Ray's; those that no job uses any more go at a gigabyte.
             "RAY_RUNTIME_ENV_UV_CACHE_SIZE_GB": "1",
@@ -102,8 +112,7 @@ class RayCluster:
         }
         for name_of_tests in ("TMPDIR", "TEMP", "TMP", "UV_PYTHON"):
             environment.pop(name_of_tests)  # /tmp is the node's own; UV_PYTHON would send `uv pip install` past Ray
-        file.write_text(json.dumps(machine), "utf-8")
-        node = Node(name, folder, environment)
+        node = Node(name, folder, environment, mounts)
         # 127.0.0.1 is taken for "find out the address", which others could reach.
         address = f"127.0.0.{len(self.nodes) + 2}"
         where = ["--head", f"--port={self._port}", "--include-dashboard=false", f"--ray-client-server-port={free_port()}"]
@@ -142,7 +151,7 @@ class RayCluster:
         sandbox = Sandbox(head.folder, self._index)
         emptied: dict[str, str | None] = dict.fromkeys(sandbox.environment)
         return sandbox.run(
-            head.inside(command), cwd=cwd, env={**emptied, **environment}, timeout=_TIMEOUT, check=False
+            head.inside(command, cwd or head.folder), env={**emptied, **environment}, timeout=_TIMEOUT, check=False
         )
 
     def job(self, runtime_env: Mapping[str, Any], *names: str, tasks: int = 1, at_once: bool = False) -> Job:

@@ -24,7 +24,9 @@ def report(folder, others):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         if found["torch"]:
-            import torch  # noqa: F401
+            import torch
+
+            found["of_the_node"] = torch.__file__.startswith(sys.base_prefix)
     found["warnings"] = [str(item.message) for item in caught]
     found["prefix"], found["pid"] = sys.prefix, os.getpid()
     os.makedirs(folder, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The recipes of docs/images.md, built and run for real; the exit status of ``check`` on three kinds of machine."""
+"""The recipes of docs/guides/images.md, built and run; the exit status of ``check`` on three kinds of machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.skipif(images.why_not() is not None, reason=str(images.why_not())),
 ]
 
-PAGE = docs.ROOT / "docs" / "images.md"
+PAGE = docs.ROOT / "docs" / "guides" / "images.md"
 MACHINES = {
     "no GPU": machines.cpu(),
     "A100, driver 550": machines.a100_550(),
@@ -242,6 +242,18 @@ def test_any_user_without_a_home(build: Callable[..., Image], on: Callable[[dict
         assert (good.returncode, bad.returncode) == (0, 1)
         assert "build an image for this machine with backend=cu129" in bad.stdout
         assert torch_of(container, **options) == "2.14.1+cu126"
+
+
+@pytest.mark.skipif(images.why_no_podman() is not None, reason=str(images.why_no_podman()))
+@pytest.mark.parametrize("user", ["1000650000:0", "0"])
+def test_podman_reads_the_health(
+    user: str, built: Images, build: Callable[..., Image], on: Callable[[dict[str, Any]], Path]
+) -> None:
+    """podman calls a container healthy or not by check, with a root that cannot be written, and for any user."""
+    image = build(UV, "cu132")
+    options = ["--read-only", "--user", user, "--env", "HOME=/nonexistent"]
+    found = {title: built.health_of_podman(image, on(machine), *options) for title, machine in MACHINES.items()}
+    assert found == {"no GPU": "healthy 0", "A100, driver 550": "unhealthy 1", "P100, driver 580": "unhealthy 1"}
 
 
 def test_refresh_in_an_environment_without_pip(

@@ -5,6 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,7 +26,6 @@ from torch_auto.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from support.frontends import Finished, Sandbox
     from support.torch_index import TorchIndex
@@ -289,6 +294,45 @@ def test_what_fails_leaves_all_as_it_was(shell: Callable[..., Shell]) -> None:
     before = here.text(), here.text("uv.lock")
     assert here.add("--yes", "--", "no-such-package", check=False).returncode == 2
     assert (here.text(), here.text("uv.lock")) == before
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the processes of a folder, in /proc")
+def test_ended_in_the_middle(shell: Callable[..., Shell]) -> None:
+    """SIGTERM at eight moments of an `add`: all or nothing is written, and what uv had started has ended too."""
+    here = shell(machines.cpu())
+    here("uv", "init", "--bare")
+    here("uv", "add", "numpy")
+    before, codes = (here.text(), here.text("uv.lock")), []
+    tool = frontends.uv().executable
+    command = [str(tool.with_name("uvx")), "torch-auto-core", "add", "vision", "--yes"]
+    environment = {**here.sandbox.environment, **here.variables}
+    for moment in (0.2, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0):
+        with subprocess.Popen(
+            command, cwd=here.folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(moment)
+            process.send_signal(signal.SIGTERM)
+            codes.append(process.wait(60))
+        deadline = time.monotonic() + 30
+        while processes_in(here.folder):
+            assert time.monotonic() < deadline, processes_in(here.folder)
+            time.sleep(0.05)
+        assert not [name for name in os.listdir(here.folder) if name.startswith(".torch-auto-")]
+        if (here.text(), here.text("uv.lock")) != before:  # it was through, or at its last step
+            here("uv", "lock", "--check")
+            break
+    assert set(codes) <= {0, 143, -signal.SIGTERM}, codes
+
+
+def processes_in(folder: Path) -> list[str]:
+    """What runs in a folder, by its command."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (process / "cwd").samefile(folder):
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return found
 
 
 @pytest.mark.parametrize("setting", ["override", "exclude"])

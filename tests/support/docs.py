@@ -7,7 +7,6 @@ script here; tests/docs/test_docs.py runs it.
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = (*(ROOT / f"{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING")), *sorted(ROOT.glob("docs/**/*.md")))
+PAGES = (
+    *(ROOT / f"{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING", "SECURITY")),
+    *sorted(ROOT.glob("docs/**/*.md")),
+)
 
 #: Languages whose blocks hold commands.
 COMMANDS = ("console", "sh", "bash", "dockerfile", "yaml", "powershell", "fish")
@@ -50,8 +52,6 @@ class Block:
         Raises:
             ValueError: the block holds something that no script can be made of.
         """
-        if self.language == "dockerfile":
-            return "\n".join(_of_dockerfile(self.text))
         if self.language == "yaml":
             return "\n".join(_of_yaml(yaml.safe_load(self.text)))
         if self.language == "console":
@@ -115,25 +115,6 @@ def _of_console(text: str) -> Iterator[str]:
             continued = line.endswith("\\")
 
 
-def _of_dockerfile(text: str) -> Iterator[str]:
-    """What a build of the last stage runs, in ``$IMAGE`` as the root of the image, from the files of ``$CONTEXT``."""
-    text = re.sub(r"^\s*#.*\n", "", text, flags=re.MULTILINE)
-    for line in re.sub(r"\\\n\s*", " ", text).splitlines():
-        word, _, rest = line.strip().partition(" ")
-        rest = re.sub(r"(?<=[\s=\":])/(?=app\b|opt\b)", "$IMAGE/", f" {rest}").strip()
-        if word in ("ENV", "ARG"):
-            yield f"export {rest}"
-        elif word == "WORKDIR":
-            yield f"mkdir -p {rest} && cd {rest}"
-        elif word == "RUN":
-            yield re.sub(r"--mount=\S+\s+", "", rest)
-        elif word in ("COPY", "ADD") and not rest.startswith("--"):
-            *sources, target = shlex.split(rest)
-            yield f"mkdir -p {target} && cp -r {' '.join(f'$CONTEXT/{source}' for source in sources)} {target}"
-        elif word not in ("", "FROM", "COPY", "CMD", "ENTRYPOINT", "LABEL", "USER"):
-            raise ValueError(f"no instruction of a Dockerfile that the tests know: {word}")
-
-
 def _of_yaml(document: Any) -> Iterator[str]:
     """The steps of GitHub's jobs, the scripts of GitLab's; each job in a shell of its own."""
     yield from _variables(document.get("env") or document.get("variables") or {})
@@ -164,6 +145,17 @@ def prose(path: Path) -> str:
     """A page without its blocks and comments."""
     text = re.sub(r"^ *(```+)\S*\s*\n.*?^ *\1\s*$", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
     return re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
+
+
+#: Where a sentence ends and another begins. Many of ours begin with a name in small letters.
+_NEXT = re.compile(r"[\w`)\]*][.?!](?:\*\*|[\")])* +(?=[A-Z`\[(]|(?:uv|pip|torch)\b)")
+
+
+def crowded(path: Path) -> list[str]:
+    """The lines of a page's text, without tables, that hold more than one sentence."""
+    plain = re.sub(r"`[^`\n]*`", "`code`", re.sub(r"\]\([^)\s]+\)", "](link)", prose(path)))
+    lines = [line for line in plain.splitlines() if not line.lstrip().startswith(("|", "#"))]
+    return [line for line in lines if _NEXT.search(re.sub(r"^\s*(?:[-*]|\d+\.) ", "", line))]
 
 
 def links(path: Path) -> list[str]:

@@ -41,6 +41,25 @@ RUN echo "$PEM" > /etc/site.pem && mkdir /etc/uv && \
 """
 _TIMEOUT = 300.0
 
+#: A container of podman's, in a mount namespace with cgroups of one kind, and with a /run and a /dev/shm of its own.
+#: $1 is its storage, the rest is for ``podman run``. Prints the status and the exit status of its HEALTHCHECK.
+_PODMAN = r"""
+set -e
+mount -t cgroup2 none /sys/fs/cgroup
+mount -t tmpfs none /run
+mount -t tmpfs none /dev/shm
+podman() {
+    command podman --root "$storage" --runroot /run/storage --runtime crun --cgroup-manager cgroupfs \
+        --events-backend file --log-level fatal "$@"
+}
+storage=$1
+shift
+name=$(podman run --detach --network host --cgroups=disabled --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 "$@")
+trap 'podman rm --force --time 0 "$name" >&2' EXIT
+podman healthcheck run "$name" >&2 && code=0 || code=$?
+echo "$(podman inspect --format '{{.State.Health.Status}}' "$name") $code"
+"""
+
 
 def why_not() -> str | None:
     """Why no image can be built here, or None."""
@@ -113,6 +132,12 @@ class Image:
             self.images.buildah("rm", name)
 
 
+def why_no_podman() -> str | None:
+    """Why no container can be started as podman starts it, or None."""
+    missing = [name for name in ("podman", "crun") if shutil.which(name) is None]
+    return f"no {' and no '.join(missing)} to start containers with" if missing else why_not()
+
+
 class Images:
     """A storage of the tests' own while it is entered, with the images that recipes are built from."""
 
@@ -170,6 +195,27 @@ class Images:
         file.write_text(dockerfile, "utf-8")
         done = self.buildah("build", *options, "--file", str(file), "--tag", name, str(context))
         return Image(self, name, done.stdout + done.stderr, done.seconds)
+
+    def health_of_podman(self, image: Image, machine: Path, *options: str) -> str:
+        """What podman says of a new container by the HEALTHCHECK of its image: "healthy 0" or "unhealthy 1"."""
+        given = ["--volume", f"{machine}:/machine.json", "--env", "TORCH_AUTO_MACHINE=/machine.json", *options]
+        words = [
+            "unshare",
+            "--mount",
+            "sh",
+            "-c",
+            _PODMAN,
+            "sh",
+            str(self.root / "storage"),
+            *given,
+            image.name,
+            "sleep",
+            "600",
+        ]
+        done = frontends.run(words, self.root, self._environment, _TIMEOUT)
+        if done.returncode != 0:
+            raise AssertionError(str(done))
+        return done.stdout.strip()
 
     def _base(self) -> None:
         """The images that recipes are built from, set up for the tests' index as a company's own are for its mirror."""

@@ -660,3 +660,10 @@ def test_the_real_torch(env: FakeEnvironment, real_torch: Path, sandbox: Sandbox
     ]
     env.record.write_text(record_text(decision_for(linux(machines.cpu()), "2.13.0")), "utf-8")
     assert sandbox.run([real_torch, "-c", code], env={"PYTHONPATH": str(env.site)}).stderr == ""
+
+
+def test_a_warning_sends_nothing_to_a_terminal_that_it_obeys() -> None:
+    """A record repeats names that come from other people; the end of a line is ours."""
+    with pytest.warns(import_check.TorchAutoWarning) as found:
+        import_check._warn("GPU \x1b]0;title\x07\x9b2J 雪\n  Fix: it")
+    assert [str(item.message) for item in found] == ["GPU ?]0;title??2J 雪\n  Fix: it"]

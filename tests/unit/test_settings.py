@@ -317,3 +317,37 @@ def test_what_uv_cannot_assume_is_a_fault(variable: str, value: str) -> None:
 def test_variables_that_are_read_elsewhere_are_not_slips() -> None:
     """TORCH_AUTO_WARN counts at import and TORCH_AUTO_VERSION for an sdist: a build says nothing of either."""
     assert settings(TORCH_AUTO_WARN="0", TORCH_AUTO_VERSION="2.9.1") == Settings()
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "index-url"])
+def test_a_wrong_value_is_repeated_in_part_and_obeyed_by_no_terminal(name: str) -> None:
+    """An installer shows the error as it is: a value of 120 kB, and one that clears the screen."""
+    for value in ("x" * 120_000, "\x1b[2J\r\x9b2J\u202e", "\0", "/a\0b", "/\x1b]0;title\x07"):
+        text = "\n".join(faults({name: value}))
+        assert len(text) < 3000
+        assert text.isprintable()
+        assert f"config setting {name}: " in text
+
+
+def test_what_would_be_right_follows_a_long_value() -> None:
+    """It is not what is cut off."""
+    [fault] = faults({"backend": "x" * 120_000})
+    assert "xxx... (120002 characters) is not a torch backend; it must be one of auto, cpu, " in fault
+    assert fault.endswith(", pypi")
+
+
+def test_a_machine_file_in_an_error_is_obeyed_by_no_terminal(tmp_path: Path) -> None:
+    """Its keys and its values are repeated."""
+    path = tmp_path / "machine.json"
+    path.write_text(json.dumps({"\x1b[2J": 1, "system": "\x1b[2J", "accelerators": "\x9b2J", "k" * 9000: 1}), "utf-8")
+    found = faults({"machine": str(path)})
+    assert any("\\x1b[2J: is not a key" in fault for fault in found)
+    assert all(fault.isprintable() and len(fault) < 3000 for fault in found)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://me:secret@[::1", "https://me:secret@ex\u2100mple.com", "https://me:secret@h/]["]
+)
+def test_a_password_in_what_is_no_url_is_not_repeated(url: str) -> None:
+    """Neither by us nor in the words of the standard library, which quotes the host with all that is before it."""
+    assert not [fault for fault in faults({"index-url": url}) if "secret" in fault]

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 #: The driver's library that torch computes through.
 _CUDA_LIBRARY, _CUDA_LIBRARY_OF_WINDOWS = nvidia_files.CUDA_LIBRARY, "nvcuda.dll"
-#: Seconds that NVML gets in a build where it has nothing to add but names: a resolver that walks back asks it for each
-#: release. A GPU without the persistence daemon takes about one to wake up.
+#: Seconds that NVML and nvidia-smi get in a build where they have nothing to add but names: a resolver that walks back
+#: asks for each release. A GPU without the persistence daemon takes about one to wake up.
 BRIEF = 1.0
 #: Drivers of the kernel's own that leave a GPU without CUDA.
 _WITHOUT_CUDA = ("nouveau", "nova_core", "nova-core")
@@ -31,7 +31,8 @@ class Said(Frozen):
     """What NVML or nvidia-smi said.
 
     ``gpus`` is how many GPUs NVML says there are; ``lacks_cuda`` that there is no libcuda beside NVML, without which no
-    CUDA build finds the GPU.
+    CUDA build finds the GPU. ``loaded``: the driver answered, whatever it said. ``hung``: it
+    did not, and whoever asks it by another way may wait for good.
     """
 
     driver: str | None = None
@@ -39,6 +40,8 @@ class Said(Frozen):
     devices: tuple[Device, ...] = ()
     gpus: int | None = None
     lacks_cuda: bool = False
+    loaded: bool = False
+    hung: bool = False
 
 
 def nvidia(sources: Sources, tree: Tree, log: Log, displays: Sequence[PciDevice]) -> Accelerator | None:
@@ -52,13 +55,16 @@ def nvidia(sources: Sources, tree: Tree, log: Log, displays: Sequence[PciDevice]
     said = _ask(sources, tree, log, module, on_bus, with_smi=ordinary) if sources.live else Said()
     if chip is not None and not ordinary and said.driver is None:
         return Accelerator("nvidia", (Device(chip.name, chip.compute_capability),), module.version)
+    if chip is None and sources.live and said.driver is None and not nvidia_files.has_any(tree, sources.env):
+        # As in a container that was given no GPU, on a machine that has one: the kernel is the machine's.
+        said = said.replace(lacks_cuda=True)
     if chip is not None:
         if chip.compute_capability is not None and not said.devices:
             said = said.replace(devices=(Device(chip.name, chip.compute_capability),))
         if said.driver is None and module.version is None and module.loaded and chip.cuda is not None:
             log.found("CUDA driver version", f"{chip.cuda[0]}.{chip.cuda[1]} at least, by the release of Jetson Linux")
             said = said.replace(cuda=said.cuda or chip.cuda)
-    if not said.devices and not on_bus:
+    if not said.devices and not on_bus and not said.hung:
         said = said.replace(devices=nvidia_files.listed(tree, log))
     return combine(said, module, displays, log, windows=_is_wsl(tree))
 
@@ -75,7 +81,7 @@ def on_windows(
     ``adapters`` are the (name, PCI id) of the display adapters, ``versions`` the NVIDIA driver versions among them.
     """
     report = nvidia_nvml.ask(sources)
-    note_nvml(report, log)
+    note_nvml(report, sources, log)
     said = _of_nvml(report, log)
     if said.driver is None and not report.answered:
         said = _of_smi(sources, log) or said
@@ -94,7 +100,9 @@ def _ask(  # noqa: PLR0913
     sources: Sources, tree: Tree, log: Log, module: Module, on_bus: Sequence[PciDevice], *, with_smi: bool
 ) -> Said:
     """What NVML says or, where it could not be asked at all, nvidia-smi."""
-    report = _ask_nvml(sources, tree, log, module, on_bus)
+    if sources.hurried and _files_decide(sources, tree, module, on_bus):
+        sources = sources.replace(deadline=min(BRIEF, sources.deadline))
+    report = _ask_nvml(sources, tree, log)
     said = _of_nvml(report, log)
     if report.hung and len(on_bus) > len(report.devices):
         # A driver that hung on one GPU has listed those before it; the bus has them all.
@@ -104,19 +112,14 @@ def _ask(  # noqa: PLR0913
     return said
 
 
-def _ask_nvml(
-    sources: Sources, tree: Tree, log: Log, module: Module, on_bus: Sequence[PciDevice]
-) -> nvidia_nvml.NvmlReport:
+def _ask_nvml(sources: Sources, tree: Tree, log: Log) -> nvidia_nvml.NvmlReport:
     libraries = nvidia_files.library(tree, sources.env)
     if not libraries:
         log.absent(nvidia_files.LIBRARY, nvidia_files.LOOKED_IN)
         return nvidia_nvml.NvmlReport(asked=False)
     log.found(nvidia_files.LIBRARY, ", ".join(libraries))
-    hurried = sources.hurried and _files_decide(sources, tree, module, on_bus)
-    report = nvidia_nvml.ask(sources, list(map(tree.locate, libraries)), BRIEF if hurried else None)
-    if report.hung and hurried:
-        log.found("NVIDIA GPUs", "the kernel's files say all that the choice depends on; NVML would add names")
-    note_nvml(report, log)
+    report = nvidia_nvml.ask(sources, list(map(tree.locate, libraries)))
+    note_nvml(report, sources, log)
     return report
 
 
@@ -138,7 +141,7 @@ def _files_decide(sources: Sources, tree: Tree, module: Module, on_bus: Sequence
     )
 
 
-def note_nvml(report: nvidia_nvml.NvmlReport, log: Log) -> None:
+def note_nvml(report: nvidia_nvml.NvmlReport, sources: Sources, log: Log) -> None:
     """Note what NVML said and what it could not say."""
     cuda, gpus = report.cuda_driver_version, report.gpus
     said = [
@@ -151,7 +154,7 @@ def note_nvml(report: nvidia_nvml.NvmlReport, log: Log) -> None:
     if any(device.mig for device in report.devices):
         log.found("NVML", "MIG is on; an instance has the compute capability of its GPU")
     if report.hung:
-        log.unreadable("NVML", f"no end within {report.seconds:g} s; the driver may be wedged")
+        log.unreadable("NVML", f"no end within {sources.deadline:g} s; the driver may be wedged")
     if report.code("nvmlInit") == nvidia_nvml.LIB_RM_VERSION_MISMATCH:
         log.unreadable("NVML", "library and kernel module are of two drivers: an upgrade without a reboot")
     for step, code, text in report.errors:
@@ -167,7 +170,8 @@ def _of_nvml(report: nvidia_nvml.NvmlReport, log: Log) -> Said:
             capability = _capability(device.pci_id, log)
         devices.append(Device(clean(device.name), capability))
     lacks = report.code("nvmlSystemGetCudaDriverVersion") == nvidia_nvml.LIBRARY_NOT_FOUND
-    return Said(report.driver_version, report.cuda_driver_version, tuple(devices), report.gpus, lacks)
+    driver, cuda = report.driver_version, report.cuda_driver_version
+    return Said(driver, cuda, tuple(devices), report.gpus, lacks, report.began, report.hung)
 
 
 def _of_smi(sources: Sources, log: Log) -> Said | None:
@@ -178,7 +182,8 @@ def _of_smi(sources: Sources, log: Log) -> Said | None:
     for name, capability, pci_id in report.devices:
         known = capability if capability is not None or pci_id is None else _capability(pci_id, log)
         devices.append(Device(clean(name), known))
-    return Said(report.driver_version, report.cuda_driver_version, tuple(devices), None, report.lacks_cuda)
+    driver, cuda = report.driver_version, report.cuda_driver_version
+    return Said(driver, cuda, tuple(devices), None, report.lacks_cuda, bool(devices))
 
 
 def _capability(pci_id: str, log: Log) -> tuple[int, int] | None:
@@ -203,7 +208,7 @@ def combine(  # noqa: PLR0913
     on_bus = _on_bus(displays)
     # Each source tells a fact or nothing: what is not of its form went into the evidence where it was read.
     driver = said.driver or module.version
-    loaded = module.loaded or any(device.driver == "nvidia" for device in on_bus)
+    loaded = said.loaded or module.loaded or any(device.driver == "nvidia" for device in on_bus)
     if driver is None and said.cuda is None and not loaded:
         if not on_bus and not said.devices:
             return None

@@ -40,13 +40,12 @@ class NvmlReport(Frozen):
     ``asked`` is False where there was no way to ask; ``began`` says that nvmlInit succeeded, and ``hung`` that NVML did
     not end within the deadline.
     ``gpus`` is how many GPUs NVML says there are, those it failed on among them. ``errors`` are (step, NVML's code
-    or None, text); what a step said that is not a value of its kind is among them. ``seconds`` is how long it had.
+    or None, text); what a step said that is not a value of its kind is among them.
     """
 
     asked: bool = True
     hung: bool = False
     began: bool = False
-    seconds: float = 0.0
     driver_version: str | None = None
     cuda_driver_version: tuple[int, int] | None = None
     gpus: int | None = None
@@ -85,22 +84,19 @@ def _module_path() -> list[str]:
     return [_BESIDE, *(path for path in sys.path if os.path.isabs(path) and os.path.realpath(path) != here)]
 
 
-def ask(sources: Sources, libraries: Sequence[str] = (), deadline: float | None = None) -> NvmlReport:
-    """What NVML says. ``libraries`` are the paths of libnvidia-ml.so.1 to try; Windows needs none.
-
-    ``deadline`` is in seconds, by default that of the sources.
-    """
+def ask(sources: Sources, libraries: Sequence[str] = ()) -> NvmlReport:
+    """What NVML says. ``libraries`` are the paths of libnvidia-ml.so.1 to try; Windows needs none."""
     folder = find_pynvml(sources.module_path)
     if folder is None:
         return _not_asked("pynvml is not installed beside this Python (it comes with nvidia-ml-py)")
     if not sources.interpreter:
         return _not_asked("there is no interpreter to ask it in")
-    seconds = sources.deadline if deadline is None else deadline
+    words = ["nvml", str(sources.deadline), folder, *libraries]
     try:
-        output = run(sources.interpreter, ["nvml", str(seconds), folder, *libraries], sources.env, seconds)
+        output = run(sources.interpreter, words, sources.env, sources.deadline)
     except (OSError, ValueError) as error:
         return _not_asked(f"{sources.interpreter} could not be started: {error}")
-    return parse(output).replace(seconds=seconds)
+    return parse(output)
 
 
 def _not_asked(why: str) -> NvmlReport:

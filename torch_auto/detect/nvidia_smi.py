@@ -16,9 +16,9 @@ _QUERY = ("--query-gpu=name,driver_version,compute_cap", "--format=csv,noheader"
 #: Drivers before R470 or so do not know compute_cap, and refuse the whole query. PCI ids tell it of those GPUs.
 _OLD_QUERY = ("--query-gpu=name,driver_version,pci.device_id", "--format=csv,noheader")
 
-_CAPABILITY = re.compile(r"(\d{1,3})\.(\d{1,3})", re.ASCII)
+_CAPABILITY = re.compile(r"([1-9]\d?)\.(\d{1,2})", re.ASCII)
 #: "| NVIDIA-SMI 550.54.14  Driver Version: 550.54.14  CUDA Version: 12.4  |"; from 610 on "KMD" and "CUDA UMD Version".
-_HEADER_CUDA = re.compile(r"CUDA (?:UMD )?Version: ?(\d{1,3})\.(\d{1,2})", re.ASCII)
+_HEADER_CUDA = re.compile(r"CUDA (?:UMD )?Version: ?([1-9]\d?)\.(\d{1,2})", re.ASCII)
 #: "CUDA Version: N/A" is what it says where there is no libcuda.
 _NO_CUDA = re.compile(r"CUDA (?:UMD )?Version: ?N/A", re.ASCII)
 #: The device in the upper half, the vendor in the lower: "0x102D10DE".
@@ -89,7 +89,8 @@ def _query(path: str, sources: Sources, until: float, log: Log) -> SmiReport | N
         driver, cuda = parse_banner(banner.text)
         if cuda is not None:
             log.found(path, f"CUDA driver version {cuda[0]}.{cuda[1]}")
-        return SmiReport(report.driver_version or driver, cuda, report.devices, lacks_cuda(banner.text))
+        lacks = driver is not None and lacks_cuda(banner.text)  # where it says N/A of everything, that is no fact
+        return SmiReport(report.driver_version or driver, cuda, report.devices, lacks)
     return report if report.driver_version is not None or report.devices else None
 
 

@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from torch_auto.catalog.model import Build, Catalog, PlatformBuilds
     from torch_auto.catalog.torch_backends import TorchBackend
 
+
+class GroupsError(ValueError):
+    """Groups are wrong; ``faults`` names each with what is valid."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = tuple(faults)
+
+
 _GROUP = re.compile(r"(\d+(?:\.\d+)+)\+([a-z]+[0-9.]*)", re.ASCII)
 
 
@@ -55,7 +64,7 @@ def parse_groups(text: str, catalog: Catalog) -> tuple[Group, ...]:
     """The groups that a value of the setting names, in its order.
 
     Raises:
-        ValueError: some of them are wrong; it names each, and what is valid.
+        GroupsError: some of them are wrong; it names each, and what is valid.
     """
     found: list[Group] = []
     faults: list[str] = []
@@ -76,7 +85,7 @@ def parse_groups(text: str, catalog: Catalog) -> tuple[Group, ...]:
     if not found and not faults:
         faults.append(f"it names no group, such as {catalog.newest.version}+cpu")
     if faults:
-        raise ValueError("; ".join(faults))
+        raise GroupsError(faults)
     return tuple(found)
 
 

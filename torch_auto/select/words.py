@@ -231,8 +231,8 @@ def _lacks_library(values: dict[str, Any]) -> str:
     if values["vendor"] == "intel":
         return f"{text} It is part of Intel's compute driver (Debian and Ubuntu: libze-intel-gpu1)."
     return (
-        f"{text} It is part of NVIDIA's driver (Debian: libcuda1); a container gets it with the capability compute "
-        "(NVIDIA_DRIVER_CAPABILITIES)."
+        f"{text} It is part of NVIDIA's driver (Debian: libcuda1); a container gets it with --gpus all and the "
+        "capability compute (NVIDIA_DRIVER_CAPABILITIES)."
     )
 
 

@@ -9,10 +9,16 @@
  *                    "nvmlDeviceGetHandleByIndex_v2@1=15": only for the device with the index 1
  * FAKE_NVML_CRASH    a function that ends the process with SIGABRT
  * FAKE_NVML_HANG     a function that never returns
+ * FAKE_NVML_LIE      "function=lie" for one function, which then does one of these and goes on:
+ *                    "exit" ends the process with exit code 0, "stop" stops it, "close" closes every descriptor,
+ *                    "talk" prints 100,000 lines that look like a report, "fork" leaves a process behind that holds
+ *                    every descriptor, "spin" takes all of a processor for good, "ignore" ignores every signal and hangs
+ * FAKE_NVML_COUNT    the number of devices that it says there are, whatever it lists
  *
  * Functions, codes and the layout of nvmlPciInfo_t are those of NVIDIA's NVML API reference
  * (docs.nvidia.com/deploy/nvml-api).
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,10 +67,48 @@ static const char *setting(const char *name, const char *otherwise) {
     return value != NULL ? value : otherwise;
 }
 
+/* Misbehave in the way that a function is told to. */
+static void lie(const char *function) {
+    const char *told = setting("FAKE_NVML_LIE", "");
+    size_t length = strlen(function);
+    if (strncmp(told, function, length) != 0 || told[length] != '=') {
+        return;
+    }
+    told += length + 1;
+    if (strcmp(told, "exit") == 0) {
+        exit(0);
+    } else if (strcmp(told, "stop") == 0) {
+        raise(SIGSTOP);
+    } else if (strcmp(told, "close") == 0) {
+        for (int i = 0; i < 256; i++) {
+            close(i);
+        }
+    } else if (strcmp(told, "talk") == 0) {
+        for (int i = 0; i < 100000; i++) {
+            puts("{\"driver\": \"1.1\", \"cuda\": 99000, \"done\": true}");
+        }
+        fflush(stdout);
+    } else if (strcmp(told, "fork") == 0) {
+        if (fork() == 0) {
+            sleep(300);
+            _exit(0);
+        }
+    } else if (strcmp(told, "spin") == 0) {
+        for (;;) {
+        }
+    } else if (strcmp(told, "ignore") == 0) {
+        for (int i = 1; i < 32; i++) {
+            signal(i, SIG_IGN);
+        }
+        sleep(300);
+    }
+}
+
 /* What a function is told to return, or SUCCESS. A function that is told to hang does not come back. */
 static int told(const char *function) {
     size_t length = strlen(function);
     const char *at = setting("FAKE_NVML_ERROR", "");
+    lie(function);
     while (strcmp(setting("FAKE_NVML_HANG", ""), function) == 0) {
         sleep(60);
     }
@@ -186,7 +230,10 @@ EXPORT int nvmlDeviceGetCount_v2(unsigned int *number) {
     if (number == NULL) {
         return INVALID_ARGUMENT;
     }
-    *number = count;
+    *number = (unsigned int)strtoul(setting("FAKE_NVML_COUNT", "0"), NULL, 10);
+    if (*number == 0) {
+        *number = count;
+    }
     return SUCCESS;
 }
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _FILE = Path(__file__).with_name("layouts.txt")
 
@@ -19,7 +23,7 @@ def _mixed(text: str) -> str:
 
 
 #: How a text may be written otherwise.
-VARIANTS = {
+VARIANTS: dict[str, Callable[[str], str]] = {
     "CRLF": lambda text: text.replace("\n", "\r\n"),
     "no line end at the end": lambda text: text.rstrip("\n"),
     "a byte order mark": lambda text: "\ufeff" + text,
@@ -30,8 +34,6 @@ VARIANTS = {
 #: As they are.
 PLAIN = _read()
 #: All of them in every other way.
-OTHERWISE = {
-    f"{name}, {variant}": change(text) for name, text in PLAIN.items() for variant, change in VARIANTS.items()
-}
+OTHERWISE = {f"{name}, {variant}": change(text) for name, text in PLAIN.items() for variant, change in VARIANTS.items()}
 #: Those of an ordinary run: each layout, and every variant of some.
 CORPUS = {**PLAIN, **{name: text for number, (name, text) in enumerate(OTHERWISE.items()) if number % 16 == 0}}

@@ -499,9 +499,9 @@ def test_options_without_portable(tmp_path: Path, capsys: pytest.CaptureFixture[
 NEVER = {
     "poetry": (
         "[tool.poetry]\n",
-        "uv's alone, and this project uses poetry. For poetry there is `torch-auto lock --port",
+        "uv's alone, and this project uses poetry. For poetry, `",
     ),
-    "pdm": ("[tool.pdm]\n", "For pdm there is `torch-auto lock --portable`"),
+    "pdm": ("[tool.pdm]\n", "writes one lock file for each torch backend. To use uv here, add --for uv"),
     "all default": ('[tool.uv]\ndefault-groups = "all"\n', 'default-groups is "all", which would install all'),
     "odd default groups": ("[tool.uv]\ndefault-groups = 1\n", "tool.uv.default-groups is not an array"),
     "odd conflicts": ("[tool.uv]\nconflicts = 1\n", "conflicts is not an array"),
@@ -549,7 +549,7 @@ REFUSED = {
         'requires-python = ">=3.9"\n',
         (
             'requires-python is ">=3.9", and torch 2.13.0 has nothing for Python 3.9: uv would fail. '
-            "Change requires-python, or take torch 2.8.0: --releases 2.8.0"
+            "Change requires-python, or take torch 2.8.0: `"
         ),
     ),
     "new Pythons": (
@@ -649,7 +649,7 @@ def test_the_root_of_a_workspace(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert names(root) == ["torch-cpu", "torch-cu126"]
     made(tmp_path, WORKSPACE)
     assert run(tmp_path, *OPTIONS) == 2
-    assert "Name one of its projects: torch-auto init --portable --project DIR" in capsys.readouterr().err
+    assert " init --portable --project DIR" in capsys.readouterr().err
 
 
 # --- any pyproject.toml ---------------------------------------------------------------------------------------------

@@ -145,7 +145,12 @@ def test_output_that_finds_no_room_is_an_error(words: list[str]) -> None:
 def test_ctrl_c_is_no_traceback(tmp_path: Path) -> None:
     """At any moment of the command, its loading among them, it ends by 130 and says nothing."""
     started = tmp_path / "started"
-    code = f"import sys; from torch_auto.__main__ import main\nopen({str(started)!r}, 'w').close()\nsys.exit(main())"
+    # What runs in the background of a shell ignores Ctrl-C, and so would its children.
+    code = (
+        "import signal, sys; from torch_auto.__main__ import main; "
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        f"open({str(started)!r}, 'w').close()\nsys.exit(main())"
+    )
     env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     for moment in range(0, 300, 15):
         started.unlink(missing_ok=True)

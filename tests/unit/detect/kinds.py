@@ -336,7 +336,7 @@ NVIDIA = [
     Kind(
         "image build on a GPU host (kernel module, no library)",
         "module version and PCI ids of the host",
-        "NVIDIA driver 550.54.14, CUDA 12.4: 2 x GPU (8.0)",
+        "NVIDIA driver 550.54.14, CUDA 12.4, without libcuda.so.1: 2 x GPU (8.0)",
         f"{PCI_IDS}; docs.nvidia.com/datacenter/cloud-native, container toolkit",
         join(nvidia_module("550.54.14"), _gpus("10de:20b2", 2)),
         notes=(("libnvidia-ml.so.1", "absent", ""), ("PCI ids", "found", "10de:20b2")),
@@ -463,7 +463,7 @@ NVIDIA = [
     Kind(
         "container that hides /sys, with the driver's files in /proc",
         "the module's line, two GPUs below /proc/driver/nvidia/gpus; no library",
-        "NVIDIA driver 550.54.14, CUDA 12.4: NVIDIA A100-SXM4-40GB",
+        "NVIDIA driver 550.54.14, CUDA 12.4, without libcuda.so.1: NVIDIA A100-SXM4-40GB",
         "download.nvidia.com/XFree86/Linux-x86_64/550.54.14/README, The /proc Interface",
         {
             "proc/driver/nvidia/version": nvidia_module("550.54.14")["proc/driver/nvidia/version"],
@@ -521,7 +521,7 @@ NVIDIA = [
     Kind(
         "GPU and driver newer than every table",
         "module 990; 10de:3fff",
-        "NVIDIA driver 990.10.01, CUDA newest: GPU",
+        "NVIDIA driver 990.10.01, CUDA newest, without libcuda.so.1: GPU",
         "made up",
         join(nvidia_module("990.10.01", open_module=True), _gpus("10de:3fff")),
         notes=(("CUDA driver version", "found", "this driver is newer"), ("PCI ids", "unreadable", "10de:3fff")),
@@ -558,7 +558,7 @@ NVIDIA = [
     Kind(
         "one GPU for us, one for a virtual machine",
         "module, PCI ids, drivers nvidia and vfio-pci; no library",
-        "NVIDIA driver 550.54.14, CUDA 12.4: GPU (7.5)",
+        "NVIDIA driver 550.54.14, CUDA 12.4, without libcuda.so.1: GPU (7.5)",
         VFIO,
         join(
             nvidia_module("550.54.14"),
@@ -599,7 +599,7 @@ NVIDIA = [
     Kind(
         "one GPU on nouveau beside one on NVIDIA's driver",
         "module; PCI ids with drivers nouveau and nvidia; no library",
-        "NVIDIA driver 550.54.14, CUDA 12.4: GPU (8.9)",
+        "NVIDIA driver 550.54.14, CUDA 12.4, without libcuda.so.1: GPU (8.9)",
         f"{PCI_IDS}; nouveau.freedesktop.org",
         join(
             nvidia_module("550.54.14"),
@@ -612,7 +612,7 @@ NVIDIA = [
     Kind(
         "GPU on NVIDIA's driver whose version nothing tells",
         "PCI id with driver nvidia; no file of the module",
-        "NVIDIA driver of unknown version, CUDA unknown: GPU (8.0)",
+        "NVIDIA driver of unknown version, CUDA unknown, without libcuda.so.1: GPU (8.0)",
         "kernel Documentation/ABI/testing/sysfs-bus-pci; docs.docker.com, masked paths",
         _gpus("10de:20b2"),
         notes=(("NVIDIA driver", "unreadable", "nothing tells its version"),),
@@ -653,7 +653,7 @@ NVIDIA = [
     Kind(
         "Vera Rubin NVL, aarch64",
         "module; PCI ids; no library",
-        "NVIDIA driver 615.71.09, CUDA 13.4: 4 x GPU (10.7)",
+        "NVIDIA driver 615.71.09, CUDA 13.4, without libcuda.so.1: 4 x GPU (10.7)",
         "kubevirt/kubevirt pull request 19070; pytorch/pytorch pull request 190654",
         join(nvidia_module("615.71.09", open_module=True, architecture="aarch64"), _gpus("10de:3041", 4)),
         host=AARCH64,
@@ -1495,7 +1495,7 @@ HOSTS = [
     Kind(
         "Alpine with an A100",
         "musl 1.2; module and PCI ids",
-        "NVIDIA driver 550.54.14, CUDA 12.4: GPU (8.0)",
+        "NVIDIA driver 550.54.14, CUDA 12.4, without libcuda.so.1: GPU (8.0)",
         "peps.python.org/pep-0656",
         join(nvidia_module("550.54.14"), _gpus("10de:20b2")),
         host=linux(libc="musl 1.2"),

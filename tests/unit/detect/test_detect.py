@@ -206,13 +206,22 @@ def test_a_nonsense_version_of_the_module_is_that_of_a_loaded_driver(system: Cal
     """/sys/module/nvidia is there for a loaded module alone, whatever it says, and its other file says the version."""
     files = {**nvidia_module("550.54.14"), "sys/module/nvidia/version": "TempVersion\n"}
     gpu = pci("0000:41:00.0", "10de:20b2", "0x030200")
-    assert describe(detect_from(system(join(files, gpu)))) == "NVIDIA driver 550.54.14, CUDA 12.4: GPU (8.0)"
+    said = describe(detect_from(system(join(files, gpu))))
+    assert said == "NVIDIA driver 550.54.14, CUDA 12.4, without libcuda.so.1: GPU (8.0)"
 
 
 def test_a_module_whose_version_nothing_tells_is_a_loaded_driver(system: Callable[..., Sources]) -> None:
     """It is not "no driver", which would be a reason that is false."""
     files = join({"sys/module/nvidia/version": "TempVersion\n"}, pci("0000:41:00.0", "10de:20b2", "0x030200"))
-    assert describe(detect_from(system(files))) == "NVIDIA driver of unknown version, CUDA unknown: GPU (8.0)"
+    said = describe(detect_from(system(files)))
+    assert said == "NVIDIA driver of unknown version, CUDA unknown, without libcuda.so.1: GPU (8.0)"
+
+
+def test_libcuda_without_nvml_is_libcuda(system: Callable[..., Sources]) -> None:
+    """A container with the capability compute alone has libcuda and no NVML: torch finds the GPU there."""
+    gpu = pci("0000:41:00.0", "10de:20b2", "0x030200")
+    files = join(nvidia_module("550.54.14"), gpu, {"usr/lib/nvidia/libcuda.so.1": ""})
+    assert describe(detect_from(system(files))) == "NVIDIA driver 550.54.14, CUDA 12.4: GPU (8.0)"
 
 
 @pytest.mark.skipif(fake.why_not() is not None, reason=str(fake.why_not()))

@@ -113,15 +113,15 @@ def test_every_kind_of_machine_can_be_laid_out(tmp_path: Path) -> None:
 def test_info_prints_what_the_setting_machine_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """``info --json --root`` is a machine file of the captured tree, and without --json its layout."""
     root = str(write(tmp_path, pci("0000:03:00.0", "8086:e20b", driver="xe")))
-    assert execute(argparse.Namespace(root=root, json=True, capture_script=False)) == 0
+    assert execute(argparse.Namespace(root=root, json=True, capture_script=False, jsonl=False)) == 0
     text = capsys.readouterr().out
     machine = machine_from_text(text)
     assert json.loads(text)["accelerators"][0]["devices"][0]["pci_id"] == "8086:e20b"
-    assert execute(argparse.Namespace(root=root, json=False, capture_script=False)) == 0
+    assert execute(argparse.Namespace(root=root, json=False, capture_script=False, jsonl=False)) == 0
     assert capsys.readouterr().out.startswith(render(machine, colour=False))
 
 
 def test_a_root_that_is_no_folder_is_an_error(tmp_path: Path) -> None:
     """A misspelt --root is told, not taken for an empty machine."""
     with pytest.raises(NotADirectoryError, match="nothing is not a folder"):
-        execute(argparse.Namespace(root=str(tmp_path / "nothing"), json=False, capture_script=False))
+        execute(argparse.Namespace(root=str(tmp_path / "nothing"), json=False, capture_script=False, jsonl=False))

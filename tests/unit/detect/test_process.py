@@ -125,7 +125,11 @@ def test_a_child_stands_in_a_folder_of_its_own_and_finds_no_library_in_it(
 
 # --- who outlives whom -----------------------------------------------------------------------------------------------
 
-PARENT = "import os, sys; from torch_auto.detect.process import run; run(sys.executable, sys.argv[1:], os.environ, 300)"
+#: What runs in the background of a shell ignores Ctrl-C, and so would its children.
+PARENT = (
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from torch_auto.detect.process import run; run(sys.executable, sys.argv[1:], os.environ, 300)"
+)
 
 
 @linux

@@ -18,12 +18,14 @@ from unit.machines import (
     A100_550,
     H100_580,
     MIXED,
+    ORIN_6,
     ORIN_7,
     P100_580,
     PYTHONS,
     RTX5090_575,
     T4_580,
     V100_470,
+    XAVIER,
     all_accelerators,
     amd,
     intel,
@@ -467,7 +469,8 @@ def test_an_older_major_comes_before_a_newer_one() -> None:
     newer = older.replace(torch_backend=TorchBackend("cu130"), local_version="cu130")
     for builds in ((older, newer), (newer, older)):
         release = CATALOG.release("2.7.1").replace(platforms={"linux_x86_64": here.replace(builds=builds, public=None)})
-        assert select(on, release, CATALOG.replace(releases=(release,))).torch_backend == "cu118"
+        selection = select(on, release, CATALOG.replace(releases=(release,)))
+        assert (selection.torch_backend, selection.reasons[1]["how"]) == ("cu118", "older-major")
 
 
 def test_of_newer_majors_the_nearest_comes_first() -> None:
@@ -481,7 +484,8 @@ def test_of_newer_majors_the_nearest_comes_first() -> None:
         release = CATALOG.release("2.14.1").replace(
             platforms={"linux_x86_64": here.replace(builds=builds, public=None)}
         )
-        assert select(on, release, CATALOG.replace(releases=(release,))).torch_backend == "cu130"
+        selection = select(on, release, CATALOG.replace(releases=(release,)))
+        assert (selection.torch_backend, selection.reasons[1]["how"]) == ("cu130", "newer-major")
 
 
 @pytest.mark.parametrize("vendor", ["amd", "intel"])
@@ -505,3 +509,380 @@ def test_a_cuda_version_stands_in_for_a_driver_version(cuda: tuple[int, int], ex
 def test_a_glibc_that_is_just_new_enough_is_new_enough(libc: str, expected: str) -> None:
     """RHEL 8 has glibc 2.28, which is what PyTorch's wheels ask for (manylinux_2_28)."""
     assert chosen("2.14.1", machine(H100_580, libc=f"glibc {libc}")) == expected
+
+
+# --- what is said -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("release", "asked", "on", "gets", "reasons", "rejected"),
+    [
+        (
+            "2.14.1",
+            "auto",
+            machine(),
+            "cpu",
+            "no-gpu pypi-is-large",
+            "no-gpu-for-it: cu126 cu130 cu132 rocm7.2 xpu; own-index: rocm7.14",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(A100_550),
+            "cu126 on the GPU",
+            "chosen-for best-build pypi-does-not-run",
+            "other-vendor: cpu rocm7.2 xpu; driver-too-old: cu130 cu132; own-index: rocm7.14",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(H100_580),
+            "cu130 on the GPU",
+            "chosen-for best-build pypi-is-the-same",
+            "other-vendor: cpu rocm7.2 xpu; later-in-order: cu126 cu132; own-index: rocm7.14",
+        ),
+        (
+            "2.15.0",
+            "auto",
+            machine(A100_550),
+            "none",
+            "newer-driver",
+            "other-vendor: cpu; unseen: cu130 cu134 rocm7.14 rocm10.0 xpu; driver-too-old: cu132",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(T4_580),
+            "cu126 on the GPU",
+            "chosen-for best-build pypi-runs-too",
+            "other-vendor: cpu rocm7.2 xpu; library-gap: cu130 cu132; own-index: rocm7.14",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(amd("gfx942")),
+            "rocm7.2 on the GPU",
+            "chosen-for best-build pypi-never-runs",
+            "other-vendor: cpu cu126 cu130 cu132 xpu; own-index: rocm7.14",
+        ),
+        (
+            "2.9.1",
+            "auto",
+            machine(amd("gfx1031")),
+            "cpu",
+            "no-code-without-override no-usable-gpu pypi-is-large",
+            "no-gpu-for-it: cu126 cu128 cu129 cu130 rocm6.3 rocm6.4 xpu",
+        ),
+        (
+            "2.9.1",
+            "auto",
+            machine(amd("gfx803")),
+            "cpu",
+            "no-code-anywhere no-usable-gpu pypi-is-large",
+            "no-gpu-for-it: cu126 cu128 cu129 cu130 rocm6.3 rocm6.4 xpu",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(intel("8086:e20b")),
+            "xpu on the GPU",
+            "chosen-for best-build pypi-never-runs",
+            "other-vendor: cpu cu126 cu130 cu132 rocm7.2; own-index: rocm7.14",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(Accelerator("intel", (Device(pci_id="8086:ffee", driver="xe"),))),
+            "xpu on the GPU",
+            "chosen-for best-build xpu-newer pypi-never-runs",
+            "other-vendor: cpu cu126 cu130 cu132 rocm7.2; own-index: rocm7.14",
+        ),
+        (
+            "2.6.0",
+            "auto",
+            machine(intel("8086:64a0")),
+            "xpu on the GPU",
+            "chosen-for best-build pypi-never-runs",
+            "other-vendor: cpu cu118 cu124 cu126 rocm6.1 rocm6.2.4",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(amd("gfx942"), platform="win_amd64"),
+            "cpu",
+            "amd-on-windows no-usable-gpu",
+            "no-gpu-for-it: cu126 cu130 cu132 xpu",
+        ),
+        ("2.14.1", "auto", machine(H100_580, platform="win_arm64"), "cpu", "nvidia-on-windows-arm no-usable-gpu", ""),
+        (
+            "2.14.1",
+            "auto",
+            machine(nvidia(None, None, (8, 0))),
+            "cpu",
+            "cannot-be-used no-usable-gpu pypi-is-large",
+            "no-gpu-for-it: cu126 cu130 cu132 rocm7.2 xpu; own-index: rocm7.14",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(nvidia(None, None, (8, 0)).replace(driver_loaded=True)),
+            "cu126 on the GPU",
+            "chosen-for best-build driver-untold pypi-runs-too",
+            "other-vendor: cpu rocm7.2 xpu; later-in-order: cu130 cu132; own-index: rocm7.14",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(XAVIER, platform="linux_aarch64"),
+            "cpu",
+            "cannot-be-used no-usable-gpu pypi-is-large",
+            "no-gpu-for-it: cu126 cu130 cu132",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(ORIN_6, platform="linux_aarch64"),
+            "cpu",
+            "cannot-be-used no-usable-gpu pypi-is-large",
+            "no-gpu-for-it: cu126 cu130 cu132",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(ORIN_7, platform="linux_aarch64"),
+            "cu132 on the GPU",
+            "chosen-for best-build pypi-does-not-run",
+            "other-vendor: cpu; not-for-tegra: cu126 cu130",
+        ),
+        (
+            "2.9.1",
+            "auto",
+            machine(H100_580, python="3.8"),
+            "cu130 on the GPU",
+            "chosen-for best-build pypi-runs-too",
+            "other-vendor: cpu rocm6.3 rocm6.4 xpu; later-in-order: cu126 cu128 cu129",
+        ),
+        (
+            "2.6.0",
+            "auto",
+            machine(H100_580, python="3.8"),
+            "none",
+            "other-releases",
+            "not-for-python: cpu cu118 cu124 cu126 rocm6.1 rocm6.2.4; other-vendor: xpu",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(amd("gfx942"), python="3.15"),
+            "cpu",
+            "other-pythons-alone no-usable-gpu pypi-is-large",
+            "no-gpu-for-it: cu126 cu130 cu132 rocm7.2 xpu; own-index: rocm7.14",
+        ),
+        (
+            "2.15.0",
+            "auto",
+            machine(H100_580, python="3.9"),
+            "cu132 on the GPU",
+            "chosen-for best-build pypi-is-the-same",
+            "other-vendor: cpu; unseen: cu130 cu134 rocm7.14 rocm10.0 xpu",
+        ),
+        (
+            "2.15.0",
+            "auto",
+            machine(P100_580),
+            "none",
+            "other-releases",
+            "other-vendor: cpu; unseen: cu130 cu134 rocm7.14 rocm10.0 xpu; no-code: cu132",
+        ),
+        ("2.5.1", "auto", machine(platform="macos_x86_64"), "none", "no-builds-for-platform", ""),
+        ("2.5.1", "auto", machine(platform="macos_arm64"), "cpu on the GPU", "apple-silicon", ""),
+        (
+            "2.9.1",
+            "auto",
+            machine(libc="glibc 2.17"),
+            "none",
+            "libc",
+            "not-here: cpu cu126 cu128 cu129 cu130 rocm6.3 rocm6.4 xpu",
+        ),
+        (
+            "2.12.0",
+            "auto",
+            machine(platform="macos_arm64").replace(system_version="13.7.1"),
+            "none",
+            "macos-too-old",
+            "not-here: cpu",
+        ),
+        (
+            "2.12.1",
+            "auto",
+            machine(python="3.13t"),
+            "none",
+            "no-wheels-for-python",
+            "not-here: cpu cu126 cu129 cu130 cu132 rocm7.1 rocm7.2 xpu",
+        ),
+        ("2.9.1", "auto", machine(H100_580).replace(architecture="riscv64"), "cpu", "not-a-platform", ""),
+        (
+            "2.9.1",
+            "cpu",
+            machine(H100_580),
+            "cpu",
+            "asked-for pypi-is-large",
+            "asked-for: cu126 cu128 cu129 cu130 rocm6.3 rocm6.4 xpu",
+        ),
+        ("2.9.1", "pypi", machine(H100_580), "cu128", "asked-for-pypi", ""),
+        (
+            "2.9.1",
+            "cu128",
+            machine(H100_580),
+            "cu128 on the GPU",
+            "asked-for pypi-is-the-same",
+            "asked-for: cpu cu126 cu129 cu130 rocm6.3 rocm6.4 xpu",
+        ),
+        (
+            "2.9.1",
+            "cu128",
+            machine(),
+            "cu128",
+            "asked-for uses-no-gpu pypi-is-the-same",
+            "asked-for: cpu cu126 cu129 cu130 rocm6.3 rocm6.4 xpu",
+        ),
+        (
+            "2.9.1",
+            "cu128",
+            machine(P100_580),
+            "cu128",
+            "asked-for uses-no-gpu pypi-is-the-same",
+            "asked-for: cpu cu126 cu129 cu130 rocm6.3 rocm6.4 xpu",
+        ),
+        (
+            "2.9.1",
+            "cu126",
+            machine(),
+            "cu126",
+            "asked-for uses-no-gpu",
+            "asked-for: cpu cu128 cu129 cu130 rocm6.3 rocm6.4 xpu",
+        ),
+        (
+            "2.9.1",
+            "cu92",
+            machine(),
+            "none",
+            "asked-for not-in-catalog",
+            "asked-for: cpu cu126 cu128 cu129 cu130 rocm6.3 rocm6.4 xpu",
+        ),
+        (
+            "2.9.1",
+            "cu118",
+            machine(),
+            "none",
+            "asked-for build-in-other-releases",
+            "asked-for: cpu cu126 cu128 cu129 cu130 rocm6.3 rocm6.4 xpu",
+        ),
+        ("2.9.1", "rocm6.4", machine(platform="win_amd64"), "cpu", "asked-for never-on-platform", ""),
+        (
+            "2.14.1",
+            "rocm7.14",
+            machine(),
+            "rocm7.14",
+            "asked-for uses-no-gpu asked-own-index",
+            "asked-for: cpu cu126 cu130 cu132 rocm7.2 xpu",
+        ),
+        (
+            "2.6.0",
+            "cu126",
+            machine(libc="glibc 2.27"),
+            "none",
+            "asked-for libc",
+            "asked-for: cpu cu118 cu124 cu126 rocm6.1 rocm6.2.4 xpu",
+        ),
+        (
+            "2.8.0",
+            "auto",
+            machine(nvidia("580.65.06", (13, 0), (9, 0), (6, 0))),
+            "cu126 on the GPU",
+            "chosen-for best-build pypi-does-not-run",
+            "other-vendor: cpu rocm6.3 rocm6.4 xpu; fewer-gpus: cu128 cu129",
+        ),
+        (
+            "2.10.0",
+            "auto",
+            machine(nvidia("580.65.06", (13, 0), (9, 0), (7, 0))),
+            "cu129 on the GPU",
+            "chosen-for best-build pypi-runs-too",
+            "other-vendor: cpu rocm7.0 rocm7.1 xpu; later-in-order: cu126 cu128; fewer-gpus: cu130",
+        ),
+        (
+            "2.2.2",
+            "auto",
+            machine(nvidia("580.65.06", (13, 0), (5, 0), (3, 7))),
+            "cu118 on the GPU",
+            "chosen-for best-build pypi-does-not-run",
+            "other-vendor: cpu rocm5.6 rocm5.7; fewer-gpus: cu121",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(amd("gfx942"), platform="linux_aarch64"),
+            "cpu",
+            "nothing-published no-usable-gpu pypi-is-large",
+            "no-gpu-for-it: cu126 cu130 cu132",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(Accelerator("amd", (Device(pci_id="1002:744c"),))),
+            "cpu",
+            "cannot-be-used no-usable-gpu pypi-is-large",
+            "no-gpu-for-it: cu126 cu130 cu132 rocm7.2 xpu; own-index: rocm7.14",
+        ),
+        (
+            "2.9.1",
+            "auto",
+            machine(libc="musl 1.2"),
+            "none",
+            "libc",
+            "not-here: cpu cu126 cu128 cu129 cu130 rocm6.3 rocm6.4 xpu",
+        ),
+        (
+            "2.6.0",
+            "auto",
+            machine(H100_580),
+            "cu126 on the GPU",
+            "chosen-for best-build pypi-runs-too",
+            "other-vendor: cpu rocm6.1 rocm6.2.4 xpu; later-in-order: cu118 cu124",
+        ),
+        (
+            "2.14.1",
+            "auto",
+            machine(H100_580, platform="win_amd64"),
+            "cu130 on the GPU",
+            "chosen-for best-build pypi-never-runs",
+            "other-vendor: cpu xpu; later-in-order: cu126 cu132",
+        ),
+        (
+            "2.9.1",
+            "rocm7.14",
+            machine(H100_580),
+            "none",
+            "asked-for build-in-other-releases",
+            "asked-for: cpu cu126 cu128 cu129 cu130 rocm6.3 rocm6.4 xpu",
+        ),
+        (
+            "2.0.0",
+            "auto",
+            machine(H100_580, python="3.11"),
+            "cu118 on the GPU",
+            "chosen-for best-build pypi-does-not-run",
+            "other-vendor: cpu; no-code: cu117; not-for-python: rocm5.3 rocm5.4.2",
+        ),
+    ],
+)
+def test_what_is_said(release: str, asked: str, on: Machine, gets: str, reasons: str, rejected: str) -> None:
+    """What a release gives, the codes of why, and of why not each other build, in the order of the release."""
+    selection = select(on, CATALOG.release(release), CATALOG, asked)
+    assert f"{selection.torch_backend or 'none'}{' on the GPU' if selection.accelerated else ''}" == gets
+    assert " ".join(item.code for item in selection.reasons) == reasons
+    found: dict[str, list[str]] = {}
+    for item in selection.rejected:
+        found.setdefault(item.reason.code, []).append(item.torch_backend)
+    assert "; ".join(f"{code}: {' '.join(names)}" for code, names in found.items()) == rejected

@@ -72,3 +72,13 @@ def test_on_how_many_gpus_a_build_runs() -> None:
     assert (counted["cu130"], counted["cu126"], counted["cpu"]) == (2, 3, 0)
     old = machine(V100_470)
     assert not Context(old, CATALOG, release, PLATFORM, context.here).usable(candidates(old)[0])
+
+
+def test_a_release_that_lacks_the_platform_ends_no_reach() -> None:
+    """Releases before and after one without builds for the platform count as they do without it."""
+    on = machine(H100_580)
+    [device] = candidates(on)
+    releases = tuple(item.replace(platforms={}) if item.version == "2.9.1" else item for item in CATALOG.releases)
+    found = reach_of(device, on, CATALOG.replace(releases=releases)).releases
+    assert found == tuple(item for item in reach_of(device, on, CATALOG).releases if item != "2.9.1")
+    assert found[-1] == reach_of(device, on, CATALOG).releases[-1]

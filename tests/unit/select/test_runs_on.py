@@ -113,6 +113,33 @@ def test_a_rule_decides(release: str, torch_backend: str, on: Machine, expected:
     assert why(release, torch_backend, on) == expected
 
 
+@pytest.mark.parametrize(
+    ("torch_backend", "on", "kind", "driver"),
+    [
+        ("cu130", machine(H100_580, libc="musl 1.2"), "libc", None),
+        ("cu130", machine(H100_580, libc="glibc 2.17"), "libc", None),
+        ("cu130", machine(nvidia(None, None, (8, 0))), "no-driver", None),
+        ("cu130", machine(A100_550), "driver", "580"),
+        ("cu130", machine(nvidia("580.65.06", (13, 0), (6, 0))), "architecture", None),
+        ("cu130", machine(amd("gfx942")), "vendor", None),
+        ("cu132", machine(XAVIER, platform="linux_aarch64"), "tegra", None),
+        ("cu132", machine(ORIN_6, platform="linux_aarch64"), "tegra", None),
+        ("cu130", machine(ORIN_7, platform="linux_aarch64"), "architecture", None),
+        ("rocm7.2", machine(Accelerator("amd", (Device(pci_id="1002:744c"),))), "no-driver", None),
+        ("rocm7.2", machine(amd("gfx906")), "architecture", None),
+        ("xpu", machine(intel("8086:9bc5")), "architecture", None),
+        ("xpu", machine(intel("8086:ffff")), "architecture", None),
+    ],
+)
+def test_the_kind_of_a_fault(torch_backend: str, on: Machine, kind: str, driver: str | None) -> None:
+    """By its kind a fault is compared with others, and by its driver a label asks for a newer one."""
+    build = CATALOG.release("2.14.1").platforms[str(on.platform)].find(torch_backend)
+    assert build is not None
+    found = fault(build, candidates(on)[0], on, CATALOG)
+    assert found is not None
+    assert (found.kind, found.driver) == (kind, driver)
+
+
 def test_ptx_alone_needs_a_driver_that_supports_the_toolkit_natively() -> None:
     """Minor version compatibility does not compile PTX: the driver that came with the toolkit is named."""
     on = machine(nvidia("580.65.06", (12, 9), (13, 0)))

@@ -387,8 +387,8 @@ def test_a_gpu_that_nothing_serves_is_named_with_the_way_out(on: Machine, words:
             machine(A100_550.replace(lacks="libcuda.so.1")),
             (
                 "libcuda.so.1 was not found, and without it torch does not find the GPU. It is part of "
-                "NVIDIA's driver (Debian: libcuda1); a container gets it with the capability compute "
-                "(NVIDIA_DRIVER_CAPABILITIES)."
+                "NVIDIA's driver (Debian: libcuda1); a container gets it with --gpus all and the "
+                "capability compute (NVIDIA_DRIVER_CAPABILITIES)."
             ),
         ),
         (

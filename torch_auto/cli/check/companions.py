@@ -95,5 +95,5 @@ def _commands(situation: Situation, name: str) -> tuple[str, ...]:
     if situation.tool.by_commands or extra in situation.extras:
         return situation.fix
     if situation.here is not None:
-        return situation.tool.companion(name, extra, situation.settings.index_url, groups=True)
+        return situation.tool.companion(name)
     return (situation.ours(f"add {extra}"),)

@@ -6,13 +6,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from torch_auto.cli.check.codes import CODES
+from torch_auto.cli.output import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from typing_extensions import Self
 
     from torch_auto.decide import Plan
 
 OK, WARN, FAIL = "ok", "warn", "fail"
+
+
+class Command(str):
+    """A command as it is typed. ``ours`` are the words behind our own name where it is one of ours, else none."""
+
+    __slots__ = ("ours",)
+    ours: tuple[str, ...]
+
+    def __new__(cls, name: str, ours: tuple[str, ...]) -> Self:
+        """``name`` is how our command is typed: "uv run torch-auto"."""
+        made = super().__new__(cls, " ".join([name, shown(ours)]))
+        made.ours = ours
+        return made
 
 
 @dataclass(frozen=True)
@@ -43,12 +57,17 @@ def torch_of(plan: Plan) -> str:
     return f"torch {selection.version}"
 
 
-def to_json(finding: Finding, runs: Mapping[str, list[str]]) -> dict[str, Any]:
-    """One entry of ``torch-auto check --json``; ``runs`` says what our own commands run.
+def installs(command: str) -> bool:
+    """Whether it is the command of ours that installs what this machine needs: `refresh`, `sync`."""
+    return isinstance(command, Command) and command.ours[0] in ("refresh", "sync")
+
+
+def to_json(finding: Finding, steps: list[str]) -> dict[str, Any]:
+    """One entry of ``torch-auto check --json``; ``steps`` are what the command of ours runs that installs.
 
     What one of ours runs after another command depends on what that has changed, so only the first is spelled out.
     """
-    first = [step for command in finding.commands[:1] for step in runs.get(command, [command])]
+    first = [step for command in finding.commands[:1] for step in (steps if installs(command) else [command])]
     return {
         "code": finding.code,
         "check": finding.check,

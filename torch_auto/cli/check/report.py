@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from torch_auto.cli.check.finding import FAIL, OK, WARN, Finding, to_json
+from torch_auto.cli.check.finding import FAIL, OK, WARN, Finding, installs, to_json
 from torch_auto.cli.output import FORMAT_VERSION, shown
 from torch_auto.cli.terminal import BOLD, CYAN, GREEN, RED, YELLOW, paint, wants_colour, width, wrap
 
@@ -63,21 +63,19 @@ def render(situation: Situation, findings: list[Finding], *, colour: bool) -> st
     answer = paint(_answer(findings), f"{BOLD};{_COLOURS[status_of(findings)]}", colour=colour)
     lines = [answer, "", *rows(findings, colour=colour)]
     lines += ["", f"Looked at: {situation.environment.prefix} (Python {situation.environment.python})"]
-    for command in (situation.ours("refresh"), situation.ours("sync")):
-        if any(command in finding.commands for finding in findings):
-            lines += [f"`{command}` runs:", *(f"  {shown(step.command)}" for step in situation.steps())]
+    for command in dict.fromkeys(item for finding in findings for item in finding.commands if installs(item)):
+        lines += [f"`{command}` runs:", *(f"  {shown(step.command)}" for step in situation.steps())]
     return "\n".join(lines) + "\n"
 
 
 def as_json(situation: Situation, findings: list[Finding]) -> dict[str, Any]:
     """The same for programs; ``schemas/check.schema.json`` describes it."""
     steps = [shown(step.command) for step in situation.steps()]
-    runs = {situation.ours("refresh"): steps, situation.ours("sync"): steps}
     return {
         "version": FORMAT_VERSION,
         "status": status_of(findings),
         "tool": situation.tool.name,
         "environment": situation.environment.prefix,
         "project": situation.project.root,
-        "checks": [to_json(finding, runs) for finding in findings],
+        "checks": [to_json(finding, steps) for finding in findings],
     }

@@ -14,9 +14,10 @@ from torch_auto import settings as all_settings
 from torch_auto.catalog import UnknownReleaseError, version_key
 from torch_auto.catalog.torch_backends import CPU, parse_or_none
 from torch_auto.cli import tools
+from torch_auto.cli.check.finding import Command
 from torch_auto.cli.check.standing import standing
 from torch_auto.cli.errors import UserError
-from torch_auto.cli.output import shown
+from torch_auto.cli.portable import choice as choices
 from torch_auto.cli.portable import groups as project_groups
 from torch_auto.cli.portable import here as this_machines
 from torch_auto.cli.portable import uv_call
@@ -33,6 +34,7 @@ from torch_auto.decide import decide, machine_for, torch_release
 from torch_auto.newest import newest_usable
 from torch_auto.pins.extras import EXTRAS
 from torch_auto.record import FORMAT_VERSION
+from torch_auto.select.choose_group import choose
 from torch_auto.settings import AUTO, PUBLIC, SettingsError
 
 if TYPE_CHECKING:
@@ -201,14 +203,14 @@ class Situation:
 
     # --- what ends it ---
 
-    def ours(self, verb: str) -> str:
+    def ours(self, verb: str) -> Command:
         """A command of ours as it is typed here; ``init`` looks at no environment."""
         again = self.where.again
         if not verb.startswith(("refresh", "check")):
             again = tuple(word for at in _pairs(again) if at[0] != "--venv" or self._has_pylocks for word in at)
         if not verb.startswith(("refresh", "check", "sync")):
             again = tuple(word for at in _pairs(again) if at[0] == "--project" for word in at)
-        return " ".join([self.where.command, verb, *([shown(again)] if again else [])])
+        return Command(self.where.command, (*verb.split(), *again))
 
     @property
     def _has_pylocks(self) -> bool:
@@ -260,17 +262,26 @@ class Situation:
             return ()
         groups = here.torch_groups.groups
         known = sorted({group.release for group in groups}, key=version_key, reverse=True)
-        for release in known:  # a release that the project has already, where that is enough
-            plan = self.plan_of(release, self.free.replace(groups=()))
-            if plan is not None and plan.selection.accelerated:
-                best = plan
-                break
-        releases = list(dict.fromkeys([best.release, *known]))
-        backends = list(
-            dict.fromkeys([*(str(group.torch_backend) for group in groups), str(best.selection.torch_backend)])
-        )
-        init = f"init --portable --releases {','.join(releases)} --backends {','.join(backends)}"
-        return (self.ours(init), "uv lock", self.ours("sync"))
+        # A release that the project has already, where that is enough; each torch backend comes from the newest.
+        for newest in (*known, best.release):
+            plan = self.plan_of(newest, self.free.replace(groups=()))
+            if plan is None or not plan.selection.accelerated:
+                continue
+            wanted = [*(str(group.torch_backend) for group in groups), str(plan.selection.torch_backend)]
+            backends = ",".join(dict.fromkeys(wanted))
+            for releases in (",".join(dict.fromkeys([newest, *known])), newest):
+                if self._would_serve(choices.Options(backends, releases)):
+                    init = f"init --portable --releases {releases} --backends {backends}"
+                    return (self.ours(init), "uv lock", self.ours("sync"))
+        return ()
+
+    def _would_serve(self, options: choices.Options) -> bool:
+        """Whether the groups that these options give have a build for this machine's GPU."""
+        try:
+            groups = choices.choose(options, choices.Present(), self.catalog).groups
+        except choices.OptionsError:
+            return False
+        return choose(self.machine, groups, self.catalog).selection.accelerated
 
     @property
     def for_all(self) -> tuple[str, ...]:

@@ -113,20 +113,18 @@ def _unmet(situation: Situation, here: Installed) -> str:
 def _whence(situation: Situation) -> str:
     """How a torch came here that the installed torch-auto does not allow, as a sentence; nothing where it does.
 
-    uv keeps METADATA and wheels apart: what it resolves with may be another machine's, from its cache or a lock, and
-    the wheel is built here.
+    A tool that keeps METADATA apart from wheels may resolve with another machine's, from its cache or a lock, and then
+    build the wheel here.
     """
     ours, here = situation.torch_auto, situation.torch
-    if situation.here is not None or ours is None or here is None or ours.installer != "uv":
+    if situation.here is not None or ours is None or here is None or not situation.tool.keeps_metadata:
         return ""
     if satisfies(here.version, torch_requirements(ours.requires), situation.machine):
         return ""
     if situation.is_locked:
         return " The lock has it from another machine, or from before a change of this one."
-    return (
-        f" torch-auto {ours.version} does not allow it: it was installed by hand, or uv took what its cache holds of "
-        "another machine's torch-auto."
-    )
+    cache = f"{situation.tool.name} took what its cache holds of another machine's torch-auto"
+    return f" torch-auto {ours.version} does not allow it: it was installed by hand, or {cache}."
 
 
 def _free(situation: Situation) -> tuple[str, ...]:

@@ -28,7 +28,9 @@ def newer(situation: Situation, version: int) -> Finding:
     )
     own = environments.own().prefix
     if os.path.realpath(own) == os.path.realpath(environment.prefix):
-        commands = situation.tool.newer_core(environment, groups=situation.here is not None)
+        commands = situation.tool.newer_core(environment)
+        if situation.here is not None and not situation.tool.by_commands:  # its last one installs another group
+            commands = (*commands[:1], situation.ours("sync"))
     else:
         commands = (updating(own),)
     return Finding("torch-auto.newer", "torch-auto", WARN, text, commands)

@@ -28,7 +28,7 @@ NO_FAMILY = "none"
 
 
 class Options(NamedTuple):
-    """What the command line says, as it was typed; None where it says nothing."""
+    """What the command line says, as it was typed; None where it says nothing. ``tool`` is that of --for."""
 
     backends: str | None = None
     releases: str | None = None
@@ -37,6 +37,7 @@ class Options(NamedTuple):
     machines: Sequence[str] | None = None
     portable: bool = True
     upgrade: bool = False
+    tool: str | None = None
 
 
 class Choice(NamedTuple):

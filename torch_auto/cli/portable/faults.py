@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     from torch_auto.cli.tools.tool import Tool
 
 
-def hard(project: Project, tool: Tool) -> Iterator[str]:
-    """What no --force gets past."""
-    if not tool.has_groups:
+def hard(project: Project, tool: Tool, named: str | None, ours: str) -> Iterator[str]:
+    """What no --force gets past. ``named`` is the tool that --for names, ``ours`` how our command is typed."""
+    files = f"`{ours} lock --portable` writes one lock file for each torch backend"
+    if not tool.has_groups and named is not None:
+        yield f"--for {named}: only uv has dependency groups that conflict. For {tool.name}, {files}"
+    elif not tool.has_groups:
         yield (
-            f"only uv has dependency groups that conflict, and this project uses {tool.name}. For {tool.name} there "
-            "is `torch-auto lock --portable`, which writes one lock file for each torch backend"
+            f"only uv has dependency groups that conflict, and this project uses {tool.name}. For {tool.name}, "
+            f"{files}. To use uv here, add --for uv"
         )
     elif not project.has_pyproject:
-        yield (
-            f"there is no {PYPROJECT} in {project.root}; `uv init` makes one. Without uv, `torch-auto lock --portable` "
-            "writes one lock file for each torch backend"
-        )
+        yield (f"there is no {PYPROJECT} in {project.root}; `uv init` makes one. Without uv, {files}")
     elif not table(project.member, "project").get("name"):
-        where = "one of its projects: torch-auto init --portable --project DIR"
+        where = f"one of its projects: {ours} init --portable --project DIR"
         workspace = "workspace" in table(project.member, *UV)
         yield (
             f"{os.path.join(project.folder, PYPROJECT)} does not have [project], and uv accepts groups that "
@@ -70,7 +70,7 @@ def soft(project: Project, wanted: Wanted, ours: Sequence[Written], known: Catal
             if key not in stale and included in map(canonicalize_name, stale):
                 yield f"the group {key} includes {included}, which would be removed"
     yield from _contradictions(project, wanted, own)
-    yield from _too_old_pythons(project, wanted, known)
+    yield from too_old_pythons(project, wanted, known)
     if "dependencies" in items(table(project.member, "project").get("dynamic")):
         yield "the dependencies of [project] are dynamic: add torch-auto where they come from"
     _, settings = project.uv_settings()
@@ -125,7 +125,7 @@ def _contradictions(project: Project, wanted: Wanted, own: Sequence[str]) -> Ite
             yield f"{where}: {entry} excludes {what}; write {name} without a version, since the groups pin it"
 
 
-def _too_old_pythons(project: Project, wanted: Wanted, known: Catalog) -> Iterator[str]:
+def too_old_pythons(project: Project, wanted: Wanted, known: Catalog) -> Iterator[str]:
     """A lock is for every Python that the project names; where a pin has nothing for one of them, uv ends."""
     wish = table(project.member, "project").get("requires-python")
     try:
@@ -148,11 +148,9 @@ def _too_old_pythons(project: Project, wanted: Wanted, known: Catalog) -> Iterat
     for release in dict.fromkeys(group.release for group in wanted.groups):
         missing = lacks(release)
         if missing:
-            newest = next((item.version for item in reversed(known.releases) if not lacks(item.version)), None)
-            other = f", or take torch {newest}: --releases {newest}" if newest else ""
             yield (
                 f'requires-python is "{wish}", and torch {release} has nothing for Python {", ".join(missing)}: '
-                f"uv would fail. Change requires-python{other}"
+                "uv would fail. Change requires-python"
             )
 
 

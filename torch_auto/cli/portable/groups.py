@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 
 from torch_auto.cli.errors import UserError
 from torch_auto.cli.project.toml import items, load, table
-from torch_auto.select.groups import Group, groups_text, parse_groups
+from torch_auto.select.groups import Group, GroupsError, groups_text, parse_groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -122,8 +122,8 @@ def _in_pyproject(data: Mapping[str, Any], setting: Any, catalog: Catalog) -> To
 def _parsed(versions: list[str], faults: list[str], catalog: Catalog) -> tuple[Group, ...]:
     try:
         return parse_groups(",".join(versions), catalog) if versions else ()
-    except ValueError as error:
-        faults.extend(str(error).split("; "))
+    except GroupsError as error:
+        faults.extend(error.faults)
         return ()
 
 

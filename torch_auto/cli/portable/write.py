@@ -10,13 +10,14 @@ from packaging.utils import canonicalize_name
 from torch_auto import catalog
 from torch_auto.cli import terminal
 from torch_auto.cli.errors import RefusedError
-from torch_auto.cli.output import print_lines
+from torch_auto.cli.output import print_lines, shown
 from torch_auto.cli.portable import choice as choices
 from torch_auto.cli.portable import faults
 from torch_auto.cli.portable.choice import Present
 from torch_auto.cli.portable.edits import ALL, KEEP, UV, Wanted, edit, unedit, written
 from torch_auto.cli.project import extras
 from torch_auto.cli.project.change import Change
+from torch_auto.cli.project.own import typed
 from torch_auto.cli.project.project import PYPROJECT
 from torch_auto.cli.project.toml import items, table
 from torch_auto.cli.project.toml.document import NoPlaceError
@@ -25,6 +26,7 @@ from torch_auto.cli.tools import uv_program
 from torch_auto.cli.tools.uv import refuse_own_source
 from torch_auto.fleet.who import who_gets_what
 from torch_auto.pins.groups import group_pages, group_requirements
+from torch_auto.settings import DEFAULT_INDEX_URL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,8 +48,8 @@ def _layout(project: Project, ours: Sequence[Written]) -> str | None:
     return KEEP if ours and names else None
 
 
-def _refuse(project: Project, tool: Tool, wish: Wish, variables: Mapping[str, str]) -> None:
-    fault = next(faults.hard(project, tool), None)
+def _refuse(project: Project, tool: Tool, wish: Wish, named: str | None, variables: Mapping[str, str]) -> None:
+    fault = next(faults.hard(project, tool, named, typed(variables)), None)
     if fault is not None:
         raise RefusedError(fault)
     if wish.pin is not None:
@@ -58,19 +60,57 @@ def _refuse(project: Project, tool: Tool, wish: Wish, variables: Mapping[str, st
         tool.refuse_hiding(project, wish, variables)
 
 
-def _wanted(project: Project, wish: Wish, choice: Choice, ours: Sequence[Written], known: Catalog) -> Wanted:
-    wanted = Wanted(
+def _wanted(project: Project, wish: Wish, options: Options, present: Present, known: Catalog) -> tuple[Choice, Wanted]:
+    choice = choices.choose(options, present, known)
+    wanted = _of(choice, wish, known)
+    hard = list(faults.of_layout(project, choice.default))
+    soft = [] if wish.force else list(faults.soft(project, wanted, present.groups, known))
+    if hard or soft:
+        end = f"{_instead(project, wish, options, present, known)}. --force writes anyway"
+        raise RefusedError("; ".join([*hard, *soft]) + (end if soft and not hard else ""))
+    return choice, wanted
+
+
+def _of(choice: Choice, wish: Wish, known: Catalog) -> Wanted:
+    return Wanted(
         choice.groups,
         {group.name: group_requirements(group, known, choice.family) for group in choice.groups},
         group_pages(choice.groups, wish.index_url, choice.family),
         choice.default,
     )
-    hard = list(faults.of_layout(project, choice.default))
-    soft = [] if wish.force else list(faults.soft(project, wanted, ours, known))
-    if hard or soft:
-        end = ". --force writes anyway" if soft and not hard else ""
-        raise RefusedError("; ".join([*hard, *soft]) + end)
-    return wanted
+
+
+def _instead(project: Project, wish: Wish, options: Options, present: Present, known: Catalog) -> str:
+    """The newest release with which nothing stands against what was asked for, as the command, where there is one."""
+    backends = options.backends
+    if options.upgrade:
+        backends = ",".join(str(item.group.torch_backend) for item in present.groups)
+    for release in reversed(known.releases):
+        other = options._replace(releases=release.version, backends=backends, upgrade=False)
+        try:
+            wanted = _of(choices.choose(other, present, known), wish, known)
+        except choices.OptionsError:
+            continue
+        if not any(faults.soft(project, wanted, present.groups, known)):
+            return f", or take torch {release.version}: `{_typed(other, wish, project)}`"
+    return ""
+
+
+def _typed(options: Options, wish: Wish, project: Project) -> str:
+    """The command with these options, as it is typed."""
+    words = ["init", "--portable"]
+    for name, value in (
+        ("--for", options.tool),
+        ("--releases", options.releases),
+        ("--backends", options.backends),
+        ("--with", options.family),
+        ("--default", options.default),
+        *(("--machine", path) for path in options.machines or ()),
+        ("--index-url", wish.index_url if wish.index_url != DEFAULT_INDEX_URL else None),
+        ("--project", project.folder if os.path.realpath(project.folder) != os.path.realpath(os.getcwd()) else None),
+    ):
+        words += [name, value] if value is not None else []
+    return f"{typed(os.environ)} {shown(words)}"
 
 
 def write(project: Project, tool: Tool, wish: Wish, options: Options, *, dry_run: bool) -> int:
@@ -82,11 +122,10 @@ def write(project: Project, tool: Tool, wish: Wish, options: Options, *, dry_run
     """
     known = catalog.load()
     try:
-        _refuse(project, tool, wish, os.environ)
+        _refuse(project, tool, wish, options.tool, os.environ)
         ours = written(project.member)
         present = Present(ours, _layout(project, ours), extras.wanted_by(project))
-        choice = choices.choose(options, present, known)
-        wanted = _wanted(project, wish, choice, ours, known)
+        choice, wanted = _wanted(project, wish, options, present, known)
         change = _edited(project, wanted)
     except RefusedError as error:
         say_error(f"{error}. Nothing was written.")

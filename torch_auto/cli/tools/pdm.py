@@ -54,6 +54,7 @@ class Pdm(Tool):
     backends: tuple[str, ...] = ("pdm.",)
     adding = "pdm add torch-auto"
     removing = "pdm remove torch-auto"
+    keeps_metadata = True
 
     def named(self, project: Project, variables: Mapping[str, str], installed: Environment) -> Iterator[NamedPage]:
         """The project's sources; that of the name pypi stands in the place of PyPI, which else comes first."""
@@ -99,16 +100,20 @@ class Pdm(Tool):
             for page in wish.pages:
                 if not has_page(there, page):
                     name = "-".join(["pytorch", page.rstrip("/").rpartition("/")[2]])
-                    document.add_table((*_PDM, "source"), [("name", name), ("type", "find_links"), ("url", page)])
+                    entry = [("name", name), ("type", "find_links"), ("url", page)]
+                    document.add_to_list((*_PDM, "source"), entry, len(_PDM))
 
         text.after = edited(text.after, edit)
 
     def remove(self, text: Text, index_url: str) -> None:
-        """The sources, and their order where none is left."""
+        """The pages, and the order of sources where none is left."""
+
+        def is_ours(entry: dict[str, Any]) -> bool:
+            return entry.get("type") == "find_links" and is_pytorchs(str(entry.get("url", "")), index_url)
 
         def edit(document: Document) -> None:
             source = (*_PDM, "source")
-            remove_sources(document, source, lambda entry: is_pytorchs(str(entry.get("url", "")), index_url))
+            remove_sources(document, source, is_ours)
             left = table(document.content, *_PDM)
             if not items(left.get("source")) and "respect-source-order" in table(left, "resolution"):
                 document.remove((*_PDM, "resolution", "respect-source-order"))
@@ -147,11 +152,11 @@ class Pdm(Tool):
             Step(("pdm", "sync", "--reinstall")),
         ]
 
-    def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
+    def companion(self, name: str) -> tuple[str, ...]:
         """From the sources that the project names."""
         return (f"pdm update {name}",)
 
-    def newer_core(self, environment: Environment, *, groups: bool) -> tuple[str, ...]:
+    def newer_core(self, environment: Environment) -> tuple[str, ...]:
         """The lock holds it, since torch-auto requires it."""
         return ("pdm update torch-auto-core",)
 

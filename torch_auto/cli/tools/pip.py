@@ -162,11 +162,7 @@ class Pip(Tool):
             Step((*pip, "install", "--upgrade", *pages, *settings, target.requirement, *target.projects)),
         ]
 
-    def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
-        """From the index of the installed torch."""
-        return (f"pip install --force-reinstall --no-deps --index-url {index_url} {name}",)
-
-    def newer_core(self, environment: Environment, *, groups: bool) -> tuple[str, ...]:
+    def newer_core(self, environment: Environment) -> tuple[str, ...]:
         """With the pip of the environment that was looked at."""
         return (shown((*_pip(environment), "install", "--upgrade", "torch-auto-core")),)
 

@@ -23,6 +23,7 @@ from torch_auto.cli.tools.tool import (
     remove_sources,
     require_file,
 )
+from torch_auto.settings import DEFAULT_INDEX_URL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,6 +50,7 @@ class Poetry(Tool):
     # Without a bound, Poetry settles on the newest release before it resolves, and does not go back from it.
     adding = 'poetry add "torch-auto>=2.0"'
     removing = "poetry remove torch-auto"
+    keeps_metadata = True
 
     def requires(self, project: Project) -> Iterator[tuple[str, tuple[str, ...]]]:
         """The dependencies in its own tables, groups and all."""
@@ -85,23 +87,29 @@ class Poetry(Tool):
         there = [table(item) for item in items(table(project.pyproject, *_SOURCE[:-1]).get("source"))]
         primary = [item for item in there if item.get("priority", "primary") in _PRIMARY]
         has_pypi = any(not is_pytorchs(str(item.get("url", "")), wish.index_url) for item in primary)
-        if not has_pypi and any(str(item.get("name", "")).lower() == "pypi" for item in there):
+        names = [str(item.get("name", "")).lower() for item in there]
+        if not has_pypi and "pypi" in names:
             raise RefusedError('PyPI is a source that Poetry asks last; write priority = "primary" there')
+        ours = ("pytorch", *(f"pytorch-{number}" for number in range(2, len(names) + 3)))
+        name = next(name for name in ours if name not in names)
 
         def edit(document: Document) -> None:
             if not has_pypi:
-                document.add_table(_SOURCE, [("name", "PyPI"), ("priority", "primary")])
+                document.add_to_list(_SOURCE, [("name", "PyPI"), ("priority", "primary")], len(_SOURCE) - 1)
             if not has_page(there, wish.index_url):
-                entry = [("name", "pytorch"), ("url", wish.index_url), ("priority", "primary")]
-                document.add_table(_SOURCE, entry)
+                entry = [("name", name), ("url", wish.index_url), ("priority", "primary")]
+                document.add_to_list(_SOURCE, entry, len(_SOURCE) - 1)
 
         text.after = edited(text.after, edit)
 
     def remove(self, text: Text, index_url: str) -> None:
-        """The sources; PyPI's too where it is the only one left, since it needs no naming then."""
+        """The index as a whole; PyPI's too where it is the only one left, since it needs no naming then."""
+
+        def is_ours(entry: dict[str, Any]) -> bool:
+            return any(same_page(str(entry.get("url", "")), base) for base in (index_url, DEFAULT_INDEX_URL))
 
         def edit(document: Document) -> None:
-            remove_sources(document, _SOURCE, lambda entry: is_pytorchs(str(entry.get("url", "")), index_url))
+            remove_sources(document, _SOURCE, is_ours)
             left = items(table(document.content, *_SOURCE[:-1]).get("source"))
             if left == [{"name": "PyPI", "priority": "primary"}]:
                 remove_sources(document, _SOURCE, bool)
@@ -148,11 +156,11 @@ class Poetry(Tool):
         """It keeps METADATA per source, under names that are the project's; --no-cache leaves all of it aside."""
         return [Step(("poetry", "--no-cache", "update", "torch-auto", *installed_of_ours(environment)))]
 
-    def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
+    def companion(self, name: str) -> tuple[str, ...]:
         """From the sources that the project names."""
         return (f"poetry update {name}",)
 
-    def newer_core(self, environment: Environment, *, groups: bool) -> tuple[str, ...]:
+    def newer_core(self, environment: Environment) -> tuple[str, ...]:
         """The lock holds it, since torch-auto requires it."""
         return ("poetry update torch-auto-core",)
 

@@ -96,6 +96,8 @@ class Tool(ABC):
     adding = ""
     removing = ""
     refreshing = "torch-auto refresh"
+    #: Whether it keeps METADATA apart from the wheels that it builds, so that the two may be of two machines.
+    keeps_metadata = False
     #: Whether its lock can hold a dependency group for each torch backend.
     has_groups = False
     #: Whether it reads a script's inline metadata.
@@ -264,16 +266,16 @@ class Tool(ABC):
         """The commands that install just that into an environment; for a tool whose :attr:`by_commands` is set."""
         raise NotImplementedError
 
-    @abstractmethod
-    def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
-        """The commands that install torchvision or torchaudio for the installed torch.
+    def companion(self, name: str) -> tuple[str, ...]:
+        """The commands that install torchvision or torchaudio for the installed torch in a project with torch groups.
 
-        ``extra`` is torch-auto's for it; ``groups``: the project has torch groups.
+        Not for a tool whose :attr:`by_commands` is set.
         """
+        raise NotImplementedError
 
     @abstractmethod
-    def newer_core(self, environment: Environment, *, groups: bool) -> tuple[str, ...]:
-        """The commands that bring the newest torch-auto-core into the environment; ``groups`` as above."""
+    def newer_core(self, environment: Environment) -> tuple[str, ...]:
+        """The commands that bring the newest torch-auto-core into the environment."""
 
 
 def pyproject_of(project: Project) -> str:

@@ -42,6 +42,7 @@ class Uv(Tool):
     adding = "uv add torch-auto"
     removing = "uv remove torch-auto"
     refreshing = "uv run torch-auto refresh"
+    keeps_metadata = True
     has_groups = True
     keeps_pages = True
     reads_scripts = True
@@ -149,15 +150,13 @@ class Uv(Tool):
             lock = Step(("uv", "lock", "--upgrade-package", "torch-auto", *ours))
         return [uv_program.CLEAN, lock, Step(("uv", "sync", "--inexact", "--reinstall-package", "torch-auto"))]
 
-    def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
-        """By torch-auto's extra; in a project with torch groups it would ask for nothing."""
-        if groups:
-            return (f"uv lock --upgrade-package {name}", "uv sync --inexact")
-        return (f"torch-auto init --with {extra}", f'uv add "torch-auto[{extra}]"')
+    def companion(self, name: str) -> tuple[str, ...]:
+        """By the groups, which pin it; torch-auto's extra asks for nothing there."""
+        return (f"uv lock --upgrade-package {name}", "uv sync --inexact")
 
-    def newer_core(self, environment: Environment, *, groups: bool) -> tuple[str, ...]:
+    def newer_core(self, environment: Environment) -> tuple[str, ...]:
         """The lock holds it, since torch-auto requires it."""
-        return ("uv lock --upgrade-package torch-auto-core", "torch-auto sync" if groups else "uv sync --inexact")
+        return ("uv lock --upgrade-package torch-auto-core", "uv sync --inexact")
 
 
 TOOL = Uv()

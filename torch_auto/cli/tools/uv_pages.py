@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from torch_auto.cli.project.toml import items, table
+from torch_auto.cli.project.toml.document import NoPlaceError
 from torch_auto.cli.tools.pages import is_pytorchs, project_of
 from torch_auto.cli.tools.tool import EXACT, has_page, remove_sources
 
@@ -69,9 +70,15 @@ def unname_pages(document: Document, prefix: tuple[str, ...], index_url: str) ->
 
 def unset(document: Document, prefix: tuple[str, ...], setting: str) -> None:
     """Take a setting of torch-auto's builds away, and the tables around it that hold nothing else."""
-    path: tuple[str, ...] = (*prefix, "config-settings-package", "torch-auto", setting)
-    if path[-1] not in table(document.content, *path[:-1]):
+    builds: tuple[str, ...] = (*prefix, "config-settings-package", "torch-auto")
+    path = (*builds, setting)
+    if setting not in table(document.content, *builds):
         return
     while len(path) > len(prefix) + 1 and len(table(document.content, *path[:-1])) == 1:
         path = path[:-1]
-    document.remove(path)
+    try:
+        document.remove(path)
+    except NoPlaceError:  # the tables around it have headers
+        document.remove((*builds, setting))
+        document.remove_empty(builds)
+    document.remove_empty(builds[:-1])

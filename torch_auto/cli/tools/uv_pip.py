@@ -80,11 +80,7 @@ class UvPip(Uv):
         install = ("uv", "pip", "install", "--python", environment.interpreter, *words)
         return [uv_program.CLEAN, Step((*install, "--reinstall-package", "torch-auto", target.requirement))]
 
-    def companion(self, name: str, extra: str, index_url: str, *, groups: bool) -> tuple[str, ...]:
-        """From the index of the installed torch."""
-        return (f"uv pip install --reinstall-package {name} --index {index_url} {name}",)
-
-    def newer_core(self, environment: Environment, *, groups: bool) -> tuple[str, ...]:
+    def newer_core(self, environment: Environment) -> tuple[str, ...]:
         """In the environment that was looked at."""
         return (shown(("uv", "pip", "install", "--python", environment.interpreter, "--upgrade", "torch-auto-core")),)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from torch_auto.cli.errors import RefusedError
@@ -23,7 +25,16 @@ CLEAN = Step(("uv", "cache", "clean", "torch-auto"))
 def version(variables: Mapping[str, str]) -> tuple[int, ...] | None:
     """The version of the uv in PATH, (0, 13, 9), or None where there is none that says it."""
     path = program("uv", variables)
-    words = answer([path, "--version"]).split() if path is not None else []
+    try:
+        return _version_of(path, os.stat(path).st_mtime_ns) if path is not None else None
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=8)
+def _version_of(path: str, changed: int) -> tuple[int, ...] | None:  # noqa: ARG001  # a uv that has updated itself
+    """It is asked once in a command, however many settings depend on it."""
+    words = answer([path, "--version"]).split()
     try:
         return tuple(int(part) for part in words[1].split(".")[:3])
     except (ValueError, IndexError):

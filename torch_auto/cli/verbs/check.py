@@ -79,6 +79,7 @@ def _fix(situation: Situation, findings: list[Finding], *, yes: bool) -> int:
     """Run what is printed, each command once, and stop at the first that fails; then look again."""
     import shlex
 
+    from torch_auto.cli.check.finding import Command
     from torch_auto.cli.check.outcome import agreed, look_again
     from torch_auto.cli.output import print_lines
     from torch_auto.cli.processes import Step, run_step
@@ -87,16 +88,15 @@ def _fix(situation: Situation, findings: list[Finding], *, yes: bool) -> int:
     commands = dict.fromkeys(command for finding in findings for command in finding.commands)
     if not agreed(situation, yes=yes):
         return 1
-    ours = situation.where.command
     for command in commands:
         print_lines([f"$ {command}"], sys.stderr)
         words = shlex.split(command)
         folder = situation.project.root
-        if command.startswith(f"{ours} "):
+        if isinstance(command, Command):
             # This command's own code: it may not be in PATH, and `uv run` would install first. Its options are
             # relative to the folder that the user stands in.
-            words, folder = [sys.executable, "-m", "torch_auto", *shlex.split(command[len(ours) :])], os.getcwd()
-            words += ["--yes"] if words[3] == "refresh" else []
+            words, folder = [sys.executable, "-m", "torch_auto", *command.ours], os.getcwd()
+            words += ["--yes"] if command.ours[0] == "refresh" else []
         if run_step(Step(tuple(words)), folder, os.environ) != 0:
             say_error(f"this failed: {command}")
             return 1

@@ -99,7 +99,9 @@ def _write_groups(options: argparse.Namespace, project: Project) -> int:
     from torch_auto.cli.tools.tool import Wish
 
     backends, releases, default, machines, upgrade = _of_groups(options)
-    asked = Options(backends, releases, options.family, default, machines, options.portable, bool(upgrade))
+    asked = Options(
+        backends, releases, options.family, default, machines, options.portable, bool(upgrade), options.tool
+    )
     tool = tools.by_name(options.tool) if options.tool else tools.managing(project) or tools.by_name("uv")
     wish = Wish(options.pin, shared.settings(options, "index-url").index_url, options.force)
     return write(project, tool, wish, asked, dry_run=options.dry_run)

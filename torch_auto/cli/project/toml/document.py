@@ -16,7 +16,7 @@ import json
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from torch_auto.cli.project.toml import parse, places
+from torch_auto.cli.project.toml import parse, places, table
 from torch_auto.cli.project.toml.spelling import dotted, element, inline, key, line_end, string
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ class Document:
         `uv add --index` refuses an array that is written inline. ``section`` is as for :meth:`set`.
         """
         there = _table(copy.deepcopy(self.content), path[:-1]).get(path[-1])
-        if there and not self._checked and places.is_inline_array(self.text, path[-1]):
+        if there and not self._checked and places.is_inline_array(self.text, path):
             self.change_array(path, [*there, dict(pairs)])
             return
         try:
@@ -216,7 +216,7 @@ class Document:
     def remove_from_list(self, path: Path, index: int) -> None:
         """Take a table away from an array that may be written as tables or inline, and the array with the last one."""
         there = _at(self.content, path)
-        if places.is_inline_array(self.text, path[-1]):
+        if places.is_inline_array(self.text, path):
             self._remove_inline(path, [item for number, item in enumerate(there) if number != index])
             return
 
@@ -242,13 +242,13 @@ class Document:
 
     def remove_empty(self, path: Path) -> None:
         """Take away the header of a table that has no values of its own any more, and what is then empty above it."""
-        there = _table(copy.deepcopy(self.content), path[:-1]).get(path[-1])
+        there = _table(copy.deepcopy(self.content), path[:-1]).get(path[-1], {})
         if not isinstance(there, dict) or not all(map(_has_headers, there.values())):
             return
 
         def change(data: dict[str, Any]) -> None:
             for depth in range(len(path), 0, -1):
-                parent = _at(data, path[: depth - 1])
+                parent = table(data, *path[: depth - 1])
                 if parent.get(path[depth - 1]):
                     return
                 parent.pop(path[depth - 1], None)

@@ -247,11 +247,11 @@ def element_after(text: str, path: Path, other: object, element: str) -> Iterato
     for item in _elements(text, path, other):
         rest = text[item.end() :]
         alone, indent = _indent(text, item.start())
-        line = re.match(r"(\s*,)?([ \t]*(?:#[^\r\n]*)?)(?=\r?\n)", rest)
+        line = re.match(r"(\s*,)?([ \t]*(?:#[^\r\n]*)?)(?=(\r?\n))", rest)
         if not alone or line is None:
             yield f"{text[: item.end()]}, {one_line(element)}{rest}"
             continue
-        head = text[: item.end()] + (line.group(1) or ",") + line.group(2) + line_end(text)
+        head = text[: item.end()] + (line.group(1) or ",") + line.group(2) + line.group(3)
         yield head + _indented(element, indent, text) + ("," if line.group(1) else "") + rest[line.end() :]
 
 
@@ -279,16 +279,19 @@ def _indented(element: str, indent: str, text: str) -> str:
 # --- tables that go ------------------------------------------------------------------------------------------------
 
 
-def is_inline_array(text: str, name: str) -> bool:
+def is_inline_array(text: str, path: Path) -> bool:
     """Whether an array is written between brackets, and not as tables with a header each."""
-    return re.search(_array(name), without_prose(text)) is not None
+    return next(_headers(text, path), None) is None and next(_arrays(text, path), None) is not None
+
+
+def _headers(text: str, path: Path) -> Iterator[re.Match[str]]:
+    """The headers of an array of tables, each with its line."""
+    return re.finditer(rf"(?m)^[ \t]*\[\[[ \t]*{key_pattern(path)}[ \t]*\]\][^\n]*(?:\n|\Z)", without_prose(text))
 
 
 def without_table(text: str, path: Path, index: int) -> Iterator[str]:
     """The text without a table of an array of tables, by its position, and the comment right above its header."""
-    headers = list(
-        re.finditer(rf"(?m)^[ \t]*\[\[[ \t]*{key_pattern(path)}[ \t]*\]\][^\n]*(?:\n|\Z)", without_prose(text))
-    )
+    headers = list(_headers(text, path))
     if index < len(headers):
         yield from _without_block(text, headers[index])
 
@@ -296,7 +299,8 @@ def without_table(text: str, path: Path, index: int) -> Iterator[str]:
 def without_header(text: str, path: Path) -> Iterator[str]:
     """The text without the header of a table that is empty, or without the empty inline table."""
     for match in re.finditer(rf"(?m)^[ \t]*\[[ \t]*{key_pattern(path)}[ \t]*\][^\n]*(?:\n|\Z)", without_prose(text)):
-        yield from _without_block(text, match)
+        if _end_of_content(text, next(_next_headers(text, match.end()))) <= match.end():  # it has no keys, not even {}
+            yield from _without_block(text, match)
     yield from without_key(text, path, {})
     yield text  # it had no header, and has gone with what was in it
 
@@ -307,8 +311,18 @@ def _without_block(text: str, header: re.Match[str]) -> Iterator[str]:
         before, after = text[: header.start()], text[max(header.end(), _end_of_content(text, end)) :]
         if _is_about_what_follows(before):
             before = re.sub(r"(?:[ \t]*#[^\n]*\n)+\Z", "", before)
-        yield (before.rstrip() + line_end(text) if before.strip() else "") + (after if after.strip() else "")
+        if after.strip():
+            yield _without_blank_lines(before) + after
+        else:
+            yield re.sub(r"(?:(?<=\n)|\A)[ \t]*\r?\n\Z", "", before)  # one, as :func:`at_end` has written it
         yield before + after
+
+
+def _without_blank_lines(before: str) -> str:
+    """A text without the blank lines at its end; its last line ends as it does."""
+    left = before.rstrip()
+    line = re.match(r"[ \t]*\r?\n", before[len(left) :]) if left else None
+    return left + (line.group() if line is not None else "")
 
 
 def _is_about_what_follows(before: str) -> bool:
