@@ -388,7 +388,7 @@ def test_back_to_plain_torch(shell: Callable[..., Shell]) -> None:
     here = shell(machines.cpu())
     here.add()
     said = here("uvx", "torch-auto-core", "init", "--remove").stdout
-    command = re.search(r"^To take torch-auto away too: (.+)$", said, re.MULTILINE)
+    command = re.search(r"^To remove torch-auto too: (.+)$", said, re.MULTILINE)
     assert command is not None
     here(*command.group(1).split())
     assert "torch" not in here.text()
