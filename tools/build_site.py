@@ -26,6 +26,7 @@ PLACES = {
     INDEX: "index.md",
     "CONTRIBUTING.md": "maintaining/contributing.md",
     "CHANGELOG.md": "reference/changelog.md",
+    "SECURITY.md": "maintaining/security-policy.md",
 }
 SETTINGS = {
     "project": "torch-auto",

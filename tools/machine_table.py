@@ -140,7 +140,7 @@ def table(known: Catalog) -> str:
     """The table, and the line above it that says of which day it is."""
     lines = _markdown(("machine", "PyPI alone", "with PyTorch's pages"), rows(known))
     days = f"Newest release on {known.as_of}, Python {PYTHONS[0]} to {PYTHONS[-1]}, Linux x86_64 unless said."
-    return f"{days} Every row is a test.\n\n{lines}"
+    return f"{days}\nEvery row is a test.\n\n{lines}"
 
 
 def filled(text: str, part: str) -> str:

@@ -45,7 +45,7 @@ from mutations import Mutant, mutants_of
 ROOT = Path(__file__).resolve().parent.parent
 RULES = ["tests/unit/select", "tests/unit/pins", "tests/unit/test_decide.py", "tests/unit/test_metadata.py"]
 RULES += ["tests/unit/test_any_input.py"]
-CLI = [f"tests/unit/cli/test_{name}.py" for name in ("check", "situations", "two_machines", "takeover", "pylock")]
+CLI = [f"tests/unit/cli/test_{name}.py" for name in ("check", "situations", "two_machines", "groups")]
 #: What can be asked for: the sources, and the tests that have to notice.
 PACKAGES = {
     "select": ("torch_auto/select", RULES),
@@ -122,13 +122,13 @@ class Runner:
             chosen = [item for item in items if item.nodeid in tests]
             sums = itertools.accumulate(took[item.nodeid] for item in chosen)
             chosen = [item for item, seconds in zip(chosen, sums) if seconds < ENOUGH]
-            file, original = self.folder / mutant.path, (self.folder / mutant.path).read_text("utf-8")
+            file = self.folder / mutant.path
             file.write_text(mutant.text, "utf-8")  # for the processes that tests start
             began = time.monotonic()
             try:
                 status = self._status(chosen, mutant)
             finally:
-                file.write_text(original, "utf-8")
+                file.write_text(mutant.original, "utf-8")
             if status == BROKEN:
                 raise RuntimeError(f"{mutant.path}:{mutant.line} could not be tried")
             if status:
@@ -261,11 +261,10 @@ def _report(options: argparse.Namespace, every: int, runner: Runner) -> int:
     living = [mutant for mutant in runner.mutants if mutant not in runner.killed]
     without = 0
     for mutant in sorted(living, key=lambda item: (item.path, item.line)):
-        original = (ROOT / mutant.path).read_text("utf-8")
-        reason = reasons.get((mutant.path, *mutant.lines(original)))
+        reason = reasons.get((mutant.path, *mutant.lines()))
         without += reason is None
         print(f"\n# {mutant.path}:{mutant.line}: {reason or 'NO REASON'}")
-        lines = difflib.unified_diff(original.splitlines(), mutant.text.splitlines(), lineterm="", n=1)
+        lines = difflib.unified_diff(mutant.original.splitlines(), mutant.text.splitlines(), lineterm="", n=1)
         print("\n".join(line for line in lines if line[:2] not in ("--", "++", "@@")))
     tried = len(runner.mutants)
     how = collections.Counter(runner.killed.values())

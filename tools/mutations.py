@@ -32,16 +32,17 @@ _OPERATOR = re.compile(r"is\s+not|not\s+in|\b(is|in|and|or)\b|[<>=!]=|//|[<>+*|&
 
 @dataclass(frozen=True)
 class Mutant:
-    """One place changed: the file, its line, the text as it becomes, and the function that it is in, if any."""
+    """One place changed: the file, its line, its text before and after, and the function that it is in, if any."""
 
     path: str
     line: int
+    original: str
     text: str
     function: tuple[str, ...]
 
-    def lines(self, original: str) -> tuple[str, str]:
+    def lines(self) -> tuple[str, str]:
         """What is taken away and what is put there, without the indent: what a reason is found by."""
-        diff = [line for line in difflib.ndiff(original.splitlines(), self.text.splitlines()) if line[0] in "+-"]
+        diff = [line for line in difflib.ndiff(self.original.splitlines(), self.text.splitlines()) if line[0] in "+-"]
         return tuple(" ".join(line[2:].strip() for line in diff if line[0] == sign) for sign in "-+")  # type: ignore[return-value]
 
 
@@ -59,7 +60,9 @@ def mutants_of(path: Path, root: Path) -> Iterator[Mutant]:
                 ast.parse(text)
                 if text not in seen:
                     seen.add(text)
-                    yield Mutant(str(path.relative_to(root)), data.count(b"\n", 0, start) + 1, text, function)
+                    yield Mutant(
+                        str(path.relative_to(root)), data.count(b"\n", 0, start) + 1, data.decode(), text, function
+                    )
 
 
 def _nodes(node: ast.AST, function: tuple[str, ...], *, fixed: bool) -> Iterator[tuple[ast.AST, tuple[str, ...]]]:

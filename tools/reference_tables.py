@@ -37,7 +37,7 @@ _MEANS = {
     "pin": (
         "How exact the pins are.",
         "`prefer` also accepts PyPI's build where it runs on the same GPUs.",
-        "`exact` accepts the exact build alone.",
+        "`exact` accepts only the exact build.",
     ),
     "machine": ("Build for the machine in this file, which `torch-auto info --json` printed.",),
     "index-url": ("The base of the PyTorch index, or of a mirror of it.",),

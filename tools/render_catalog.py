@@ -56,7 +56,8 @@ A build for a CUDA major version without a known driver is not pinned until a pe
 _FORMAT = """\
 ## Why JSON
 
-People can review it as text, and every Python can read it. TOML has a reader in Python 3.11 and newer alone.
+People can review it as text, and every Python can read it.
+TOML has a reader in Python 3.11 and newer alone.
 """
 
 _MARKS = {"verified": "", "published": "°", "inferred": "?"}
@@ -130,7 +131,7 @@ def _builds(files: dict[str, Record]) -> str:
         for release in reversed(files["releases"]["releases"])
     ]
     legend = (
-        "PyPI's own build is **bold**. No mark: verified; °: published; ?: inferred; ~~struck out~~: never pinned.\n"
+        "PyPI's own build is **bold**.\nNo mark: verified; °: published; ?: inferred; ~~struck out~~: never pinned.\n"
     )
     return f"## Builds\n\n{legend}\n" + _table(["release", *PLATFORMS], rows)
 

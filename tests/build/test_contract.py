@@ -174,7 +174,7 @@ def test_a_record_of_a_newer_format_is_met_with_a_sentence(tmp_path: Path) -> No
     """The import says that the record is newer than it can read and what to type, and goes on."""
     said = said_at_import(tmp_path, {"version": 3, "whatever": []})
     assert "torch-auto's record of what this machine needs is of a newer format" in said
-    assert "pip install --upgrade torch-auto-core" in said
+    assert "check --fix`" in said
 
 
 def test_a_reason_of_a_newer_core_is_met_with_its_code(tmp_path: Path, dists: Path) -> None:

@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from support import frontends, hooks, machines, warehouse
 from support.cache import REPOSITORY as ROOT
 
 from torch_auto import __version__, catalog
+from torch_auto.cli.project.toml import parse
 from torch_auto.decide import decide
 from torch_auto.machine_file import machine_from_json
 from torch_auto.metadata import wheel_metadata
@@ -171,7 +174,7 @@ def test_no_wheel_of_torch_auto_is_released() -> None:
     assert warehouse.takes_platform("win_amd64")
     assert warehouse.takes_platform("macosx_14_0_arm64")
     made = [line.strip() for line in commands_of(workflow()["build"]).splitlines() if " dist" in line]
-    assert made == ['python tools/build_dists.py --tag "$TAG" dist', "sha256sum dist/*/*"]
+    assert made == ['python tools/build_dists.py --tag "$TAG" dist', f"({DIGESTS})"]
 
 
 def test_a_release_is_checked_before_it_is_published() -> None:
@@ -183,6 +186,65 @@ def test_a_release_is_checked_before_it_is_published() -> None:
     assert "check" in jobs["publish"]["needs"]  # type: ignore[operator]
     tokens = [name for name, job in jobs.items() if job["permissions"].get("id-token")]  # type: ignore[attr-defined]
     assert tokens == ["attest", "publish"]
+
+
+#: The digests of a folder's files, in an order that no locale changes.
+DIGESTS = "cd dist && find . -type f | LC_ALL=C sort | xargs sha256sum"
+
+
+def test_what_was_built_is_what_is_attested_and_published(tmp_path: Path) -> None:
+    """The job that builds tells the digests, and each that takes the files compares them first."""
+    jobs = workflow()
+    assert jobs["build"]["outputs"] == {"digests": "${{ steps.build.outputs.digests }}"}
+    for name in ("check", "attest", "publish"):
+        steps = jobs[name]["steps"]
+        assert isinstance(steps, list)
+        uses = [step.get("uses", step.get("run", "")).partition("@")[0] for step in steps]
+        at = uses.index("actions/download-artifact")
+        compare = next(step for step in steps[at:] if "sha256sum" in step.get("run", ""))
+        assert f'test "$({DIGESTS})" = "$DIGESTS"' in compare["run"].splitlines()
+        assert compare["env"]["DIGESTS"] == "${{ needs.build.outputs.digests }}"
+        assert steps.index(compare) - at <= 2, "nothing runs before it"
+    (tmp_path / "dist/core").mkdir(parents=True)
+    (tmp_path / "dist/core/a").write_text("a", "utf-8")
+
+    def digests() -> str:
+        return subprocess.run(["sh", "-c", DIGESTS], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+
+    before = digests()
+    assert before.endswith("  ./core/a\n")
+    (tmp_path / "dist/core/b").write_text("b", "utf-8")
+    assert digests() != before
+
+
+def test_nothing_on_the_index_is_skipped_unseen() -> None:
+    """An index takes the same file again and refuses another one of its name (warehouse, _is_duplicate_file)."""
+    assert "skip-existing" not in (ROOT / ".github/workflows/release.yml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("group", ["build", "release"])
+def test_what_a_release_installs_is_locked(group: str) -> None:
+    """Each job installs one lock, in which every file has its hashes, and which has what the group asks for."""
+    text = (ROOT / ".github" / "locks" / f"{group}.txt").read_text("utf-8")
+    assert "://" not in text
+    locked = {}
+    for entry in (line for line in text.replace("\\\n", "").splitlines() if not line.startswith("#")):
+        line, *hashes = re.split(r"\s+(?=--hash)", entry.strip())
+        assert hashes, entry
+        assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", part) for part in hashes), entry
+        requirement = Requirement(line)
+        [pin] = requirement.specifier
+        assert pin.operator == "=="
+        locked[canonicalize_name(requirement.name)] = pin.version
+    groups = parse((ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
+    wanted = [item for item in groups[group] if isinstance(item, str)]
+    wanted += groups["dev"] if {"include-group": "dev"} in groups[group] else []
+    for item in map(Requirement, wanted):
+        assert item.specifier.contains(locked[canonicalize_name(item.name)]), item
+    job = {"build": "build", "release": "check"}[group]
+    installs = [line.strip() for line in commands_of(workflow()[job]).splitlines() if "pip install" in line]
+    how = "python -m pip install --require-hashes --only-binary :all: --requirement"
+    assert installs == [f"{how} .github/locks/{group}.txt"]
 
 
 def test_a_core_is_published_before_the_release_that_needs_it() -> None:

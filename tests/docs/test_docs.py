@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import ast
+import importlib
 import json
 import os
 import re
@@ -258,6 +260,16 @@ def test_a_snippet_parses(block: Block) -> None:
     assert readers[block.language](block.text)
 
 
+def test_a_snippet_of_python_imports_what_there_is() -> None:
+    """What a piece of Python takes from torch_auto can be imported from there."""
+    trees = [ast.parse(block.text) for block in BLOCKS if block.language == "python"]
+    nodes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    names = [(str(node.module), name.name) for node in nodes for name in node.names]
+    ours = [(module, name) for module, name in names if module.partition(".")[0] == "torch_auto"]
+    assert names
+    assert [item for item in ours if not hasattr(importlib.import_module(item[0]), item[1])] == []
+
+
 def is_uv_project(block: Block) -> bool:
     """Whether a block is a piece of a pyproject.toml that uv reads."""
     return block.language == "toml" and "[tool.uv" in block.text and "not run" not in block.marks
@@ -293,6 +305,12 @@ def test_the_index_of_the_docs_is_whole() -> None:
     assert [page for page in pages if page.startswith("docs/") and page not in {"docs/README.md", *listed}] == []
 
 
+@pytest.mark.parametrize("path", [path for path in docs.PAGES if path.name != "CHANGELOG.md"], ids=docs.name)
+def test_a_line_holds_one_sentence(path: Path) -> None:
+    """A change of a sentence is a change of a line, in the text of every page; tables have lines of their own."""
+    assert docs.crowded(path) == []
+
+
 @pytest.mark.parametrize("path", docs.PAGES, ids=docs.name)
 def test_a_page_names_no_host_and_no_path_of_ours(path: Path) -> None:
     """No registry's host but PyTorch's own index, and no folder of the machine that a page was written on."""
@@ -316,8 +334,10 @@ def test_the_command_has_what_sentences_say_it_has(path: Path) -> None:
     """Verbs and options of torch-auto that stand in a sentence exist."""
     known = known_options()
     for code in docs.inline(path):
-        found = re.search(r"(?:^|run |uvx )torch-auto(?:-core)? (--help|[\w-]+)(.*)", code)
-        if found and not found[1].isupper() and found[1] != "--help":
+        found = re.search(r"(?:^|run |uvx )torch-auto(?:-core)? (--[\w-]+|[\w-]+)(.*)", code)
+        if found and found[1].startswith("--"):
+            assert found[1] in command_line()[0]._option_string_actions, code
+        elif found and not found[1].isupper():
             assert found[1] in known, code
             options = re.findall(r"(?<= )--[\w-]+", found[2].split(" -- ")[0])
             assert found[1] in PASS_ON or set(options) <= known[found[1]], code

@@ -5,6 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,7 +26,6 @@ from torch_auto.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from support.frontends import Finished, Sandbox
     from support.torch_index import TorchIndex
@@ -291,6 +296,45 @@ def test_what_fails_leaves_all_as_it_was(shell: Callable[..., Shell]) -> None:
     assert (here.text(), here.text("uv.lock")) == before
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the processes of a folder, in /proc")
+def test_ended_in_the_middle(shell: Callable[..., Shell]) -> None:
+    """SIGTERM at eight moments of an `add`: all or nothing is written, and what uv had started has ended too."""
+    here = shell(machines.cpu())
+    here("uv", "init", "--bare")
+    here("uv", "add", "numpy")
+    before, codes = (here.text(), here.text("uv.lock")), []
+    tool = frontends.uv().executable
+    command = [str(tool.with_name("uvx")), "torch-auto-core", "add", "vision", "--yes"]
+    environment = {**here.sandbox.environment, **here.variables}
+    for moment in (0.2, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0):
+        with subprocess.Popen(
+            command, cwd=here.folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(moment)
+            process.send_signal(signal.SIGTERM)
+            codes.append(process.wait(60))
+        deadline = time.monotonic() + 30
+        while processes_in(here.folder):
+            assert time.monotonic() < deadline, processes_in(here.folder)
+            time.sleep(0.05)
+        assert not [name for name in os.listdir(here.folder) if name.startswith(".torch-auto-")]
+        if (here.text(), here.text("uv.lock")) != before:  # it was through, or at its last step
+            here("uv", "lock", "--check")
+            break
+    assert set(codes) <= {0, 143, -signal.SIGTERM}, codes
+
+
+def processes_in(folder: Path) -> list[str]:
+    """What runs in a folder, by its command."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (process / "cwd").samefile(folder):
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return found
+
+
 @pytest.mark.parametrize("setting", ["override", "exclude"])
 def test_what_replaces_every_pin_is_named(shell: Callable[..., Shell], setting: str) -> None:
     """override-dependencies and exclude-dependencies with torch are refused with what to change; constraints serve."""
@@ -344,7 +388,7 @@ def test_back_to_plain_torch(shell: Callable[..., Shell]) -> None:
     here = shell(machines.cpu())
     here.add()
     said = here("uvx", "torch-auto-core", "init", "--remove").stdout
-    command = re.search(r"^To take torch-auto away too: (.+)$", said, re.MULTILINE)
+    command = re.search(r"^To remove torch-auto too: (.+)$", said, re.MULTILINE)
     assert command is not None
     here(*command.group(1).split())
     assert "torch" not in here.text()
@@ -354,6 +398,7 @@ def test_back_to_plain_torch(shell: Callable[..., Shell]) -> None:
 # --- without a project of uv's -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_requirements_of_pip(shell: Callable[..., Shell], published: TorchIndex) -> None:
     """In requirements.txt torch's lines and indexes make room for torch-auto and the pages, and pip installs it."""
     here = shell(machines.a100_550())
@@ -418,6 +463,7 @@ def test_a_portable_project(shell: Callable[..., Shell], published: TorchIndex) 
 # --- Poetry and PDM ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_poetry(shell: Callable[..., Shell], published: TorchIndex) -> None:
     """Poetry's own tables and a source of PyTorch's go; its index and the pair come, and --remove takes it back."""
     here = shell(machines.a100_550())

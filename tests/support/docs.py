@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = (*(ROOT / f"{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING")), *sorted(ROOT.glob("docs/**/*.md")))
+PAGES = (
+    *(ROOT / f"{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING", "SECURITY")),
+    *sorted(ROOT.glob("docs/**/*.md")),
+)
 
 #: Languages whose blocks hold commands.
 COMMANDS = ("console", "sh", "bash", "dockerfile", "yaml", "powershell", "fish")
@@ -142,6 +145,17 @@ def prose(path: Path) -> str:
     """A page without its blocks and comments."""
     text = re.sub(r"^ *(```+)\S*\s*\n.*?^ *\1\s*$", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
     return re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
+
+
+#: Where a sentence ends and another begins. Many of ours begin with a name in small letters.
+_NEXT = re.compile(r"[\w`)\]*][.?!](?:\*\*|[\")])* +(?=[A-Z`\[(]|(?:uv|pip|torch)\b)")
+
+
+def crowded(path: Path) -> list[str]:
+    """The lines of a page's text, without tables, that hold more than one sentence."""
+    plain = re.sub(r"`[^`\n]*`", "`code`", re.sub(r"\]\([^)\s]+\)", "](link)", prose(path)))
+    lines = [line for line in plain.splitlines() if not line.lstrip().startswith(("|", "#"))]
+    return [line for line in lines if _NEXT.search(re.sub(r"^\s*(?:[-*]|\d+\.) ", "", line))]
 
 
 def links(path: Path) -> list[str]:

@@ -31,7 +31,8 @@ class Said(Frozen):
     """What NVML or nvidia-smi said.
 
     ``gpus`` is how many GPUs NVML says there are; ``lacks_cuda`` that there is no libcuda beside NVML, without which no
-    CUDA build finds the GPU. ``loaded``: the driver answered, whatever it said.
+    CUDA build finds the GPU. ``loaded``: the driver answered, whatever it said. ``hung``: it
+    did not, and whoever asks it by another way may wait for good.
     """
 
     driver: str | None = None
@@ -40,6 +41,7 @@ class Said(Frozen):
     gpus: int | None = None
     lacks_cuda: bool = False
     loaded: bool = False
+    hung: bool = False
 
 
 def nvidia(sources: Sources, tree: Tree, log: Log, displays: Sequence[PciDevice]) -> Accelerator | None:
@@ -62,7 +64,7 @@ def nvidia(sources: Sources, tree: Tree, log: Log, displays: Sequence[PciDevice]
         if said.driver is None and module.version is None and module.loaded and chip.cuda is not None:
             log.found("CUDA driver version", f"{chip.cuda[0]}.{chip.cuda[1]} at least, by the release of Jetson Linux")
             said = said.replace(cuda=said.cuda or chip.cuda)
-    if not said.devices and not on_bus:
+    if not said.devices and not on_bus and not said.hung:
         said = said.replace(devices=nvidia_files.listed(tree, log))
     return combine(said, module, displays, log, windows=_is_wsl(tree))
 
@@ -168,7 +170,8 @@ def _of_nvml(report: nvidia_nvml.NvmlReport, log: Log) -> Said:
             capability = _capability(device.pci_id, log)
         devices.append(Device(clean(device.name), capability))
     lacks = report.code("nvmlSystemGetCudaDriverVersion") == nvidia_nvml.LIBRARY_NOT_FOUND
-    return Said(report.driver_version, report.cuda_driver_version, tuple(devices), report.gpus, lacks, report.began)
+    driver, cuda = report.driver_version, report.cuda_driver_version
+    return Said(driver, cuda, tuple(devices), report.gpus, lacks, report.began, report.hung)
 
 
 def _of_smi(sources: Sources, log: Log) -> Said | None:

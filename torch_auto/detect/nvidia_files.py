@@ -112,6 +112,7 @@ def architecture(tree: Tree) -> str | None:
 def listed(tree: Tree, log: Log) -> tuple[Device, ...]:
     """The GPUs that the driver lists in /proc, for a container that hides /sys: their names, and nothing else of use.
 
+    To read such a file wakes the GPU up (nv-procfs.c, rm_ref_dynamic_power), so a driver that hangs may hang here too.
     Each has a file "information" with the lines "Model: <tab> NVIDIA A100-SXM4-40GB" and, where an administrator has
     taken the GPU away, "GPU Excluded: <tab> Yes".
     """

@@ -48,14 +48,17 @@ def test_permissions(path: Path) -> None:
 
 
 def test_what_may_write_to_the_repository_runs_git_alone() -> None:
-    """One job may push: the proposal of a newer catalog. It installs nothing, and takes over the files of one alone."""
+    """One job may push, the proposal of a newer catalog, and one adds files to a release: both install nothing."""
     writing = {
         f"{path.stem}.{name}": job
         for path in WORKFLOWS
         for name, job in jobs(path).items()
         if job["permissions"].get("contents") == "write"
     }
-    assert list(writing) == ["drift.propose"]
+    assert list(writing) == ["drift.propose", "release.tell"]
+    told = writing["release.tell"]["steps"]
+    assert [step["uses"].partition("@")[0] for step in told if "uses" in step] == ["actions/download-artifact"]
+    assert not re.search(r"python|pip |npm|curl|wget|git ", "\n".join(step.get("run", "") for step in told))
     job = writing["drift.propose"]
     commands = "\n".join(step.get("run", "") for step in job["steps"])
     assert not re.search(r"python|pip |npm|curl|wget", commands)
@@ -82,6 +85,20 @@ def test_a_newer_catalog_is_proposed_with_what_the_tests_say() -> None:
     assert "python -m pytest tests/unit tests/build" in commands
     propose = "\n".join(step.get("run", "") for step in jobs(FOLDER / "drift.yml")["propose"]["steps"])
     assert "gh pr create" in propose
+
+
+def test_what_comes_next_is_tried_each_week() -> None:
+    """The newest pre-releases of hatchling, uv and pip make the same bytes, and pass the tests of real frontends."""
+    path = FOLDER / "prereleases.yml"
+    assert "schedule:" in path.read_text(encoding="utf-8")
+    [job] = jobs(path).values()
+    commands = "\n".join(step.get("run", "") for step in job["steps"])
+    assert "python -m pip install --pre --upgrade hatchling" in commands
+    assert 'diff --recursive "$RUNNER_TEMP/a" "$RUNNER_TEMP/b"' in commands
+    [tests] = [step for step in job["steps"] if "pytest tests/build tests/frontends" in step.get("run", "")]
+    assert tests["env"] == {"PIP_PRE": "1"}
+    # The tools of the tests are installed with it, and what the tests themselves install is not.
+    assert "PIP_PRE" not in (Path(__file__).parents[2] / "support" / "cache.py").read_text(encoding="utf-8")
 
 
 def test_no_token_is_stored() -> None:

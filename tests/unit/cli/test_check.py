@@ -321,6 +321,51 @@ def test_lock_of_another_machine(project: Path, env: FakeEnvironment, look: Call
     assert found["uv.lock"].otherwise == ("torch-auto init --portable", "uv lock", "torch-auto sync")
 
 
+@pytest.mark.parametrize(
+    ("torch", "machine", "code", "words"),
+    [
+        # For nobody in particular, and works: on the CPU, or with the GPU.
+        ("2.14.1", machines.cpu(), "lock.older", "from PyPI"),
+        ("2.14.1+cpu", machines.cpu(), "lock.ok", "works here"),
+        ("2.14.1+cu126", machines.a100_550(), "lock.ok", "works here"),
+        # Another kind of machine's.
+        ("2.14.1+cu126", machines.cpu(), "lock.other-machine", "a machine with an NVIDIA GPU"),
+        ("2.14.1+rocm7.2", machines.cpu(), "lock.other-machine", "a machine with an AMD GPU"),
+        ("2.14.1+xpu", machines.cpu(), "lock.other-machine", "one with an Intel GPU"),
+        ("2.14.1+cpu", machines.a100_550(), "lock.other-machine", "a machine without a GPU"),
+        ("2.14.1", machines.a100_550(), "lock.other-machine", "everybody, as PyPI's build is"),
+    ],
+)
+def test_whose_a_lock_is(
+    project: Path,
+    env: FakeEnvironment,
+    look: Callable[..., dict[str, Finding]],
+    torch: str,
+    machine: machines.Machine,
+    code: str,
+    words: str,
+) -> None:
+    """By the torch that it holds, and whether that works on this machine."""
+    (project / "uv.lock").write_text(LOCK.format(torch=torch, release="2.14.1"), "utf-8")
+    env.install_torch_auto(machine, "2.14.1")
+    found = look(machine)["uv.lock"]
+    assert (found.code, words in found.text) == (code, True), found.text
+
+
+def test_a_lock_without_torch_auto(
+    project: Path, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]
+) -> None:
+    """It is a finding where the project requires torch-auto, or where what is installed does not work."""
+    (project / "uv.lock").write_text("version = 1\n", "utf-8")
+    env.install_torch("2.14.1+cu126")
+    found = look(machines.a100_550())["uv.lock"]
+    assert (found.code, found.commands != ()) == ("lock.no-torch-auto", True)
+    pyproject = (project / "pyproject.toml").read_text("utf-8")
+    (project / "pyproject.toml").write_text(pyproject.replace('"torch-auto"', '"numpy"'), "utf-8")
+    assert look(machines.a100_550())["uv.lock"].code == "lock.ok"
+    assert look(machines.mi300())["uv.lock"].code == "lock.no-torch-auto"
+
+
 def test_lock_from_before_the_pages(
     project: Path, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]
 ) -> None:

@@ -425,6 +425,48 @@ def test_options_are_repeated(env: FakeEnvironment) -> None:
     assert status_of(all_findings(situation)) == "fail"
 
 
+@pytest.mark.parametrize(
+    ("verb", "repeated"),
+    [
+        ("check", "--project p --venv v --machine m"),
+        ("refresh", "--project p --venv v --machine m"),
+        ("sync", "--project p --machine m"),  # it finds the environment that it makes
+        ("init", "--project p"),
+        ("init --portable", "--project p"),
+        ("add vision", "--project p"),
+        ("lock --portable", "--project p"),
+    ],
+)
+def test_each_verb_repeats_the_options_that_it_has(env: FakeEnvironment, verb: str, repeated: str) -> None:
+    """A printed command names the project, and the environment and the machine where the verb looks at them."""
+    again = ("--project", "p", "--venv", "v", "--machine", "m")
+    situation = survey(Where(str(env.prefix.parent), {}, {}, str(env.prefix), "torch-auto", again))
+    assert situation.ours(verb) == f"torch-auto {verb} {repeated}"
+
+
+@pytest.mark.parametrize(
+    ("dependency", "at_least"),
+    [
+        ("torch-auto", None),
+        ("torch-auto>=2.9", None),
+        ("numpy==1", None),
+        ("torch_auto==2.15.0", "2.14.1"),  # a driver 550 has no torch 2.15.0
+        ("Torch.Auto>=2.15", "2.14.1"),
+    ],
+)
+def test_a_release_is_allowed_where_the_project_allows_none_that_serves(
+    env: FakeEnvironment, folder: Path, dependency: str, at_least: str | None
+) -> None:
+    """The commands allow a release where no torch-auto that the project requires has a torch for the machine."""
+    lines = f'name = "x"\nversion = "1"\ndependencies = ["numpy", "{dependency}"]\n'
+    pages = '[tool.uv]\nfind-links = ["https://download.pytorch.org/whl/torch/"]\n'
+    (folder / "pyproject.toml").write_text(f"[project]\n{lines}\n{pages}", "utf-8")
+    machine = folder / "machine.json"
+    machine.write_text(json.dumps(machines.a100_550()), "utf-8")
+    where = Where(str(folder), {"HOME": str(folder)}, {"machine": str(machine)}, str(env.prefix))
+    assert survey(where)._at_least() == at_least
+
+
 # --- for programs ------------------------------------------------------------------------------------------------
 
 

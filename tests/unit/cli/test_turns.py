@@ -20,6 +20,10 @@ from torch_auto.cli.project.files import replace
 from torch_auto.cli.project.toml import parse
 from torch_auto.cli.project.turns import alone
 
+if sys.platform != "win32":
+    import fcntl
+    import termios
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -167,15 +171,23 @@ def add(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[bytes],
     project.mkdir()
     running: list[subprocess.Popen[bytes]] = []
 
-    def start(*words: str, before: list[str] | None = None) -> tuple[subprocess.Popen[bytes], list[int]]:
+    def start(
+        *words: str, before: list[str] | None = None, terminal: int | None = None
+    ) -> tuple[subprocess.Popen[bytes], list[int]]:
+        def in_the_foreground() -> None:
+            if terminal is not None:
+                fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+
         environment = {**os.environ, "UV": str(tools / "uv"), "PYTHONPATH": str(ROOT)}
         command = [sys.executable, "-m", "torch_auto", "add", "--for", "uv", "--project", str(project), *words]
         process = subprocess.Popen(
             [*(before or []), *command],
             env=environment,
-            stdout=subprocess.PIPE,
+            stdin=terminal,
+            stdout=subprocess.PIPE if terminal is None else terminal,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=in_the_foreground,  # noqa: PLW1509  # a test's own process has one thread
         )
         running.append(process)
         deadline = time.monotonic() + 60
@@ -226,6 +238,28 @@ def test_add_is_ended(
         while any(map(is_there, children)):
             assert time.monotonic() < deadline
             time.sleep(0.02)
+
+
+@pytest.mark.parametrize("how", ["Ctrl-C", "hang up"])
+def test_add_is_ended_on_a_terminal(
+    tmp_path: Path, add: Callable[..., tuple[subprocess.Popen[bytes], list[int]]], how: str
+) -> None:
+    """There uv is in the foreground with it, hears of it by itself, and the files are as they were too."""
+    (tmp_path / "project" / "pyproject.toml").write_text(PROJECT, "utf-8")
+    terminal, inside = os.openpty()
+    process, children = add(terminal=inside)
+    os.close(inside)
+    if how == "Ctrl-C":
+        os.write(terminal, b"\x03")
+        assert process.wait(30) == 130
+    os.close(terminal)
+    assert process.wait(30) in (129, 130)
+    assert (tmp_path / "project" / "pyproject.toml").read_text("utf-8") == PROJECT
+    assert os.listdir(tmp_path / "project") == ["pyproject.toml"]
+    deadline = time.monotonic() + 10
+    while any(map(is_there, children)):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_nohup_stays_what_it_is(tmp_path: Path, add: Callable[..., tuple[subprocess.Popen[bytes], list[int]]]) -> None:

@@ -145,6 +145,18 @@ def test_a_build_waits_for_a_hung_driver_only_where_it_has_something_to_say(
     assert waited[1] >= 4.0
 
 
+@pytest.mark.parametrize(("hang", "name"), [("nvmlDeviceGetCount_v2", "GPU"), (None, "NVIDIA A100-SXM4-40GB")])
+def test_files_that_wake_a_gpu_up_are_not_read_where_its_driver_hangs(
+    system: Callable[..., Sources], fake_nvml: Callable[..., dict[str, str]], hang: str | None, name: str
+) -> None:
+    """A container hides /sys, and the driver's files name the GPU: they would hang this process for good."""
+    proc = {"proc/driver/nvidia/gpus/0000:41:00.0/information": "Model: \t\t NVIDIA A100-SXM4-40GB\n"}
+    files = join(LIBRARY, nvidia_module("550.54.14"), proc)
+    del files["sys/module/nvidia/version"]
+    machine = detect_from(system(files, env=fake_nvml(hang=hang, devices=()), deadline=1.5 if hang else 20.0))
+    assert describe(machine) == f"NVIDIA driver 550.54.14, CUDA 12.4: {name}"
+
+
 #: What NVML's driver version may be instead of one, and its CUDA version.
 NOT_A_DRIVER = ("N/A", "", "[Unknown Error]", "550", "550.54.14-beta", "\x1b]0;title\x07", "5" * 70)
 NOT_A_CUDA = ("-12040", "0", "12", "2147483647", "999990")

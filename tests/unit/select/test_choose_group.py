@@ -16,7 +16,7 @@ from torch_auto.select.runs_on import candidates, fault
 from torch_auto.select.words import sentence, sentences
 from unit.data import CATALOG, RELEASES
 from unit.groups import ALL, THREE, groups
-from unit.machines import MACHINES
+from unit.machines import A100_550, MACHINES, amd, machine
 
 CHOICES = [
     ("cpu", THREE, "torch-cpu", "cpu"),
@@ -301,3 +301,22 @@ def test_other_gpus_are_spoken_of_where_the_build_runs_on_one(text: str, *, othe
     [why] = [reason for reason in chosen.reasons if reason.code == "best-build"]
     assert why["others"] is others
     assert ("on the most other GPUs" in sentence(why)) is others
+
+
+def test_why_each_other_build_is_not_the_groups() -> None:
+    """Another group keeps the reason that its build has on the GPU; what is no group is said to be none."""
+    found = choose(machine(A100_550), groups("2.13.0+cpu,2.13.0+cu126,2.13.0+cu130"), CATALOG)
+    assert found.group.name == "torch-cu126"
+    codes = {str(item.torch_backend): item.reason.code for item in found.selection.rejected}
+    assert (codes["cu130"], codes["cpu"], codes["cu129"]) == ("driver-too-old", "other-vendor", "not-a-group")
+    assert "cu126" not in codes
+    on_cpu = choose(machine(), groups("2.13.0+cpu,2.13.0+cu126"), CATALOG)
+    codes = {str(item.torch_backend): item.reason.code for item in on_cpu.selection.rejected}
+    assert (codes["cu126"], codes["cu130"]) == ("group-taken", "not-a-group")
+
+
+@pytest.mark.parametrize(("python", "code"), [("3.13", "no-group-runs-on"), ("3.14", "no-group-for-python")])
+def test_a_release_for_a_python_is_one_that_has_any_wheel_for_it(python: str, code: str) -> None:
+    """torch 2.5.1 has wheels for Python 3.13, but none of ROCm's; for 3.14 it has none at all."""
+    found = choose(machine(amd("gfx942"), python=python), groups("2.5.1+cpu,2.5.1+rocm6.2"), CATALOG)
+    assert (found.group.name, found.reasons[0].code) == ("torch-cpu", code)

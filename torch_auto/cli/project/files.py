@@ -228,6 +228,7 @@ class _Note(NamedTuple):
     @classmethod
     def read(cls, handle: int) -> _Note | None:
         """The note in an open file, or None where its writer has not begun with the file itself, or is through."""
+        os.lseek(handle, 0, os.SEEK_SET)
         with os.fdopen(os.dup(handle), "rb") as file:
             data = file.read(8 * LARGEST)
         try:
@@ -288,9 +289,7 @@ def _noted(target: str, note: _Note) -> Iterator[None]:
         _write_over(handle, b"", note.spelled())
         yield
     finally:
-        if read_regular(target, LARGEST) in note:
-            _take_away(handle, path)
-        os.close(handle)
+        _close(handle, path, is_done=read_regular(target, LARGEST) in note)
 
 
 def _open_note(path: str, flags: int) -> int | None:
@@ -318,11 +317,16 @@ def _open_note(path: str, flags: int) -> int | None:
         os.close(handle)  # whoever was at work on it has taken it away
 
 
-def _take_away(handle: int, path: str) -> None:
-    """An empty note says nothing; Windows takes none away that is open."""
-    os.ftruncate(handle, 0)
-    with suppress(OSError):
-        os.unlink(path)
+def _close(handle: int, path: str, *, is_done: bool) -> None:
+    """Close a note, and take it away where the file is whole. Until then an empty one says nothing."""
+    if is_done:
+        os.ftruncate(handle, 0)
+        with suppress(OSError):
+            os.unlink(path)
+    os.close(handle)
+    if is_done and os.name == "nt":  # where nothing that is open can go
+        with suppress(OSError):
+            os.unlink(path)
 
 
 def put_back(path: str) -> None:
@@ -335,14 +339,15 @@ def put_back(path: str) -> None:
         handle = _open_note(note, 0)
         if handle is None:
             return
+        is_done = False
         try:
             found, now = _Note.read(handle), read_regular(target, LARGEST)
             if found is not None and found.is_half(now):
                 with open(target, "r+b", buffering=0) as file:
                     _write_over(file.fileno(), now, found.before)
-            _take_away(handle, note)
+            is_done = True
         finally:
-            os.close(handle)
+            _close(handle, note, is_done=is_done)
 
 
 def _own_id() -> int:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 #: Seconds: between two looks, until the user hears of it, and until it is given up. An `add` loads gigabytes.
 _STEP, _SILENT, _LONGEST = 0.02, 1.0, 3600.0
 
+#: Windows locks a byte, which nobody else can read then: one behind all that is in a file.
+_BEHIND = 1 << 30
+
 #: Somebody else has the lock.
 _TAKEN = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 
@@ -43,7 +46,11 @@ def alone(folder: str) -> Iterator[None]:
     Raises:
         UserError: another command does not end.
     """
-    handle = _opened(folder)
+    try:
+        handle = _opened(folder)
+    except PermissionError:  # what is in it may be read, and by its name alone
+        yield
+        return
     try:
         wait(handle, folder)
         yield
@@ -79,7 +86,7 @@ def _taken(handle: int) -> bool:
     """Take the lock; False where somebody else has it."""
     try:
         if sys.platform == "win32":
-            os.lseek(handle, 0, os.SEEK_SET)
+            os.lseek(handle, _BEHIND, os.SEEK_SET)
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
         else:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
