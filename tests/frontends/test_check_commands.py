@@ -654,7 +654,7 @@ def test_the_docs_have_every_situation_and_every_code() -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("uv's cache holds torch-auto's METADATA of another machine", "uv took what its cache holds of another"),
+        ("uv's cache holds torch-auto's METADATA of another machine", "took what its cache holds of another machine"),
         ("a lock from a machine with a GPU, on one without", "The lock has it from another machine"),
     ],
 )
