@@ -469,3 +469,19 @@ def test_an_extra_on_a_system_without_builds_is_pypis() -> None:
 def test_pypis_twin_stays_in_below_a_higher_local_version(local_version: str, twin: str | None) -> None:
     """Of 2.14.1 on Linux it is +cu130; local versions are compared as text, and the higher one is preferred."""
     assert lower_twin(CATALOG.release("2.14.1"), "linux_x86_64", local_version) == twin
+
+
+@pytest.mark.parametrize(
+    ("machine", "unused", "wanted"),
+    [
+        (machines.cpu(), False, "cpu"),
+        (machines.mi300(), True, "rocm7.2"),
+        (machines.with_nvidia("580.65.06", machines.T4), False, "cu126"),  # PyPI's build runs on it too
+    ],
+)
+def test_pypis_pair_says_whether_the_gpu_goes_unused(machine: dict[str, Any], *, unused: bool, wanted: str) -> None:
+    """Where an extra gives PyPI's pair and torch alone is another build: whether PyPI's uses the same GPUs."""
+    plan = decide(CATALOG.release("2.14.1"), machine_from_json(machine), Settings(), CATALOG)
+    for extra in plan.extras:
+        assert extra.reason.code == "pair-on-pypi-so-torch"
+        assert (extra.reason["gpu_unused"], extra.reason["wanted"]) == (unused, wanted)
