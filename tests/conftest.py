@@ -98,7 +98,7 @@ def oldest_uv(sandbox: Sandbox) -> Frontend:
     return frontends.Frontend(frontends.uv(frontends.OLDEST_UV), sandbox)
 
 
-@pytest.fixture(params=["newest", "oldest"])
+@pytest.fixture(params=["newest", pytest.param("oldest", marks=pytest.mark.slow)])
 def any_uv(sandbox: Sandbox, request: pytest.FixtureRequest) -> Frontend:
     """The newest uv, then the oldest."""
     tool = frontends.uv() if request.param == "newest" else frontends.uv(frontends.OLDEST_UV)
@@ -117,7 +117,7 @@ def old_pip(sandbox: Sandbox) -> Frontend:
     return frontends.Frontend(frontends.pip(frontends.OLD_PIP), sandbox)
 
 
-@pytest.fixture(params=["newest", "old"])
+@pytest.fixture(params=["newest", pytest.param("old", marks=pytest.mark.slow)])
 def any_pip(sandbox: Sandbox, request: pytest.FixtureRequest) -> Frontend:
     """The newest pip, then 23.2."""
     tool = frontends.pip() if request.param == "newest" else frontends.pip(frontends.OLD_PIP)

@@ -296,6 +296,10 @@ def test_nvidias_own_torch(built: Images, on: Callable[[dict[str, Any]], Path], 
             shown = container.run("pip", "list", "--format", "json").stdout
             versions = {item["name"]: item["version"] for item in json.loads(shown)}
             assert versions.get("torch-auto") == ("2.9.0" if package == "torch-auto" else None)
+    # uv knows no PIP_CONSTRAINT.
+    image = built.build("app", "FROM nvidia\nRUN uv pip install --system torch-auto\n", tmp_path)
+    with image.container() as container:
+        assert torch_of(container) == "2.15.0+cu132"  # what PyPI's build says of itself
 
 
 def test_a_dev_container(built: Images, context: Callable[[str], Path], on: Callable[[dict[str, Any]], Path]) -> None:

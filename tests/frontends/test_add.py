@@ -240,7 +240,7 @@ def test_packages_beside_it(shell: Callable[..., Shell], published: TorchIndex, 
         release = {"whisperx": "2.8.0", "vllm": "2.14.0"}.get(package)
         assert here.pair == pair(machine, release), package
         if package in ("whisperx", "vllm"):
-            assert "Another package brings torchaudio" in done.stdout
+            assert "Another package requires torchaudio" in done.stdout
             said = here(
                 ".venv/bin/python", "-c", "import torch, torchaudio as a; print(torch.__version__, a.__version__)"
             )
@@ -388,7 +388,7 @@ def test_back_to_plain_torch(shell: Callable[..., Shell]) -> None:
     here = shell(machines.cpu())
     here.add()
     said = here("uvx", "torch-auto-core", "init", "--remove").stdout
-    command = re.search(r"^To take torch-auto away too: (.+)$", said, re.MULTILINE)
+    command = re.search(r"^To remove torch-auto too: (.+)$", said, re.MULTILINE)
     assert command is not None
     here(*command.group(1).split())
     assert "torch" not in here.text()
@@ -398,6 +398,7 @@ def test_back_to_plain_torch(shell: Callable[..., Shell]) -> None:
 # --- without a project of uv's -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_requirements_of_pip(shell: Callable[..., Shell], published: TorchIndex) -> None:
     """In requirements.txt torch's lines and indexes make room for torch-auto and the pages, and pip installs it."""
     here = shell(machines.a100_550())
@@ -462,6 +463,7 @@ def test_a_portable_project(shell: Callable[..., Shell], published: TorchIndex) 
 # --- Poetry and PDM ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_poetry(shell: Callable[..., Shell], published: TorchIndex) -> None:
     """Poetry's own tables and a source of PyTorch's go; its index and the pair come, and --remove takes it back."""
     here = shell(machines.a100_550())

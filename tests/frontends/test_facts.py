@@ -231,7 +231,7 @@ def test_fact_6_poetry_reads_the_star_form_alone(poetry: Frontend, sandbox: Sand
 
 
 @pytest.mark.usefixtures("published")
-@pytest.mark.parametrize("frontend", ["uv", "pip"])
+@pytest.mark.parametrize("frontend", ["uv", pytest.param("pip", marks=pytest.mark.slow)])
 def test_fact_8_an_unsatisfiable_pin_makes_the_resolver_walk_back(
     uv: Frontend, pip: Frontend, sandbox: Sandbox, index: TorchIndex, frontend: str
 ) -> None:

@@ -20,7 +20,9 @@ all_rows()
 
 @pytest.mark.frontend
 @pytest.mark.parametrize("machine", MACHINES)
-@pytest.mark.parametrize("command", ROWS)
+@pytest.mark.parametrize(
+    "command", [pytest.param(key, marks=() if row.frontend == "uv" else pytest.mark.slow) for key, row in ROWS.items()]
+)
 def test_a_row_is_what_its_tool_does(
     command: str, machine: str, kit: Callable[[str], Kit], pytestconfig: pytest.Config
 ) -> None:

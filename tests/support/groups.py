@@ -18,6 +18,8 @@ GROUPS = ("clusters",)
 _QUICK = pytest.StashKey[bool]()
 _NAMED = pytest.StashKey["list[str | None]"]()
 _LEFT_OUT = pytest.StashKey["dict[str, int]"]()
+#: Fixtures that are a frontend beside the newest uv and the newest pip: what uses one is slow.
+_SECOND = {"old_pip", "oldest_uv", "poetry", "pyproject_build"}
 #: What goes to a worker of pytest-xdist, which sees no command line of its own, and what comes back to be printed.
 _TO_WORKER, _FROM_WORKER = "torch_auto_asked", "torch_auto_left_out"
 _SLOW = "slow"
@@ -59,7 +61,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if name not in config.stash[_NAMED]:
             _leave_out(config, items, name, [item for item in items if _group_of(item) == name])
     if config.stash[_QUICK]:
-        _leave_out(config, items, _SLOW, [item for item in items if item.get_closest_marker("slow")])
+        _leave_out(config, items, _SLOW, [item for item in items if _is_slow(item)])
 
 
 def _leave_out(config: pytest.Config, items: list[pytest.Item], name: str, those: list[pytest.Item]) -> None:
@@ -67,6 +69,11 @@ def _leave_out(config: pytest.Config, items: list[pytest.Item], name: str, those
         items[:] = [item for item in items if item not in those]
         config.hook.pytest_deselected(items=those)
         config.stash[_LEFT_OUT][name] = len(those)
+
+
+def _is_slow(item: pytest.Item) -> bool:
+    second = _SECOND.intersection(getattr(item, "fixturenames", ()))
+    return item.get_closest_marker("slow") is not None or bool(second)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

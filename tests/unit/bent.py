@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime as dt
 import json
 from typing import Any
 
@@ -37,7 +38,7 @@ JSON = st.recursive(
     max_leaves=5,
 )
 _TOML = st.recursive(
-    _SCALARS,
+    _SCALARS | st.sampled_from([float("nan"), float("-inf"), dt.date(2026, 1, 1), dt.time(1, 2)]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=3),
     max_leaves=5,
 )
@@ -112,4 +113,6 @@ def _inline(value: Any) -> str:
         return "{ " + ", ".join(pairs) + " }"
     if isinstance(value, list):
         return "[" + ", ".join(map(_inline, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, (dt.date, dt.time)):
+        return value.isoformat()
+    return repr(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False)

@@ -132,12 +132,12 @@ def project(parser: argparse.ArgumentParser) -> None:
 
 def machine(parser: argparse.ArgumentParser) -> None:
     """``--machine``, once."""
-    parser.add_argument("--machine", metavar="FILE", help="go by the machine in this file instead of this one")
+    parser.add_argument("--machine", metavar="FILE", help="use the machine in this file instead of this one")
 
 
 def index_url(parser: argparse.ArgumentParser) -> None:
     """``--index-url``."""
-    parser.add_argument("--index-url", metavar="URL", help="base of the PyTorch index or of a mirror of it")
+    parser.add_argument("--index-url", metavar="URL", help="URL of the PyTorch index, or of a mirror")
 
 
 class _Joined(argparse.Action):
@@ -164,7 +164,7 @@ def environment(parser: argparse.ArgumentParser) -> None:
 
 def torch_group(parser: argparse.ArgumentParser) -> None:
     """``--backend``, ``--machine`` and ``--project``, of the verbs that take a torch group."""
-    parser.add_argument("--backend", metavar="X", help="the group of this torch backend instead of this machine's")
+    parser.add_argument("--backend", metavar="X", help="use the group of this torch backend instead of this machine's")
     machine(parser)
     project(parser)
 

@@ -68,7 +68,7 @@ def _of(word: str, catalog: Catalog) -> Sequence[str]:
         return _in_range(word, known)
     name, local = match.groups()
     if local is not None:
-        raise UserError(f"{word!r}: a release does not name a build. Name {name}, and --backend {local[1:]} with it")
+        raise UserError(f"{word!r}: that is a build, not a release. Ask for {name} with --backend {local[1:]}")
     if name in known:
         return [name]
     below = [version for version in known if version.startswith(f"{name}.")]

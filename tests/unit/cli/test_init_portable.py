@@ -468,7 +468,7 @@ WRONG = {
         ("--machine", "nowhere.json", "--backends", "cu126"),
         ("--machine: 'nowhere.json' cannot be read: No such file", "--machine chooses the torch backends"),
     ),
-    "empty": (("--backends", ",", "--releases", ""), ("--backends: it names none;", "--releases: it names none;")),
+    "empty": (("--backends", ",", "--releases", ""), ("--backends is empty;", "--releases is empty;")),
 }
 
 
@@ -488,9 +488,9 @@ def test_options_without_portable(tmp_path: Path, capsys: pytest.CaptureFixture[
     """An option of --portable without it is a fault, and no other init runs in its place."""
     path = made(tmp_path, PROJECT)
     assert main(["init", "--project", str(tmp_path), "--backends", "cu126"]) == 2
-    assert "belong to --portable, which is missing" in capsys.readouterr().err
+    assert "--upgrade need --portable" in capsys.readouterr().err
     assert run(tmp_path, "--pin", "exact") == 2
-    assert "--pin has no place beside --portable" in capsys.readouterr().err
+    assert "--pin does not go with --portable" in capsys.readouterr().err
     assert path.read_text("utf-8") == PROJECT
 
 
@@ -499,7 +499,7 @@ def test_options_without_portable(tmp_path: Path, capsys: pytest.CaptureFixture[
 NEVER = {
     "poetry": (
         "[tool.poetry]\n",
-        "uv's alone, and this project uses poetry. For poetry, `",
+        "conflict, and this project uses poetry. For poetry, `",
     ),
     "pdm": ("[tool.pdm]\n", "writes one lock file for each torch backend. To use uv here, add --for uv"),
     "all default": ('[tool.uv]\ndefault-groups = "all"\n', 'default-groups is "all", which would install all'),
@@ -519,31 +519,31 @@ REFUSED = {
     ),
     "a group of the user's": (
         '[dependency-groups]\ntorch-cu126 = ["torch==2.13.0+cu126"]\n',
-        "the group torch-cu126 is there already, and torch-auto did not write it: --force replaces it",
+        "the group torch-cu126 already exists, and torch-auto did not write it",
     ),
     "a group spelled otherwise": (
         '[dependency-groups]\nTorch_CPU = [{ include-group = "dev" }]\ndev = []\n',
-        "the group Torch_CPU is there already",
+        "the group Torch_CPU already exists",
     ),
     "torch pinned by the project": (
         'dependencies = ["torch==2.8.0"]\n',
-        "dependencies: torch==2.8.0 leaves no room for 2.13.0+cpu; write torch alone, the groups pin it",
+        "dependencies: torch==2.8.0 excludes 2.13.0+cpu; write torch without a version, since the groups pin it",
     ),
     "torch pinned by an extra": (
         '[project.optional-dependencies]\ngpu = ["torch==2.13.0+cu126"]\n',
-        "the extra gpu: torch==2.13.0+cu126 leaves no room for 2.13.0+cpu",
+        "the extra gpu: torch==2.13.0+cu126 excludes 2.13.0+cpu",
     ),
     "torch pinned by a group": (
         '[dependency-groups]\nx = ["torch<2.9"]\n',
-        "the group x: torch<2.9 leaves no room for 2.13.0+cpu",
+        "the group x: torch<2.9 excludes 2.13.0+cpu",
     ),
     "torch from a URL": (
         'dependencies = ["torch @ https://x.example/torch-2.13.0-py3-none-any.whl"]\n',
-        "dependencies: torch @ https://x.example/torch-2.13.0-py3-none-any.whl leaves no room for the groups' builds",
+        "dependencies: torch @ https://x.example/torch-2.13.0-py3-none-any.whl excludes the groups' builds",
     ),
     "an override": (
         '[tool.uv]\noverride-dependencies = ["torch==2.8.0"]\n',
-        "tool.uv.override-dependencies: torch==2.8.0 leaves no room",
+        "tool.uv.override-dependencies: torch==2.8.0 excludes",
     ),
     "old Pythons": (
         'requires-python = ">=3.9"\n',
@@ -562,7 +562,7 @@ REFUSED = {
     ),
     "a torch backend for all": (
         '[tool.uv.config-settings-package]\ntorch-auto = { backend = "cu126" }\n',
-        "gives torch-auto backend = 'cu126', which leaves no choice to a machine",
+        "gives torch-auto backend = 'cu126', so no machine can choose; remove that setting",
     ),
 }
 
@@ -594,7 +594,7 @@ def test_a_group_that_is_included(tmp_path: Path, capsys: pytest.CaptureFixture[
     text = text.replace("dev = []\n", 'dev = []\ntrain = [{ include-group = "torch-cu126" }]\n')
     path.write_text(text, "utf-8")
     assert run(tmp_path, "--backends", "cu130") == 2
-    assert "the group train includes torch-cu126, which would go" in capsys.readouterr().err
+    assert "the group train includes torch-cu126, which would be removed" in capsys.readouterr().err
     assert path.read_text("utf-8") == text
     assert run(tmp_path, "--releases", "2.12.1", "--backends", "cu126") == 0
 
@@ -617,7 +617,7 @@ def test_no_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "`uv init` makes one" in capsys.readouterr().err
     made(tmp_path, "[tool.uv]\npackage = false\n")
     assert run(tmp_path) == 2
-    assert "has no [project]" in capsys.readouterr().err
+    assert "does not have [project]" in capsys.readouterr().err
 
 
 # --- workspaces ----------------------------------------------------------------------------------------------------

@@ -328,7 +328,7 @@ def test_settings_of_the_command(plan: Callable[..., tuple[int, str, str]]) -> N
         (("2.5.9",), "torch 2.5.9 is not in the catalog; it knows 2.0.0, 2.0.1"),
         (("2.16",), "torch 2.16 is not in the catalog; it knows 2.0.0, 2.0.1"),
         ((">=3",), "no release of torch is >=3; there are 2.0.0 to "),
-        (("2.9.1+cu126",), "a release does not name a build. Name 2.9.1, and --backend cu126 with it"),
+        (("2.9.1+cu126",), "that is a build, not a release. Ask for 2.9.1 with --backend cu126"),
         (("vision",), "'vision' is not a release of torch. These are understood: 2.5.1, 2.5, latest"),
         (("--backend", "cu999"), "--backend: 'cu999' is not a torch backend"),
         (("--pin", "x", "--index-url", "y"), "2 invalid settings"),

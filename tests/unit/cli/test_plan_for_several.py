@@ -98,7 +98,7 @@ def test_one_answer_for_a_cluster(plan: Callable[..., tuple[int, str, str]]) -> 
     text = " ".join(out.split())
     assert "a100-550@0.json, a100-550@1.json, 550.54.14 a100-550@2.json and 9 more" in text
     assert "some 3 GB with its GPU libraries" in text
-    assert "With cpu and cu126 of torch 2.14.1, those without a GPU have the small cpu build." in text
+    assert "With cpu and cu126 of torch 2.14.1, machines without a GPU get the small cpu build." in text
     _, _, below = out.partition("small cpu build.\n\n")
     table = below.partition("Why:")[0].splitlines()  # only what is not as in the first answer
     assert [line.split()[-2:] for line in table] == [["torch", "names"], ["2.14.1+cpu", "cpu.json"]]
@@ -108,7 +108,7 @@ def test_a_newer_torch_is_told_beside_it(plan: Callable[..., tuple[int, str, str
     """Where one torch backend for all means an older torch, the newer one that several serve is told as well."""
     _, out, _ = plan(["gb200", "a100-550"])
     assert out.startswith("torch 2.11.0+cu128 runs on all 2 machines.\n")
-    assert "\nWith cu126 and cu130 of torch 2.14.1, each of them has a newer torch.\n" in out
+    assert "\nWith cu126 and cu130 of torch 2.14.1, each of them gets a newer torch.\n" in out
 
 
 def test_who_is_not_served_is_named(plan: Callable[..., tuple[int, str, str]]) -> None:

@@ -137,7 +137,7 @@ def test_it_has_to_be_said(host: Callable[..., Host], sandbox: Sandbox) -> None:
     """Without --portable nothing is written, and what is wrong with the options is named."""
     item = host("a", machines.cpu())
     sandbox.project(["numpy"], name="a")
-    assert "a project's own lock is its tool's" in item.command("lock", check=False).stderr
+    assert "for the project's own lock use its tool" in item.command("lock", check=False).stderr
     wrong = item.command("lock", "--portable", "--backends", "cu999", "--releases", "9.9", check=False)
     assert wrong.returncode == 2
     assert "'cu999' is not a torch backend" in wrong.stderr

@@ -167,6 +167,7 @@ def test_without_pages(host: Callable[..., Host], sandbox: Sandbox, index: Torch
     assert a.python(project, IMPORT).stdout == "2.14.1+cu126\n"
 
 
+@pytest.mark.slow
 def test_pip(sandbox: Sandbox, published: TorchIndex) -> None:
     """With pip, the page goes into the environment's pip.conf, and refresh gets past pip's cache."""
     sandbox.run([sandbox.python, "-m", "venv", sandbox.root / "venv"])

@@ -11,6 +11,7 @@ from torch_auto.decide import decide
 from torch_auto.machine_file import machine_from_json
 from torch_auto.newest import Newest, newest_usable, satisfied_by_public
 from torch_auto.pins.extras import EXTRAS, Answer, Extra, Pair, extras, pair_of
+from torch_auto.pins.torch import lower_twin
 from torch_auto.select.reasons import because
 from torch_auto.select.words import sentence
 from torch_auto.settings import EXACT, PREFER, Settings
@@ -329,3 +330,158 @@ def test_torchaudio_for_newer_torch_is_never_pypis_where_cuda_differs() -> None:
     """torchaudio 2.11.0 on PyPI is cu130 and refuses torch 2.15.0's cu132 at import, and +cu132 is nowhere: nothing."""
     assert own_pins(machines.h100_580, "2.15.0", "audio") == ["torchaudio==2.11.0+needs.cu132.build"]
     assert own_pins(machines.h100_580, "2.14.1", "audio")[0].startswith("torchaudio==2.11.0.*,")
+
+
+@pytest.mark.parametrize(
+    ("release", "name", "settings", "said"),
+    [
+        (
+            "2.14.1",
+            "cpu",
+            {},
+            "vision 0.29.1 cu130 public pair-on-pypi-so-torch; audio 2.11.0 cu130 public pair-on-pypi-so-torch",
+        ),
+        ("2.14.1", "a100_550", {}, "vision 0.29.1 cu126 exact pair-exact; audio 2.11.0 cu126 exact pair-exact"),
+        (
+            "2.14.1",
+            "a100_550",
+            {"pin": "exact"},
+            "vision 0.29.1 cu126 exact pair-exact; audio 2.11.0 cu126 exact pair-exact",
+        ),
+        ("2.14.1", "h100_580", {}, "vision 0.29.1 cu130 public pair-on-pypi; audio 2.11.0 cu130 public pair-on-pypi"),
+        (
+            "2.14.1",
+            "mi300",
+            {},
+            "vision 0.29.1 cu130 public pair-on-pypi-so-torch; audio 2.11.0 cu130 public pair-on-pypi-so-torch",
+        ),
+        (
+            "2.14.1",
+            "mi300",
+            {"pin": "exact"},
+            "vision 0.29.1 rocm7.2 exact pair-exact; audio 2.11.0 rocm7.2 exact pair-exact",
+        ),
+        ("2.9.1", "arc_b580", {"pin": "exact"}, "vision 0.24.1 xpu exact pair-exact; audio 2.9.1 xpu exact pair-exact"),
+        ("2.14.1", "macos_arm64", {}, "vision 0.29.1 cpu public pair-on-pypi; audio 2.11.0 cpu public pair-on-pypi"),
+        (
+            "2.5.1",
+            "macos_x86_64",
+            {},
+            "vision 0.20.1 None exact torch-not-for-machine; audio 2.5.1 None exact torch-not-for-machine",
+        ),
+        (
+            "2.15.0",
+            "a100_550",
+            {},
+            "vision 0.29.2 None exact torch-not-for-machine; audio 2.11.0 None exact torch-not-for-machine",
+        ),
+        (
+            "2.14.1",
+            "windows_rtx4090",
+            {},
+            "vision 0.29.1 cpu public pair-on-pypi-so-torch; audio 2.11.0 cpu public pair-on-pypi-so-torch",
+        ),
+        (
+            "2.14.1",
+            "windows_rtx4090",
+            {"pin": "exact"},
+            "vision 0.29.1 cu126 exact pair-exact; audio 2.11.0 cu126 exact pair-exact",
+        ),
+        (
+            "2.9.1",
+            "a100_550",
+            {"backend": "cu126"},
+            "vision 0.24.1 cu126 exact pair-exact; audio 2.9.1 cu126 exact pair-exact",
+        ),
+        (
+            "2.9.1",
+            "a100_550",
+            {"backend": "rocm6.4"},
+            "vision 0.24.1 rocm6.4 exact pair-exact; audio 2.9.1 rocm6.4 exact pair-exact",
+        ),
+        (
+            "2.9.1",
+            "a100_550",
+            {"backend": "cpu"},
+            "vision 0.24.1 cpu exact pair-exact; audio 2.9.1 cpu exact pair-exact",
+        ),
+        (
+            "2.9.1",
+            "a100_550",
+            {"backend": "pypi"},
+            "vision 0.24.1 cu128 public pair-on-pypi; audio 2.9.1 cu128 public pair-on-pypi",
+        ),
+        (
+            "2.5.1",
+            "linux_aarch64_cpu",
+            {},
+            "vision 0.20.1 cpu public pair-on-pypi; audio 2.5.1 cpu public pair-on-pypi",
+        ),
+        (
+            "2.8.0",
+            "gb200",
+            {},
+            "vision 0.23.0 None exact pair-missing cu129.build; audio 2.8.0 None exact pair-missing cu129.build",
+        ),
+        (
+            "2.8.0",
+            "gb200",
+            {"pin": "exact"},
+            "vision 0.23.0 None exact pair-missing cu129.build; audio 2.8.0 None exact pair-missing cu129.build",
+        ),
+        ("2.0.1", "v100_470", {}, "vision 0.15.2 cu117 public pair-on-pypi; audio 2.0.2 cu117 public pair-on-pypi"),
+        ("2.15.0", "cpu", {}, "vision 0.29.2 cu132 public pair-on-pypi-so-torch; audio 2.11.0 cpu exact pair-exact"),
+        ("2.9.1", "p100_580", {}, "vision 0.24.1 cu126 exact pair-exact; audio 2.9.1 cu126 exact pair-exact"),
+        (
+            "2.6.0",
+            "mi300",
+            {"pin": "exact"},
+            "vision 0.21.0 rocm6.2.4 exact pair-exact; audio 2.6.0 rocm6.2.4 exact pair-exact",
+        ),
+        ("2.13.0", "windows_arm64", {}, "vision 0.28.0 cpu exact pair-exact; audio 2.11.0 cpu exact pair-exact"),
+    ],
+)
+def test_what_each_extra_asks_for(release: str, name: str, settings: dict[str, str], said: str) -> None:
+    """Its version, torch backend, whether PyPI's build serves, why, and the label of a pin that nothing satisfies."""
+    plan = plan_of(getattr(machines, name), CATALOG.release(release), **settings)
+    found = [
+        f"{item.name} {item.version} {item.torch_backend} {'public' if item.public_allowed else 'exact'} "
+        f"{item.reason.code}{f' {item.needs}' if item.needs is not None else ''}"
+        for item in plan.extras
+    ]
+    assert "; ".join(found) == said
+
+
+def test_an_extra_on_a_system_without_builds_is_pypis() -> None:
+    """No platform of PyTorch's: the extra is what PyPI has, and the reason says so."""
+    machine = machine_from_json(machines.cpu()).replace(architecture="riscv64")
+    plan = decide(CATALOG.release("2.14.1"), machine, Settings(), CATALOG)
+    assert [(item.torch_backend, item.public_allowed, item.reason.code) for item in plan.extras] == [
+        ("cpu", True, "no-builds-here"),
+        ("cpu", True, "no-builds-here"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("local_version", "twin"),
+    [("rocm7.2", "cu130"), ("xpu", "cu130"), ("cu132", "cu130"), ("cu130", None), ("cu126", None), ("cpu", None)],
+)
+def test_pypis_twin_stays_in_below_a_higher_local_version(local_version: str, twin: str | None) -> None:
+    """Of 2.14.1 on Linux it is +cu130; local versions are compared as text, and the higher one is preferred."""
+    assert lower_twin(CATALOG.release("2.14.1"), "linux_x86_64", local_version) == twin
+
+
+@pytest.mark.parametrize(
+    ("machine", "unused", "wanted"),
+    [
+        (machines.cpu(), False, "cpu"),
+        (machines.mi300(), True, "rocm7.2"),
+        (machines.with_nvidia("580.65.06", machines.T4), False, "cu126"),  # PyPI's build runs on it too
+    ],
+)
+def test_pypis_pair_says_whether_the_gpu_goes_unused(machine: dict[str, Any], *, unused: bool, wanted: str) -> None:
+    """Where an extra gives PyPI's pair and torch alone is another build: whether PyPI's uses the same GPUs."""
+    plan = decide(CATALOG.release("2.14.1"), machine_from_json(machine), Settings(), CATALOG)
+    for extra in plan.extras:
+        assert extra.reason.code == "pair-on-pypi-so-torch"
+        assert (extra.reason["gpu_unused"], extra.reason["wanted"]) == (unused, wanted)

@@ -78,6 +78,7 @@ def test_requirements_lead_every_platform_to_its_build(release: str) -> None:
             assert alone == ([release] if place["public"] is not None else []), (on, other, plan.requirements)
 
 
+@pytest.mark.slow
 def test_requirements_do_not_depend_on_the_python_that_builds() -> None:
     """Installers serve what was built for one Python to all others, so METADATA is the same from each of them."""
     differing = 0

@@ -384,7 +384,9 @@ def _machines(platform: str) -> list[tuple[Accelerator, ...]]:
     return machines if platform in ("linux_x86_64", "linux_aarch64", "win_amd64") else machines[::40] + machines[-4:]
 
 
-@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize(
+    "platform", [pytest.param(name, marks=[] if name == "linux_x86_64" else pytest.mark.slow) for name in PLATFORMS]
+)
 def test_every_pin_names_a_build_that_exists_and_runs(platform: str) -> None:
     """Over every release, Python and machine: the pin leads to a build that the data call usable, or says why not."""
     cases = 0

@@ -80,6 +80,7 @@ def test_every_code_has_words_and_every_word_a_code() -> None:
     assert len(used) > 60
 
 
+@pytest.mark.slow
 def test_how_a_best_build_is_best_has_words_too() -> None:
     """The value "how" of the reason best-build is a word of the code that the sentence is made of."""
     found = {reason["how"] for reason in every_reason() if reason.code == "best-build"}

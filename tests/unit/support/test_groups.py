@@ -18,8 +18,15 @@ def test_quick():
 @pytest.mark.slow
 def test_slow():
     pass
+
+@pytest.fixture
+def poetry():
+    pass
+
+def test_a_second_frontend(poetry):
+    pass
 """
-SAID = "1 slow tests were left out; --all runs them too."
+SAID = "2 slow tests were left out; --all runs them too."
 
 
 @pytest.mark.parametrize(
@@ -27,10 +34,10 @@ SAID = "1 slow tests were left out; --all runs them too."
     [
         ((), 1, 1),
         (("-n", "2"), 1, 1),
-        (("--all",), 2, 0),
-        (("--all", "-n", "2"), 2, 0),
-        (("test_it.py",), 2, 0),
-        (("-n", "2", "test_it.py"), 2, 0),
+        (("--all",), 3, 0),
+        (("--all", "-n", "2"), 3, 0),
+        (("test_it.py",), 3, 0),
+        (("-n", "2", "test_it.py"), 3, 0),
         (("-m", "slow"), 1, 0),
     ],
     ids=["plain", "-n", "--all", "--all -n", "a path", "-n and a path", "-m"],
@@ -43,5 +50,5 @@ def test_what_a_run_has(
     pytester.makeini("[pytest]\naddopts = --strict-markers -p support.groups\n")
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY / "tests"))
     run = pytester.run(sys.executable, "-m", "pytest", *arguments)
-    run.assert_outcomes(passed=passed, deselected=1 if arguments in ((), ("-m", "slow")) else 0)
+    run.assert_outcomes(passed=passed, deselected=2 if arguments in ((), ("-m", "slow")) else 0)
     assert run.outlines.count(SAID) == left_out

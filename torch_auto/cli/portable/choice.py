@@ -74,7 +74,7 @@ def _backends(text: str | None, catalog: Catalog, faults: list[str]) -> list[str
     if unknown:
         faults.append(f"--backends: {', '.join(unknown)} is not a torch backend; valid are {', '.join(valid)}")
     if text is not None and not found:
-        faults.append(f"--backends: it names none; valid are {', '.join(valid)}")
+        faults.append(f"--backends is empty; valid are {', '.join(valid)}")
     return [item for item in dict.fromkeys([CPU, *found]) if item in valid] if found else []
 
 
@@ -88,7 +88,7 @@ def _releases(text: str | None, catalog: Catalog, faults: list[str]) -> list[str
             faults.append(f"--releases: {error}")
     if text is not None and not words:
         valid = ", ".join(release.version for release in catalog.releases)
-        faults.append(f"--releases: it names none; valid are {valid}")
+        faults.append(f"--releases is empty; valid are {valid}")
     return sorted(dict.fromkeys(found), key=version_key, reverse=True)
 
 
@@ -112,7 +112,7 @@ def _for_each(releases: Sequence[str], backends: Sequence[str], catalog: Catalog
             groups.append(group_of(release, torch_backend))
             continue
         have = [item.version for item in catalog.releases if _can_be_group(item.version, torch_backend, catalog)]
-        where = f"{', '.join(have)} have it" if have else "no release has it as a build that a lock can hold"
+        where = f"{', '.join(have)} have it" if have else "no release has such a build that can be locked"
         faults.append(f"--backends: torch {' or '.join(releases)} has no {torch_backend}; {where}")
     return groups
 
@@ -172,13 +172,11 @@ def choose(options: Options, present: Present, catalog: Catalog) -> Choice:
     machines = read_all(options.machines or (), faults)
     if not options.portable:
         names = "--backends, --releases, --with, --default, --machine and --upgrade"
-        faults.append(f"{names} belong to --portable, which is missing")
+        faults.append(f"{names} need --portable")
     if options.machines and options.backends is not None:
-        faults.append("--machine chooses the torch backends, so --backends has no place beside it")
+        faults.append("--machine chooses the torch backends, so leave out --backends")
     if options.upgrade and (options.machines or options.backends is not None or options.releases is not None):
-        faults.append(
-            "--upgrade keeps the torch backends and takes the newest release: nothing else is chosen beside it"
-        )
+        faults.append("--upgrade keeps the torch backends and takes the newest release; leave out what chooses others")
     if options.upgrade and not present.groups:
         faults.append("--upgrade: there are no torch groups yet")
     if options.default not in (None, CPU, ALL):
@@ -241,8 +239,8 @@ def _groups(asked: _Asked, catalog: Catalog, faults: list[str]) -> tuple[list[Gr
         try:
             parse_groups(groups_text(tuple(groups)), catalog)
         except ValueError as error:
-            faults.append(f"the groups that are there: {error}. Choose with --releases and --backends")
-        return groups, ["The groups that are there stay: no option names others."]
+            faults.append(f"the existing groups: {error}. Choose others with --releases and --backends")
+        return groups, ["The existing groups stay, since no option names others."]
     reasons = []
     if not releases:
         releases = [fewest.default_release(catalog)]
@@ -250,5 +248,6 @@ def _groups(asked: _Asked, catalog: Catalog, faults: list[str]) -> tuple[list[Gr
     if not backends:
         smallest = {item for release in releases for item in fewest.smallest_set(release, catalog)}
         backends = [CPU, *(item for item in catalog.torch_backends if item in smallest and item != CPU)]
-        reasons.append(f"{', '.join(backends)}: the fewest that serve every kind of machine that the release does.")
+        what = "are the fewest torch backends for every kind of machine that the release supports"
+        reasons.append(f"{', '.join(backends)} {what}.")
     return _for_each(releases, backends, catalog, faults), reasons

@@ -28,10 +28,10 @@ def hard(project: Project, tool: Tool, named: str | None, ours: str) -> Iterator
     """What no --force gets past. ``named`` is the tool that --for names, ``ours`` how our command is typed."""
     files = f"`{ours} lock --portable` writes one lock file for each torch backend"
     if not tool.has_groups and named is not None:
-        yield f"--for {named}: dependency groups that conflict are uv's alone. For {tool.name}, {files}"
+        yield f"--for {named}: only uv has dependency groups that conflict. For {tool.name}, {files}"
     elif not tool.has_groups:
         yield (
-            f"dependency groups that conflict are uv's alone, and this project uses {tool.name}. For {tool.name}, "
+            f"only uv has dependency groups that conflict, and this project uses {tool.name}. For {tool.name}, "
             f"{files}. To use uv here, add --for uv"
         )
     elif not project.has_pyproject:
@@ -40,8 +40,8 @@ def hard(project: Project, tool: Tool, named: str | None, ours: str) -> Iterator
         where = f"one of its projects: {ours} init --portable --project DIR"
         workspace = "workspace" in table(project.member, *UV)
         yield (
-            f"{os.path.join(project.folder, PYPROJECT)} has no [project], and uv takes conflicts between groups of a "
-            f"project with a name alone. {f'Name {where}' if workspace else '`uv init` makes one'}"
+            f"{os.path.join(project.folder, PYPROJECT)} does not have [project], and uv accepts groups that "
+            f"conflict only in a project with a name. {f'Name {where}' if workspace else '`uv init` makes one'}"
         )
 
 
@@ -64,11 +64,11 @@ def soft(project: Project, wanted: Wanted, ours: Sequence[Written], known: Catal
     stale = [item.key for item in ours if item.group.name not in wanted.names]
     for key in groups:
         if canonicalize_name(key) in wanted.names and key not in own:
-            yield f"the group {key} is there already, and torch-auto did not write it: --force replaces it"
+            yield f"the group {key} already exists, and torch-auto did not write it"
         for entry in items(groups[key]):
             included = canonicalize_name(str(table(entry).get("include-group", "")))
             if key not in stale and included in map(canonicalize_name, stale):
-                yield f"the group {key} includes {included}, which would go"
+                yield f"the group {key} includes {included}, which would be removed"
     yield from _contradictions(project, wanted, own)
     yield from too_old_pythons(project, wanted, known)
     if "dependencies" in items(table(project.member, "project").get("dynamic")):
@@ -76,7 +76,8 @@ def soft(project: Project, wanted: Wanted, ours: Sequence[Written], known: Catal
     _, settings = project.uv_settings()
     backend = table(settings, "config-settings-package", "torch-auto").get("backend", "auto")
     if backend != "auto":
-        yield f"config-settings-package gives torch-auto backend = {backend!r}, which leaves no choice to a machine"
+        what = f"config-settings-package gives torch-auto backend = {backend!r}, so no machine can choose"
+        yield f"{what}; remove that setting"
     for path in _other_members(project):
         yield (
             f"{path} has torch groups already, and groups of two projects of a workspace contradict one another. Name "
@@ -121,7 +122,7 @@ def _contradictions(project: Project, wanted: Wanted, own: Sequence[str]) -> Ite
         outside = [item for item in versions if not found.specifier.contains(item, prereleases=True)]
         if found.url is not None or outside:
             what = next(iter(outside), "the groups' builds")
-            yield f"{where}: {entry} leaves no room for {what}; write {name} alone, the groups pin it"
+            yield f"{where}: {entry} excludes {what}; write {name} without a version, since the groups pin it"
 
 
 def too_old_pythons(project: Project, wanted: Wanted, known: Catalog) -> Iterator[str]:

@@ -13,6 +13,7 @@ from torch_auto.cli.errors import UserError
 from torch_auto.cli.portable.groups import find, torch_backend_of
 from torch_auto.cli.project import environment as environments
 from torch_auto.cli.project import project as projects
+from torch_auto.cli.project.files import content_of
 from torch_auto.cli.project.toml import table
 from torch_auto.cli.render.machine import kind
 from torch_auto.decide import machine_for
@@ -101,8 +102,8 @@ def python_of_project(project: Project, variables: Mapping[str, str]) -> str | N
     words = [variables.get("UV_PYTHON", "")]
     path = project.file(".python-version")
     if path is not None:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            words.append(file.readline().strip())
+        first, _, _ = (content_of(path) or b"").decode("utf-8-sig", "replace").partition("\n")
+        words.append(first.strip())
     for word in words:
         match = _PYTHON.fullmatch(word)
         if match is not None:

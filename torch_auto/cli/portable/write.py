@@ -53,7 +53,7 @@ def _refuse(project: Project, tool: Tool, wish: Wish, named: str | None, variabl
     if fault is not None:
         raise RefusedError(fault)
     if wish.pin is not None:
-        raise RefusedError("--pin has no place beside --portable: the pins of the groups are exact")
+        raise RefusedError("--pin does not go with --portable: groups always pin exactly")
     if not wish.force:
         uv_program.refuse_old("--portable", variables)
         refuse_own_source(project)
@@ -66,7 +66,7 @@ def _wanted(project: Project, wish: Wish, options: Options, present: Present, kn
     hard = list(faults.of_layout(project, choice.default))
     soft = [] if wish.force else list(faults.soft(project, wanted, present.groups, known))
     if hard or soft:
-        end = f"{_instead(project, wish, options, present, known)}. --force writes all the same"
+        end = f"{_instead(project, wish, options, present, known)}. --force writes anyway"
         raise RefusedError("; ".join([*hard, *soft]) + (end if soft and not hard else ""))
     return choice, wanted
 

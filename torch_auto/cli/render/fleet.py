@@ -81,9 +81,9 @@ class _Page:
         names = words.listed(fewest.torch_backends)
         if fleet.one is not None:
             if fewest.release == fleet.one.release:  # one torch backend is enough for all GPUs there
-                what = "those without a GPU have the small cpu build"
+                what = "machines without a GPU get the small cpu build"
             else:
-                what = "each of them has a newer torch"
+                what = "each of them gets a newer torch"
             return [f"With {names} of torch {fewest.release}, {what}."]
         count = _count(fewest.seats)
         backends = names if len(fewest.groups) == 1 else f"{len(fewest.groups)} torch backends: {names}"

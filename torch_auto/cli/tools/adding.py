@@ -102,7 +102,7 @@ def _files(project: Project, tool: Tool, variables: Mapping[str, str]) -> set[st
 def _add_to_groups(project: Project, asked: Asked, variables: Mapping[str, str]) -> int:
     """Packages beside torch groups: the lock for all machines gets them, and this machine keeps its torch."""
     if asked.extras or asked.release or not asked.packages:
-        said = "this project has a torch group for each kind of machine, and torch-auto asks for nothing itself"
+        said = "this project has a torch group for each kind of machine, and these groups choose torch"
         raise UserError(f"{said}. For torchvision: {own.typed(variables)} init --portable --with vision, then uv lock")
     sync = Step((sys.executable, "-m", "torch_auto", "sync", "--project", project.folder))
     steps = [Step(("uv", "add", "--no-sync", *asked.packages)), sync]
@@ -121,7 +121,8 @@ def _is_for_uv(project: Project, asked: Asked, variables: Mapping[str, str]) -> 
         return False
     if program("uv", variables) is None:
         raise UserError(
-            "there is no project here, and no uv to make one. For pip, make an environment: python -m venv .venv"
+            "there is no project here, and uv is not there to make one. For pip, make an environment: "
+            "python -m venv .venv"
         )
     return True
 
@@ -143,7 +144,7 @@ def _add(project: Project, tool: Tool, asked: Asked, chosen: Settings, variables
     faults = [*found.faults, *_hiding(project, tool, chosen, variables, of_others=True)]
     if specifier and not is_satisfiable(specifier, known):
         there = f"{known.releases[0].version} to {known.newest.version}"
-        faults.append(f"no release of torch-auto is {specifier}; there are those of torch {there}")
+        faults.append(f"no release of torch-auto matches {specifier}; there are releases for torch {there}")
     if faults:
         again = f"Change that first, then run `{own.typed(os.environ)} add` again. Nothing was written."
         raise UserError(f"{'; '.join(faults)}. {again}")
@@ -166,7 +167,7 @@ def _add(project: Project, tool: Tool, asked: Asked, chosen: Settings, variables
     if asked.dry_run:
         return 0
     if found.requirements and change.takes_away and not asked.yes and not confirmed("Write this?"):
-        raise UserError("this takes lines of yours away; to agree, add --yes. Nothing was written.")
+        raise UserError("this removes lines of yours; to agree, add --yes. Nothing was written.")
     change.write()
     left = _hiding(find(project.folder or project.root), tool, chosen, variables)
     if left:
@@ -177,7 +178,7 @@ def _add(project: Project, tool: Tool, asked: Asked, chosen: Settings, variables
     brought = [name for name in extras.wanted_by(find(project.folder or project.root)) if name not in wanted]
     if brought:
         projects = ", ".join(EXTRAS[name] for name in brought)
-        print(f"Another package brings {projects}: it has to be of torch's torch backend.")
+        print(f"Another package requires {projects}, which has to match the torch backend of torch.")
         more = replace(asked, extras=(*wanted, *brought), packages=())
         return _add(find(project.folder or project.root), tool, more, chosen, variables)
     print("\n".join(_installed(project, variables)))

@@ -25,7 +25,7 @@ _TRITONS = ("amd", "intel")
 
 
 def torch_pages(index_url: str) -> tuple[str, ...]:
-    """The pages of torch itself, below the base of the PyTorch index or of a mirror of it.
+    """The pages of torch itself, below the URL of the PyTorch index, or of a mirror.
 
     They are the same for every machine, so that a team shares one configuration.
     """

@@ -248,7 +248,7 @@ def _unwrite_configuration(text: Text, index_url: str) -> None:
     if not left and found.has_section("global") and not found.options("global"):
         text.after = re.sub(r"(?m)^\[global\][ \t]*(?:\r?\n|\Z)", "", text.after, count=1)
     if found.get("global", "find-links", fallback="").split() != left:
-        raise NoPlaceError("find-links in [global] is written in a way that torch-auto cannot change")
+        raise NoPlaceError("find-links in [global] is written in a form that torch-auto cannot edit")
 
 
 def _read(text: str) -> configparser.RawConfigParser:

@@ -168,8 +168,8 @@ class Tool(ABC):
         """
         if wish.pin == EXACT:
             raise RefusedError(
-                f"--pin exact has a place in uv's settings alone; for {self.name}, set TORCH_AUTO_PIN=exact where it "
-                "builds"
+                f"--pin exact can only be written into uv's settings; for {self.name}, set TORCH_AUTO_PIN=exact "
+                "where it builds"
             )
         self.refuse_hiding(project, wish, variables)
 
@@ -183,7 +183,7 @@ class Tool(ABC):
         for page in self.hiding(project, variables, there, wish.index_url):
             how = places.remedy(page)
             if places.is_of_the_project(page, project.root):
-                how = f"`{typed(os.environ)} add` takes it away"
+                how = f"`{typed(os.environ)}add` removes it"
             raise RefusedError(f"{self.hides(page)}. {how.rstrip('.')}; or use --force to keep both")
 
     def hides(self, page: NamedPage) -> str:

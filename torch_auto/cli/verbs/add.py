@@ -19,13 +19,13 @@ examples:
   torch-auto add vision audio           torchvision and torchaudio beside it
   torch-auto add vision 2.9.1           torch 2.9.1
   torch-auto add vision -- ultralytics timm
-  torch-auto add --dry-run              show the change and the commands, do nothing
+  torch-auto add --dry-run              show the change and the commands, and do nothing
 """
 
 
 def add(verbs: Verbs) -> None:
     """Its parser."""
-    text = "add torch for this machine: PyTorch's pages, torch-auto in place of torch, packages beside it"
+    text = "add torch for this machine to the project, and other packages with it"
     verb = verbs.add("add", execute, text, _EXAMPLES)
     verb.takes_packages = True
     verb.add_argument(
@@ -36,8 +36,8 @@ def add(verbs: Verbs) -> None:
     )
     verb.add_argument("--for", dest="tool", choices=tools.NAMES, help="default: the tool that the project uses")
     verb.add_argument("--pin", choices=("prefer", "exact"), help="how torch-auto pins, as for init")
-    verb.add_argument("--yes", action="store_true", help="take lines of torch's away without asking")
-    verb.add_argument("--dry-run", action="store_true", help="show the change and the commands, do nothing")
+    verb.add_argument("--yes", action="store_true", help="remove existing torch lines without asking")
+    verb.add_argument("--dry-run", action="store_true", help="show the change and the commands, and do nothing")
     shared.project(verb)
     shared.index_url(verb)
 

@@ -28,13 +28,13 @@ examples:
 
 def add(verbs: Verbs) -> None:
     """Its parser."""
-    text = "whether the machine, the environment, the lock and PyTorch's pages agree"
+    text = "check that machine, environment, lock and PyTorch's pages fit together"
     check = verbs.add("check", execute, text, _EXAMPLES)
     shared.environment(check)
     how = check.add_mutually_exclusive_group()
     how.add_argument("--json", action="store_true", help="print the findings as JSON")
     how.add_argument("--fix", action="store_true", help="run the commands that it prints, one after the other")
-    check.add_argument("--yes", action="store_true", help="with --fix: as `torch-auto refresh --yes`")
+    check.add_argument("--yes", action="store_true", help="with --fix: do not ask, as `torch-auto refresh --yes`")
 
 
 def where_of(options: argparse.Namespace) -> Where:

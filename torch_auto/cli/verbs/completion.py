@@ -23,7 +23,7 @@ _SHELLS = ("bash", "zsh", "fish")
 
 def add(verbs: Verbs) -> None:
     """Its parser."""
-    verb = verbs.add("completion", execute, "the script by which a shell completes the command", _EXAMPLES)
+    verb = verbs.add("completion", execute, "print the script that lets a shell complete this command", _EXAMPLES)
     verb.add_argument("shell", nargs="?", choices=_SHELLS, metavar="SHELL", help="bash, zsh or fish; default: yours")
 
 

@@ -62,7 +62,9 @@ def written(form: str, values: Sequence[tuple[str, str]]) -> list[str]:
 
 def add(verbs: Verbs) -> None:
     """Its parser."""
-    env = verbs.add("env", execute, "PyTorch's pages as variables, for a shell, a Dockerfile or a CI file", _EXAMPLES)
+    env = verbs.add(
+        "env", execute, "print PyTorch's pages as variables for a shell, a Dockerfile or a CI file", _EXAMPLES
+    )
     env.add_argument("--pages", action="store_true", help="PyTorch's pages, also in a project that has torch groups")
     shared.extras(env, "vision, audio: their pages too, as for the extras in the project")
     shared.project(env)

@@ -23,7 +23,7 @@ examples:
 
 def add(verbs: Verbs) -> None:
     """Its parser."""
-    group = verbs.add("group", execute, "the name of this machine's torch group", _EXAMPLES)
+    group = verbs.add("group", execute, "print the name of this machine's torch group", _EXAMPLES)
     shared.torch_group(group)
     group.add_argument("--json", action="store_true", help="print it with the reasons as JSON")
     group.add_argument("--why", action="store_true", help="say why on stderr")

@@ -15,15 +15,17 @@ if TYPE_CHECKING:
 
 def add(verbs: Verbs) -> None:
     """Its parser."""
-    info = verbs.add("info", execute, "what is in this machine, and what was looked at to find it")
+    info = verbs.add("info", execute, "show this machine's GPUs and drivers, and where each fact comes from")
     how = info.add_mutually_exclusive_group()
     how.add_argument("--json", action="store_true", help="print the machine file that --machine takes")
     text = "the same in one line: what many nodes print can be piped into `torch-auto plan --machine -`"
     how.add_argument("--jsonl", action="store_true", help=text)
     info.add_argument(
-        "--capture-script", action="store_true", help="print a sh script that captures such a tree on another machine"
+        "--capture-script", action="store_true", help="print a sh script that collects these files on another machine"
     )
-    info.add_argument("--root", metavar="DIR", default="/", help="read a captured tree instead of this system's files")
+    info.add_argument(
+        "--root", metavar="DIR", default="/", help="read files that the script has collected instead of this system's"
+    )
 
 
 def execute(options: argparse.Namespace) -> int:

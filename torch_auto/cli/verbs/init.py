@@ -23,8 +23,8 @@ examples:
   torch-auto init --dry-run             show the change, write nothing
   torch-auto init --for pip             into requirements.txt, or else the environment's pip.conf
   torch-auto init --script train.py     into a script's inline metadata, for `uv run train.py`
-  torch-auto init --pin prefer          let PyPI's build take the place of the exact one where that is not found
-  torch-auto init --remove              take back what init and add have written
+  torch-auto init --pin prefer          use PyPI's build where the exact one is not found
+  torch-auto init --remove              remove what init and add have written
   torch-auto init --index-url https://mirror.example/pytorch/whl
   torch-auto init --portable            one uv.lock for every machine: a dependency group for each torch backend
   torch-auto init --portable --backends cu126,cu130 --with vision
@@ -36,27 +36,33 @@ examples:
 
 def add(verbs: Verbs) -> None:
     """Its parser."""
-    init = verbs.add("init", execute, "name PyTorch's pages where the project's tool reads them", _EXAMPLES)
+    init = verbs.add("init", execute, "write PyTorch's pages into the project's settings", _EXAMPLES)
     text = "the tool; default: the one that the project uses"
     init.add_argument("--for", dest="tool", choices=tools.NAMES, help=text)
     text = "how torch-auto pins: exact (default for uv 0.13 and newer, and for uv alone), or prefer"
     init.add_argument("--pin", choices=("prefer", "exact"), help=text)
     init.add_argument("--script", metavar="FILE", help="a script with inline metadata, which uv reads")
-    init.add_argument("--remove", action="store_true", help="take back what init and add have written")
+    init.add_argument("--remove", action="store_true", help="remove what init and add have written")
     init.add_argument("--dry-run", action="store_true", help="show the change and write nothing")
-    init.add_argument("--force", action="store_true", help="write although torch has an index of its own already")
+    init.add_argument("--force", action="store_true", help="write even if the project already has an index for torch")
     shared.project(init)
     text = "vision, audio: their pages too, as for the extras in the project; with --portable pinned in the groups"
     shared.extras(init, text)
     shared.index_url(init)
-    init.add_argument("--portable", action="store_true", help="uv: groups that one lock holds for every machine")
+    init.add_argument(
+        "--portable", action="store_true", help="uv: one lock for every machine, with a group for each torch backend"
+    )
     portable = init.add_argument_group("with --portable")
     portable.add_argument("--backends", metavar="X,Y", help="torch backends; default: the fewest for all machines")
-    portable.add_argument("--releases", metavar="R,S", help="torch releases, of which each group takes the newest")
-    text = "the newest release that has the torch backends of the groups that are there"
+    portable.add_argument("--releases", metavar="R,S", help="torch releases; each group takes the newest that has it")
+    text = "move the existing groups to the newest release that has all of their torch backends"
     portable.add_argument("--upgrade", action="store_const", const=True, help=text)
-    portable.add_argument("--default", metavar="HOW", help="default groups: cpu (default), or all, for UV_NO_GROUP")
-    portable.add_argument("--machine", action="append", metavar="FILE", help="the fewest torch backends for these")
+    portable.add_argument(
+        "--default", metavar="HOW", help="default groups: cpu (default), or all, where each machine sets UV_NO_GROUP"
+    )
+    portable.add_argument(
+        "--machine", action="append", metavar="FILE", help="choose the fewest torch backends for these machines"
+    )
 
 
 def execute(options: argparse.Namespace) -> int:
@@ -73,7 +79,7 @@ def execute(options: argparse.Namespace) -> int:
     of_groups = options.portable or any(item is not None for item in _of_groups(options))
     if options.script is not None:
         if of_groups or not tools.by_name(options.tool or tools.NAMES[0]).reads_scripts:
-            raise UserError("--script is for uv alone, and has no place beside --portable")
+            raise UserError("--script is only for uv, and does not go with --portable")
         with alone(os.path.dirname(os.path.abspath(options.script))):
             return _of_script(options, find(options.project))
     with find_alone(options.project) as project:
@@ -163,5 +169,5 @@ def _take_back(options: argparse.Namespace, change: Change, remove: Callable[[st
     from torch_auto.cli.tools.writing import Told, carry_out
 
     index_url = shared.settings(options, "index-url").index_url
-    told = Told("Nothing here was written by torch-auto.", f"To take torch-auto away too: {removing}")
+    told = Told("Nothing here was written by torch-auto.", f"To remove torch-auto too: {removing}")
     return carry_out(change, lambda: remove(index_url), told, dry_run=options.dry_run)

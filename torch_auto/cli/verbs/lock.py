@@ -27,7 +27,7 @@ def add(verbs: Verbs) -> None:
     lock = verbs.add("lock", execute, text, _EXAMPLES, hands_on=True)
     lock.add_argument("--portable", action="store_true", help="required (the only mode so far)")
     lock.add_argument("--backends", metavar="X,Y", help="torch backends; default: the fewest for all machines")
-    lock.add_argument("--releases", metavar="R,S", help="torch releases, of which each file takes the newest")
+    lock.add_argument("--releases", metavar="R,S", help="torch releases; each file takes the newest that has it")
     shared.extras(lock, "vision, audio: pinned in the files too")
     lock.add_argument("--force", action="store_true", help="replace files that this command did not write")
     shared.project(lock)
@@ -45,7 +45,9 @@ def execute(options: argparse.Namespace) -> int:
     from torch_auto.cli.portable import pylock
 
     if not options.portable:
-        raise UserError("`torch-auto lock --portable` writes lock files; a project's own lock is its tool's, `uv lock`")
+        raise UserError(
+            "`torch-auto lock --portable` writes lock files; for the project's own lock use its tool, such as `uv lock`"
+        )
     asked = (options.backends, options.releases, options.family)
     index_url = shared.settings(options, "index-url").index_url
     wish = pylock.Wish(*asked, index_url, options.force, tuple(options.words))

@@ -25,7 +25,7 @@ examples:
 
 def add(verbs: Verbs) -> None:
     """Its parser."""
-    plan = verbs.add("plan", execute, "which build a release installs, and why", _EXAMPLES)
+    plan = verbs.add("plan", execute, "show which torch is right for this machine, and why", _EXAMPLES)
     plan.add_argument(
         "release",
         nargs="*",

@@ -23,10 +23,12 @@ examples:
 
 def add(verbs: Verbs) -> None:
     """Its parser."""
-    refresh = verbs.add("refresh", execute, "make the project's tool look at this machine again", _EXAMPLES)
+    refresh = verbs.add(
+        "refresh", execute, "install the right torch again after the GPU, driver or machine changed", _EXAMPLES
+    )
     shared.environment(refresh)
     refresh.add_argument("--dry-run", action="store_true", help="print the commands and run none")
-    refresh.add_argument("--yes", action="store_true", help="do not ask before a lock is changed that others use")
+    refresh.add_argument("--yes", action="store_true", help="do not ask before changing a lock that other machines use")
 
 
 def execute(options: argparse.Namespace) -> int:

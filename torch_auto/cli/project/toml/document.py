@@ -199,7 +199,7 @@ class Document:
 
     def _change(self, place: Place, candidates: Iterator[str], change: Callable[[Any], None]) -> None:
         """``change`` is made to the container at a place."""
-        fault = f"{'.'.join(map(str, place))} is written in a way that torch-auto cannot change"
+        fault = f"{'.'.join(map(str, place))} is written in a form that torch-auto cannot edit"
         self._take(candidates, lambda data: change(_at(data, place)), fault)
 
     def replace(self, path: Path, value: object, *, text: str | None = None) -> None:
