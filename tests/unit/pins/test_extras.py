@@ -450,6 +450,10 @@ def test_what_each_extra_asks_for(release: str, name: str, settings: dict[str, s
         for item in plan.extras
     ]
     assert "; ".join(found) == said
+    for item in plan.extras:
+        if item.reason.code.startswith("pair-"):
+            assert item.reason["version"] == item.version
+            assert item.reason["torch_backend"] == (item.torch_backend or str(item.needs).partition(".")[0])
 
 
 def test_an_extra_on_a_system_without_builds_is_pypis() -> None:
