@@ -34,7 +34,7 @@ VERBS = {
 }
 
 #: What is refused, and why.
-SOURCE, INDEX, NO_PROJECT = "already sets where torch comes from", "years-old numpy", "has no [project]"
+SOURCE, INDEX, NO_PROJECT = "already sets where torch comes from", "years-old numpy", "does not have [project]"
 REFUSED: dict[tuple[str, str], str] = {
     **{
         (name, verb): SOURCE
@@ -68,12 +68,12 @@ REFUSED: dict[tuple[str, str], str] = {
     ("all of it inline", "poetry"): "there is no place for tool.poetry.source",
     ("all of it inline", "pdm"): "there is no place for tool.pdm.resolution",
     ("groups, all by default", "portable"): "List the groups that are meant instead",
-    ("multi-line strings as values", "portable"): "written in a way that torch-auto cannot change",
+    ("multi-line strings as values", "portable"): "written in a form that torch-auto cannot edit",
     ("dynamic dependencies", "portable"): "are dynamic",
     ("maturin", "portable"): "nothing for Python 3.9",
-    ("rye", "portable"): "leaves no room for",
-    ("torch at an address", "portable"): "leaves no room for",
-    ("torch twice", "portable"): "leaves no room for",
+    ("rye", "portable"): "excludes",
+    ("torch at an address", "portable"): "excludes",
+    ("torch twice", "portable"): "excludes",
     ("torch at an address", "add"): "is at an address of its own",
     ("torch twice", "add"): "is required in several ways",
     ("torch that is overridden", "add"): "which replaces what torch-auto pins",
