@@ -170,15 +170,15 @@ def test_with_all_of_a_release_the_choice_is_the_rules_own(release: str) -> None
     """With every torch backend of a release as a group, each machine takes what the release would give it."""
     everything = tuple(group for group in ALL if group.release == release)
     served = 0
-    for machine in MACHINES.values():
-        selection = select(machine, CATALOG.release(release), CATALOG)
-        chosen = choose(machine, everything, CATALOG)
+    for on in MACHINES.values():
+        selection = select(on, CATALOG.release(release), CATALOG)
+        chosen = choose(on, everything, CATALOG)
         if selection.accelerated:
             served += 1
-            assert chosen.selection.torch_backend == selection.torch_backend, machine
+            assert chosen.selection.torch_backend == selection.torch_backend, on
             assert chosen.selection.accelerated
         else:
-            assert chosen.group.torch_backend == "cpu", machine
+            assert chosen.group.torch_backend == "cpu", on
     assert served > 3
 
 
@@ -320,3 +320,9 @@ def test_a_release_for_a_python_is_one_that_has_any_wheel_for_it(python: str, co
     """torch 2.5.1 has wheels for Python 3.13, but none of ROCm's; for 3.14 it has none at all."""
     found = choose(machine(amd("gfx942"), python=python), groups("2.5.1+cpu,2.5.1+rocm6.2"), CATALOG)
     assert (found.group.name, found.reasons[0].code) == ("torch-cpu", code)
+
+
+def test_where_nothing_installs_a_group_says_so() -> None:
+    """On musl no wheel of any group installs: the label stays, whatever build the group has."""
+    found = choose(machine(libc="musl 1.2"), groups("2.13.0+cpu,2.13.0+cu126"), CATALOG).selection
+    assert (found.needs, found.torch_backend, found.public_allowed) == ("glibc", None, False)
