@@ -77,7 +77,7 @@ class Job(NamedTuple):
     errors: dict[str, str]
     seconds: float
 
-    def versions(self, *names: str) -> dict[str, tuple[str | None, ...]]:
+    def versions(self, *names: str) -> dict[str, tuple[Any, ...]]:
         """Of each node the versions of these distributions, which are the same in all of its tasks."""
         assert not self.errors, self.errors
         seen = {node: {tuple(task[name] for name in names) for task in tasks} for node, tasks in self.found.items()}
@@ -115,16 +115,18 @@ class RayCluster:
         node = Node(name, folder, environment, mounts)
         # 127.0.0.1 is taken for "find out the address", which others could reach.
         address = f"127.0.0.{len(self.nodes) + 2}"
-        where = ["--head", f"--port={self._port}", "--include-dashboard=false", f"--ray-client-server-port={free_port()}"]
+        where = [
+            "--head",
+            f"--port={self._port}",
+            "--include-dashboard=false",
+            f"--ray-client-server-port={free_port()}",
+        ]
         if self.nodes:
             where = [f"--address=127.0.0.2:{self._port}"]
-        node.start(
-            [
-                *(python, "-m", "ray.scripts.scripts", "start", *where, f"--node-ip-address={address}"),
-                *("--num-cpus=1", "--object-store-memory=100000000", "--disable-usage-stats", "--block"),
-                *("--min-worker-port=0", "--max-worker-port=0", "--resources", json.dumps({name: 1000})),
-            ]
-        )
+        options = [f"--node-ip-address={address}", "--min-worker-port=0", "--max-worker-port=0", "--num-cpus=1"]
+        options += ["--object-store-memory=100000000", "--resources", json.dumps({name: 1000})]
+        ray_start = [str(python), "-m", "ray.scripts.scripts", "start", "--disable-usage-stats", "--block"]
+        node.start([*ray_start, *where, *options])
         self.nodes[name] = node
         wait_for(
             f"{name} has started", lambda: "Ray runtime started" in self._said(node) or not node.runs, patience=PATIENCE
@@ -136,15 +138,22 @@ class RayCluster:
         return node.log.read_text("utf-8", "replace")
 
     def leave(self, name: str) -> None:
-        """Take a node away."""
+        """Take a node away, and wait until the cluster knows."""
         self.nodes.pop(name).stop()
+        script = "import ray; ray.init(log_to_driver=False); print(sum(node['Alive'] for node in ray.nodes()))"
+
+        def known() -> bool:
+            said = self.run([self._installed.python, "-c", script]).stdout.split()
+            return said[-1:] == [str(len(self.nodes))]
+
+        wait_for(f"{name} has left", known)
 
     def stop(self) -> None:
-        """End all nodes, the head last."""
-        for name in [*self.nodes][::-1]:
-            self.leave(name)
+        """End all nodes."""
+        for node in self.nodes.values():
+            node.stop()
 
-    def run(self, command: list[str | Path], cwd: Path | None = None, **variables: str) -> Finished:
+    def run(self, command: Sequence[str | Path], cwd: Path | None = None, **variables: str) -> Finished:
         """Run a command on the head, which may end as it likes."""
         head = next(iter(self.nodes.values()))
         environment = {**head.environment, "RAY_ADDRESS": f"127.0.0.2:{self._port}", **variables}
@@ -160,7 +169,15 @@ class RayCluster:
         ``at_once`` holds each task until all of its node's run.
         """
         asked = {"runtime_env": runtime_env, "nodes": names or [*self.nodes], "tasks": tasks, "at_once": at_once}
-        done = self.run([self._installed.python, JOB, json.dumps(asked)])
+        return self.job_of([self._installed.python, JOB], asked)
+
+    def job_of(
+        self, command: Sequence[str | Path], asked: Mapping[str, Any], cwd: Path | None = None, **variables: str
+    ) -> Job:
+        """The same of a job that is started by another command."""
+        answer = self._folder / "answer.json"
+        answer.unlink(missing_ok=True)
+        done = self.run([*command, json.dumps({**asked, "answer": str(answer)})], cwd, **variables)
         assert done.returncode == 0, done
-        found = json.loads(done.stdout.splitlines()[-1])
+        found = json.loads(answer.read_text("utf-8"))
         return Job(found["found"], found["errors"], found["seconds"])

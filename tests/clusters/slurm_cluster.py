@@ -12,7 +12,7 @@ from support.frontends import Finished, Sandbox
 from clusters.nodes import Node, free_port, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from support.torch_index import TorchIndex
@@ -85,7 +85,10 @@ class SlurmCluster:
             "SelectType": "select/cons_tres",
             "SelectTypeParameters": "CR_Core",
             # What a loaded machine needs: a task, a node or the controller may take long to answer.
-            **{"MessageTimeout": 100, "SlurmdTimeout": 0, "BatchStartTimeout": 300, "TCPTimeout": 60},
+            "MessageTimeout": 100,
+            "SlurmdTimeout": 0,
+            "BatchStartTimeout": 300,
+            "TCPTimeout": 60,
             "SlurmdParameters": "config_overrides",  # this machine may have fewer processors than they say
         }
         lines = [f"{key}={value}" for key, value in settings.items()]
@@ -118,7 +121,7 @@ class SlurmCluster:
         for node in (*self.nodes.values(), self.login):
             node.stop()
 
-    def run(self, command: list[str | Path], cwd: Path | None = None, *, check: bool = True) -> Finished:
+    def run(self, command: Sequence[str | Path], cwd: Path | None = None, *, check: bool = True) -> Finished:
         """Run a command on the login node."""
         emptied: dict[str, str | None] = dict.fromkeys(self._sandbox.environment)
         env = {**emptied, **self.login.environment}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -98,8 +99,9 @@ def test_32_tasks_at_once_on_a_node(cluster: RayCluster, cluster_index: TorchInd
     assert max(task["at_once"] for task in tasks) == 32
     assert job.versions("torch") == {"h100": ("2.15.0+cu132",)}
     assert len({task["prefix"] for task in tasks}) == 1
-    fetched = [request.path for request in cluster_index.log if request.path.endswith((".tar.gz", ".whl"))]
-    assert sorted(fetched) == sorted(set(fetched))
+    # Ray makes a job's environment on every node when the job starts, once on each.
+    fetched = Counter(request.path for request in cluster_index.log if request.path.endswith(".tar.gz"))
+    assert 0 < max(fetched.values()) <= len(cluster.nodes)
     print(f"32 tasks at once on a node: {job.seconds} s")
 
 
@@ -149,7 +151,7 @@ def test_a_node_that_joins_later(cluster: RayCluster, cluster_index: TorchIndex)
         assert {node: [task["torch"] for task in tasks] for node, tasks in job.found.items()} == {
             "h100": ["2.15.0+cu132"]
         }
-        assert "torch==2.15.0+needs.nvidia.driver.580" in job.errors["old"].replace("\n", "")
+        assert "==2.15.0+needs.nvidia.driver.580" in job.errors["old"]
     finally:
         cluster.leave("old")
 
@@ -193,7 +195,7 @@ def layer_with_torch(cluster_index: TorchIndex, ray: Ray, folder: Path) -> str:
     sandbox = Sandbox(folder, cluster_index)
     upper, work = folder / "upper", folder / "work"
     work.mkdir(parents=True)
-    pip = [ray.python, "-m", "pip", "install", "--quiet", "--no-deps", "--target", upper]
+    pip: list[str | Path] = [ray.python, "-m", "pip", "install", "--quiet", "--no-deps", "--target", upper]
     sandbox.run([*pip, "torch==2.10.0"])
     sites = sandbox.run([ray.python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).stdout.strip()
     return f"mount -t overlay overlay -o lowerdir={sites},upperdir={upper},workdir={work} {sites}"
@@ -203,7 +205,7 @@ def layer_with_torch(cluster_index: TorchIndex, ray: Ray, folder: Path) -> str:
 def test_an_image_that_has_torch(
     cluster: RayCluster, cluster_index: TorchIndex, ray: Ray, scratch: Path, tool: str
 ) -> None:
-    """Whether an image's torch stays where it suits the node's GPU, and what is installed where it does not."""
+    """pip keeps an image's torch on the nodes whose GPU it runs on; uv installs torch on every node."""
     nodes = {f"{tool}-{name}": KINDS[name] for name in ("a100", "p100")}
     try:
         for name, kind in nodes.items():
@@ -211,9 +213,14 @@ def test_an_image_that_has_torch(
             cluster.join(name, variables_of(kind), [layer])
         bare = cluster.job({}, *nodes)
         assert bare.versions("torch", "of_the_node") == dict.fromkeys(nodes, ("2.10.0", True))
-        job = cluster.job({tool: [*pages(cluster_index)[:1], "torch-auto==2.10.0"]}, *nodes)
-        print(tool, job.versions("torch", "of_the_node"))
-        assert job.versions("torch") == {f"{tool}-a100": ("2.10.0",), f"{tool}-p100": ("2.10.0+cu126",)}
+        [block] = blocks_of("test_ray.py::test_an_image_that_has_torch")
+        job = cluster.job({tool: json.loads(at_home(block.text, cluster_index))["pip"]}, *nodes)
+        # pip takes the image's packages for installed; uv does not look below the environment that Ray makes.
+        kept = ("2.10.0", True) if tool == "pip" else ("2.10.0+cu126", False)
+        assert job.versions("torch", "of_the_node") == {
+            f"{tool}-a100": kept,
+            f"{tool}-p100": ("2.10.0+cu126", False),
+        }
     finally:
         for name in nodes.keys() & cluster.nodes.keys():
             cluster.leave(name)
@@ -262,7 +269,7 @@ def test_one_lock_on_all_nodes(cluster: RayCluster, project: Path) -> None:
 
 def test_uv_run_alone_takes_the_default_group(cluster: RayCluster, project: Path) -> None:
     """``uv run`` does not know of machines: every node has the CPU torch, and on a GPU node the import says so."""
-    job = cluster.job({"py_executable": "uv run --locked", "working_dir": str(project)}, "cpu", "h100")
+    job = cluster.job({"py_executable": "uv run --locked python", "working_dir": str(project)}, "cpu", "h100")
     assert job.versions("torch") == {"cpu": ("2.14.1+cpu",), "h100": ("2.14.1+cpu",)}
     assert [bool(task["warnings"]) for node in ("cpu", "h100") for task in job.found[node]] == [False, True]
 
@@ -270,12 +277,10 @@ def test_uv_run_alone_takes_the_default_group(cluster: RayCluster, project: Path
 def test_a_driver_below_torch_auto_run(cluster: RayCluster, project: Path, ray: Ray) -> None:
     """Ray repeats the head's ``uv run`` with its group on every node, unless a variable turns that off."""
     asked = {"runtime_env": {}, "nodes": ["cpu", "h100"], "tasks": 1, "at_once": False}
-    run = [ray.python.with_name("uvx"), "-q", "torch-auto-core", "run", "--locked", "python", JOB]
-    done = cluster.run([*run, json.dumps(asked)], project)
-    found = json.loads(done.stdout.splitlines()[-1])["found"]
-    assert {node: task["torch"] for node, [task] in found.items()} == {"cpu": "2.14.1+cpu", "h100": "2.14.1+cpu"}
+    run: list[str | Path] = [ray.python.with_name("uvx"), "-q", "torch-auto-core", "run", "--locked", "python", JOB]
+    found = cluster.job_of(run, asked, project).versions("torch")
+    assert found == {"cpu": ("2.14.1+cpu",), "h100": ("2.14.1+cpu",)}
     [block] = blocks_of("test_ray.py::test_one_lock_on_all_nodes")
     asked["runtime_env"] = {**json.loads(block.text), "working_dir": str(project)}
-    done = cluster.run([*run, json.dumps(asked)], project, RAY_ENABLE_UV_RUN_RUNTIME_ENV="0")
-    found = json.loads(done.stdout.splitlines()[-1])["found"]
-    assert {node: task["torch"] for node, [task] in found.items()} == {"cpu": "2.14.1+cpu", "h100": "2.14.1+cu132"}
+    found = cluster.job_of(run, asked, project, RAY_ENABLE_UV_RUN_RUNTIME_ENV="0").versions("torch")
+    assert found == {"cpu": ("2.14.1+cpu",), "h100": ("2.14.1+cu132",)}

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.frontend
 
+#: What `init --portable` and the four machine files give each node.
+WITH_LOCK = {"a100": "2.14.1+cu126", "cpu": "2.14.1+cpu", "h100": "2.14.1+cu126", "p100": "2.14.1+cu126"}
 #: What each task prints: its node, torch, and what the import says.
 TRAIN = """\
 import os
@@ -38,7 +40,7 @@ def project(slurm: SlurmCluster, request: pytest.FixtureRequest) -> Callable[[],
     """A new project in the home that all nodes share, with a train.py."""
 
     def make() -> Path:
-        folder = slurm.home / request.node.name.partition("[")[0]
+        folder: Path = slurm.home / request.node.name.partition("[")[0]
         folder.mkdir(parents=True)
         toml = '[project]\nname = "train"\nversion = "1.0"\nrequires-python = ">=3.11"\ndependencies = []\n'
         (folder / "pyproject.toml").write_text(toml, "utf-8")
@@ -84,9 +86,8 @@ def test_a_batch_script_with_one_lock(slurm: SlurmCluster, project: Callable[[],
     [ask] = blocks_of("test_slurm.py::test_each_nodes_machine")
     lock, batch = blocks_of("test_slurm.py::test_a_batch_script_with_one_lock")
     slurm.shell(ask.commands + "\n" + lock.commands, folder)
-    torch = {"a100": "2.14.1+cu126", "cpu": "2.14.1+cpu", "h100": "2.14.1+cu126", "p100": "2.14.1+cu126"}
     runs = [run_batch(slurm, folder, batch.text) for _ in range(2)]
-    assert [lines for lines, _ in runs] == [of_two_tasks(torch)] * 2
+    assert [lines for lines, _ in runs] == [of_two_tasks(WITH_LOCK)] * 2
     print(f"Slurm, one lock: {runs[0][1]} s cold, {runs[1][1]} s warm")
 
 
@@ -105,7 +106,7 @@ def test_a_batch_script_without_a_lock(
 def test_a_cache_in_a_shared_home(slurm: SlurmCluster, project: Callable[[], Path], cluster_index: TorchIndex) -> None:
     """A torch-auto that one node has built is served to the others from the home's cache; a refresh does not help."""
     folder = project()
-    found = []
+    found: list[list[str]] = []
     for node, option in (("a100", ""), ("h100", ""), ("h100", "--refresh-package torch-auto"), ("h100", "--no-cache")):
         script = (
             f"venv=/tmp/venv-{len(found)}; uv venv -q $venv; "
@@ -114,3 +115,16 @@ def test_a_cache_in_a_shared_home(slurm: SlurmCluster, project: Callable[[], Pat
         )
         found.append(slurm.run(["srun", "-w", node, "bash", "-ec", script], folder).stdout.split()[:2])
     assert found == [["a100", "2.14.1+cu126"], *[["h100", "2.14.1+cu126"]] * 2, ["h100", "2.15.0+cu132"]]
+
+
+def test_nodes_without_a_network(slurm: SlurmCluster, project: Callable[[], Path]) -> None:
+    """The login node fills the cache with each torch backend of the lock, and the nodes sync offline."""
+    folder = project()
+    [ask] = blocks_of("test_slurm.py::test_each_nodes_machine")
+    lock, batch = blocks_of("test_slurm.py::test_a_batch_script_with_one_lock")
+    [fill] = blocks_of("test_slurm.py::test_nodes_without_a_network")
+    cache = f"export UV_CACHE_DIR={folder}/cache"  # nothing is in it but what this test puts there
+    slurm.shell(f"{cache}\n{ask.commands}\n{lock.commands}\n{fill.commands}", folder)
+    script = batch.text.replace("export ", f"{cache} UV_OFFLINE=1\nexport ", 1)
+    lines, _ = run_batch(slurm, folder, script)
+    assert lines == of_two_tasks(WITH_LOCK)

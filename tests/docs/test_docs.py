@@ -178,7 +178,7 @@ def test_a_block_of_commands_runs(block: Block, place: Place) -> None:
 
 def test_a_block_that_another_test_runs_names_it() -> None:
     """``run by`` names a test that there is."""
-    for block in COMMANDS:
+    for block in BLOCKS:
         for name in filter(None, block.marks.get("run by", "").split(", ")):
             path, _, function = name.partition("::")
             assert f"def {function}(" in (ROOT / path).read_text("utf-8"), block

@@ -240,7 +240,7 @@ def test_packages_beside_it(shell: Callable[..., Shell], published: TorchIndex, 
         release = {"whisperx": "2.8.0", "vllm": "2.14.0"}.get(package)
         assert here.pair == pair(machine, release), package
         if package in ("whisperx", "vllm"):
-            assert "Another package brings torchaudio" in done.stdout
+            assert "Another package requires torchaudio" in done.stdout
             said = here(
                 ".venv/bin/python", "-c", "import torch, torchaudio as a; print(torch.__version__, a.__version__)"
             )

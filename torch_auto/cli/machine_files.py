@@ -24,7 +24,7 @@ STDIN = "-"
 _LARGEST = 64 << 20
 
 _SPACE = re.compile(r"\s*")
-#: What `pdsh`, `clush` and `srun --label` put before each line, and `parallel --tag`: the node's name or the task.
+#: What `pdsh`, `clush` and `parallel --tag` put before each line: the name of the node.
 _NODE = re.compile(r"([\w.-]+)(?::[ \t]*|\t)(?=\{)")
 
 

@@ -159,7 +159,7 @@ def test_one_lock_for_a_fleet(
         given += ["--machine", f"{name}.json"]
     assert main(["plan", *given]) == 0
     out = capsys.readouterr().out
-    command, *others = re.findall(r"One lock for them:\n  torch-auto (.+)", out)
+    command, *others = re.findall(r"One lock for them:\n  .*?(init --portable .+)", out)
     for one in (*others, command):
         Path("pyproject.toml").write_text(PROJECT, "utf-8")
         assert main(shlex.split(one)) == 0

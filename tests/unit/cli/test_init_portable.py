@@ -499,7 +499,7 @@ def test_options_without_portable(tmp_path: Path, capsys: pytest.CaptureFixture[
 NEVER = {
     "poetry": (
         "[tool.poetry]\n",
-        "uv's alone, and this project uses poetry. For poetry, `",
+        "conflict, and this project uses poetry. For poetry, `",
     ),
     "pdm": ("[tool.pdm]\n", "writes one lock file for each torch backend. To use uv here, add --for uv"),
     "all default": ('[tool.uv]\ndefault-groups = "all"\n', 'default-groups is "all", which would install all'),
@@ -519,11 +519,11 @@ REFUSED = {
     ),
     "a group of the user's": (
         '[dependency-groups]\ntorch-cu126 = ["torch==2.13.0+cu126"]\n',
-        "the group torch-cu126 already exists, and torch-auto did not write it; --force replaces it",
+        "the group torch-cu126 already exists, and torch-auto did not write it",
     ),
     "a group spelled otherwise": (
         '[dependency-groups]\nTorch_CPU = [{ include-group = "dev" }]\ndev = []\n',
-        "the group Torch_CPU is there already",
+        "the group Torch_CPU already exists",
     ),
     "torch pinned by the project": (
         'dependencies = ["torch==2.8.0"]\n',

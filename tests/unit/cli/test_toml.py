@@ -116,7 +116,7 @@ def test_a_verb_starts_without_what_others_need() -> None:
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     )
     ours = {name for name in loaded if name.startswith("torch_auto.cli.")}
-    light = ("errors", "options", "project", "project.toml", "signals", "tools")
+    light = ("errors", "options", "project", "project.toml", "signals", "streams", "terminal", "tools")
     assert {name for name in ours if not name.startswith("torch_auto.cli.verbs")} == {
         f"torch_auto.cli.{name}" for name in light
     }

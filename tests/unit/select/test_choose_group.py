@@ -170,15 +170,15 @@ def test_with_all_of_a_release_the_choice_is_the_rules_own(release: str) -> None
     """With every torch backend of a release as a group, each machine takes what the release would give it."""
     everything = tuple(group for group in ALL if group.release == release)
     served = 0
-    for on in MACHINES.values():
-        selection = select(on, CATALOG.release(release), CATALOG)
-        chosen = choose(on, everything, CATALOG)
+    for each in MACHINES.values():
+        selection = select(each, CATALOG.release(release), CATALOG)
+        chosen = choose(each, everything, CATALOG)
         if selection.accelerated:
             served += 1
-            assert chosen.selection.torch_backend == selection.torch_backend, on
+            assert chosen.selection.torch_backend == selection.torch_backend, each
             assert chosen.selection.accelerated
         else:
-            assert chosen.group.torch_backend == "cpu", on
+            assert chosen.group.torch_backend == "cpu", each
     assert served > 3
 
 

@@ -64,7 +64,7 @@ def soft(project: Project, wanted: Wanted, ours: Sequence[Written], known: Catal
     stale = [item.key for item in ours if item.group.name not in wanted.names]
     for key in groups:
         if canonicalize_name(key) in wanted.names and key not in own:
-            yield f"the group {key} already exists, and torch-auto did not write it; --force replaces it"
+            yield f"the group {key} already exists, and torch-auto did not write it"
         for entry in items(groups[key]):
             included = canonicalize_name(str(table(entry).get("include-group", "")))
             if key not in stale and included in map(canonicalize_name, stale):
