@@ -62,7 +62,9 @@ def _how(build: Build, decisive: Candidate, context: Context) -> tuple[str, dict
     if toolkit is None:
         return ("newest-rocm" if build.torch_backend.rocm is not None else "only"), {}
     accelerator = decisive.accelerator
-    cuda = cuda_driver_version(accelerator, context.machine, context.catalog) or (0, 0)
+    cuda = cuda_driver_version(accelerator, context.machine, context.catalog)
+    if cuda is None:
+        return "oldest", {"toolkit": format_pair(toolkit)}
     if toolkit[0] == cuda[0]:
         how = "newest-native" if toolkit <= cuda else "closest-newer"
     else:

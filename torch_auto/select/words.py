@@ -160,6 +160,7 @@ def listed(items: Sequence[str]) -> str:
 _HOW = {
     "only": "it is the only one.",
     "newest-rocm": "it has the newest ROCm.",
+    "oldest": "its toolkit {toolkit} is the oldest, and nothing tells what this driver supports.",
     "complete": "its libraries have code for this GPU too, which those of {lacking} do not have.",
     "newest-native": "its toolkit {toolkit} is the newest that {driver} (CUDA {cuda}) supports natively.",
     "closest-newer": "its toolkit {toolkit} is the closest to {driver} (CUDA {cuda}); it is newer, and runs by "

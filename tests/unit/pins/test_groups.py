@@ -140,3 +140,25 @@ def test_a_group_of_an_unknown_project_is_an_error() -> None:
     """What the catalog has no pair of cannot be pinned."""
     with pytest.raises(ValueError, match=r"the catalog does not know a torchbogus for torch 2\.14\.1"):
         group_requirements(group_of("2.14.1", "cpu"), CATALOG, ("torchbogus",))
+
+
+def test_the_requirements_of_a_group_as_written() -> None:
+    """2.9.1+cu126 with torchvision: the exact pair where there is one, Windows on ARM's cpu build, and PyPI's last."""
+    linux, windows = "sys_platform == 'linux'", "sys_platform == 'win32'"
+    amd64 = f"({windows} and platform_machine == 'AMD64')"
+    arm = f"{windows} and platform_machine != 'AMD64'"
+    mac = "sys_platform != 'linux' and sys_platform != 'win32'"
+    others = ["cpu", "cu126", "cu128", "cu129", "cu130", "rocm6.3", "rocm6.4", "rocm7.0", "xpu"]
+    pypis = {
+        version: ",".join([f"=={version}.*", *(f"!={version}+{item}" for item in others)])
+        for version in ("2.9.1", "0.24.1")
+    }
+    [group] = groups("2.9.1+cu126")
+    assert group_requirements(group, CATALOG, ("torchvision",)) == (
+        f"torch==2.9.1+cu126; ({linux}) or {amd64}",
+        f"torch==2.9.1+cpu; {arm}",
+        f"torch{pypis['2.9.1']}; {mac}",
+        f"torchvision==0.24.1+cu126; ({linux} and platform_machine == 'x86_64') or {amd64}",
+        f"torchvision==0.24.1+cpu; {arm}",
+        f"torchvision{pypis['0.24.1']}; ({linux} and platform_machine != 'x86_64') or ({mac})",
+    )

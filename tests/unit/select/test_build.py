@@ -883,8 +883,41 @@ def test_what_is_said(release: str, asked: str, on: Machine, gets: str, reasons:
     """What a release gives, the codes of why, and of why not each other build, in the order of the release."""
     selection = select(on, CATALOG.release(release), CATALOG, asked)
     assert f"{selection.torch_backend or 'none'}{' on the GPU' if selection.accelerated else ''}" == gets
+    assert not (selection.public_allowed and selection.needs is not None)
     assert " ".join(item.code for item in selection.reasons) == reasons
     found: dict[str, list[str]] = {}
     for item in selection.rejected:
         found.setdefault(item.reason.code, []).append(item.torch_backend)
     assert "; ".join(f"{code}: {' '.join(names)}" for code, names in found.items()) == rejected
+
+
+@pytest.mark.parametrize(
+    ("release", "on", "how", "words"),
+    [
+        ("2.14.1", machine(H100_580), "newest-native", "is the newest that driver 580.65.06 (CUDA 13.0) supports"),
+        ("2.14.1", machine(A100_550), "closest-newer", "is the closest to driver 550.54.14 (CUDA 12.4)"),
+        ("2.6.0", machine(nvidia(None, (13, 0), (8, 0))), "older-major", "this driver (CUDA 13.0) runs older major"),
+        ("2.14.1", machine(amd("gfx942")), "newest-rocm", "it has the newest ROCm"),
+        ("2.14.1", machine(intel("8086:e20b")), "only", "it is the only one"),
+        (
+            "2.14.1",
+            machine(nvidia(None, None, (8, 0)).replace(driver_loaded=True)),
+            "oldest",
+            "its toolkit 12.6 is the oldest, and nothing tells what this driver supports.",
+        ),
+    ],
+)
+def test_by_what_a_build_comes_first(release: str, on: Machine, how: str, words: str) -> None:
+    """The reason of a build is by what it comes first; of a driver that says nothing, no CUDA version is invented."""
+    [reason] = [item for item in select(on, CATALOG.release(release), CATALOG).reasons if item.code == "best-build"]
+    assert reason["how"] == how
+    assert words in sentence(reason)
+
+
+def test_a_card_comes_before_a_newer_gpu_inside_the_processor() -> None:
+    """Of AMD's, the one that the newest release serves decides among those of a rank alone: cards first."""
+    card = Device(gfx_target="gfx906")
+    inside = Device(gfx_target="gfx1151", integrated=True)
+    found = select(machine(Accelerator("amd", (inside, card))), CATALOG.release("2.9.1"), CATALOG)
+    assert found.device is not None
+    assert found.device.device == card

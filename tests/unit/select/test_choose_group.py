@@ -320,3 +320,9 @@ def test_a_release_for_a_python_is_one_that_has_any_wheel_for_it(python: str, co
     """torch 2.5.1 has wheels for Python 3.13, but none of ROCm's; for 3.14 it has none at all."""
     found = choose(machine(amd("gfx942"), python=python), groups("2.5.1+cpu,2.5.1+rocm6.2"), CATALOG)
     assert (found.group.name, found.reasons[0].code) == ("torch-cpu", code)
+
+
+def test_where_nothing_installs_a_group_says_so() -> None:
+    """On musl no wheel of any group installs: the label stays, whatever build the group has."""
+    found = choose(machine(libc="musl 1.2"), groups("2.13.0+cpu,2.13.0+cu126"), CATALOG).selection
+    assert (found.needs, found.torch_backend, found.public_allowed) == ("glibc", None, False)

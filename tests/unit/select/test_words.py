@@ -87,6 +87,7 @@ def test_how_a_best_build_is_best_has_words_too() -> None:
     # The last is in test_a_driver_whose_library_is_older below.
     assert found | {"newer-major"} == {
         "only",
+        "oldest",
         "newest-rocm",
         "complete",
         "newest-native",
