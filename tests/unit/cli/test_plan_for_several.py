@@ -200,7 +200,7 @@ SEVERAL = {
     "an array": (json.dumps([A100, P100], indent=2), [":1", ":2"]),
     "documents": (f"{json.dumps(A100, indent=2)}\n{json.dumps(P100, indent=2)}\n", [":1", ":2"]),
     "pdsh": (f"node7: {json.dumps(A100)}\nnode-12.example: {json.dumps(P100)}\n", ["node7", "node-12.example"]),
-    "srun --label": (f"0: {json.dumps(A100)}\n1: {json.dumps(P100)}\n", ["0", "1"]),
+    "task numbers": (f"0: {json.dumps(A100)}\n1: {json.dumps(P100)}\n", ["0", "1"]),
     "parallel --tag": (f"node7\t{json.dumps(A100)}\nnode8\t{json.dumps(P100)}\n", ["node7", "node8"]),
     "Windows": ("\ufeff" + "\r\n".join(map(json.dumps, (A100, P100))), [":1", ":2"]),
 }
