@@ -174,7 +174,9 @@ def add(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[bytes],
     def start(
         *words: str, before: list[str] | None = None, terminal: int | None = None
     ) -> tuple[subprocess.Popen[bytes], list[int]]:
-        def in_the_foreground() -> None:
+        def as_if_typed() -> None:
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)  # a run in a shell's background, or by nohup, ignores some
             if terminal is not None:
                 fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
 
@@ -187,7 +189,7 @@ def add(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[bytes],
             stdout=subprocess.PIPE if terminal is None else terminal,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=in_the_foreground,  # noqa: PLW1509  # a test's own process has one thread
+            preexec_fn=as_if_typed,  # noqa: PLW1509  # a test's own process has one thread
         )
         running.append(process)
         deadline = time.monotonic() + 60
