@@ -125,9 +125,10 @@ def test_a_child_stands_in_a_folder_of_its_own_and_finds_no_library_in_it(
 
 # --- who outlives whom -----------------------------------------------------------------------------------------------
 
-#: What runs in the background of a shell ignores Ctrl-C, and so would its children.
+#: What runs in the background of a shell, or by nohup, ignores some signals, and so would its children.
 PARENT = (
     "import os, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "signal.signal(signal.SIGHUP, signal.SIG_DFL); "
     "from torch_auto.detect.process import run; run(sys.executable, sys.argv[1:], os.environ, 300)"
 )
 
