@@ -150,7 +150,7 @@ def decide(release: Release, machine: Machine, settings: Settings, catalog: Cata
         index_url=f"{base}/{backend}" if backend else base,
         pages=_pages(base, selection),
         reasons=(*selection.reasons, *lacking, *_numpy(release, machine, catalog), *settings.notes),
-        extras=extras(Answer(machine, release, catalog, selection, every, platform, settings.pin, named), base),
+        extras=extras(Answer(release, catalog, selection, every, platform, settings.pin, named), base),
         accepted=_accepted(every, release, settings.pin),
         has_wheels=not lacking,
     )

@@ -48,7 +48,7 @@ def newest_usable(machine: Machine, settings: Settings, catalog: Catalog, wanted
         build = here.find(selection.torch_backend) or here.public
         if selection.needs is not None or build is None or build.own_index or libc_fault(build.glibc, machine):
             continue
-        answer = Answer(machine, release, catalog, selection, {}, None, settings.pin, named)
+        answer = Answer(release, catalog, selection, {}, None, settings.pin, named)
         found = extras(answer, settings.index_url) if wanted else ()
         asked = [item for item in found if item.name in wanted]
         if any(item.needs is not None for item in asked):

@@ -244,6 +244,19 @@ def test_what_goes_with_a_torch() -> None:
     assert audio["fits"]["cu130"] == audio["fits"]["pypi"] == ["2.11.0+cu130", "2.11.0"]
 
 
+def test_the_cpus_pair_goes_with_a_torch_for_which_there_is_none() -> None:
+    """2.9.1 on Arm has torchvision and torchaudio for the CPU alone: they can be imported beside a torch for CUDA."""
+    kept = record_of("2.9.1", MACHINES["gb200"], Settings())["beside"]
+    assert kept["torchvision"]["fits"]["cu130"] == ["0.24.1+cu130", "0.24.1+cpu", "0.24.1"]
+    assert kept["torchaudio"]["fits"]["cu130"] == ["2.9.1+cu130", "2.9.1+cpu", "2.9.1"]
+
+
+def test_nothing_is_known_to_go_with_a_torch_of_no_platform() -> None:
+    """Where PyPI has no torchvision, as on Windows on Arm, and where the catalog knows no platform: nothing is said."""
+    for on in (MACHINES["windows-arm64"], MACHINES["cpu"].replace(architecture="riscv64")):
+        assert record_of("2.14.1", on, Settings())["beside"] == {}
+
+
 def test_torchvision_of_one_release_alone_before_its_range() -> None:
     """torchvision 0.28.0 requires torch 2.13.0 and no other."""
     kept = record_of("2.13.0", MACHINES["cpu"], Settings())["beside"]["torchvision"]

@@ -28,16 +28,14 @@ from torch_auto.pins.torch import (
 )
 from torch_auto.select.needs import Needs, needs_build
 from torch_auto.select.reasons import because
-from torch_auto.select.runs_on import candidates, fault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from torch_auto.catalog.model import Build, Catalog, PlatformBuilds, Release
+    from torch_auto.catalog.model import Catalog, PlatformBuilds, Release
     from torch_auto.catalog.torch_backends import TorchBackend
-    from torch_auto.machine import Machine
     from torch_auto.select.build import Selection
     from torch_auto.select.reasons import Reason
 
@@ -126,29 +124,32 @@ def beside(release: Release, platform: str | None, catalog: Catalog) -> dict[str
     torch backend of the installed torch, the builds of ``version`` that go with it; one without a local version is
     PyPI's. Where no build for a GPU is known, the CPU's is among them: it can be imported.
     """
-    here = release.platforms.get(platform) if platform is not None else None
-    found: dict[str, Any] = {}
+    here = release.platforms.get(platform or "")
     if platform is None or here is None:
-        return found
-    for project in EXTRAS.values():
-        pair = pair_of(project, release.version, catalog)
-        if pair is None or platform not in pair.public:
-            continue
-        fits = {str(build.torch_backend): _fitting(pair, platform, build.torch_backend) for build in here.builds}
-        if here.public is not None:
-            fits[PYPI] = fits[here.public.torch_backend]
-        start, oldest = _OPEN_ENDED.get(project, (None, ""))
-        newer = start is not None and version_key(release.version) >= version_key(oldest)
-        versions = {row["version"] for row in pair_rows() if row["project"] == project} if newer else set()
-        versions = {item for item in versions if version_key(item) >= version_key(start or "")} | {pair.version}
-        found[project] = {
-            "version": pair.version,
-            "versions": sorted(versions, key=version_key),
-            "newer": newer,
-            "pypi": str(pair.public[platform]),
-            "fits": fits,
-        }
-    return found
+        return {}
+    pairs = [pair_of(project, release.version, catalog) for project in EXTRAS.values()]
+    return {
+        pair.project: _beside(pair, release, here, platform)
+        for pair in pairs
+        if pair is not None and platform in pair.public
+    }
+
+
+def _beside(pair: Pair, release: Release, here: PlatformBuilds, platform: str) -> dict[str, Any]:
+    fits = {str(build.torch_backend): _fitting(pair, platform, build.torch_backend) for build in here.builds}
+    if here.public is not None:
+        fits[PYPI] = fits[here.public.torch_backend]
+    start, oldest = _OPEN_ENDED.get(pair.project, (None, ""))
+    newer = start is not None and version_key(release.version) >= version_key(oldest)
+    versions = {row["version"] for row in pair_rows() if row["project"] == pair.project} if newer else set()
+    versions = {item for item in versions if version_key(item) >= version_key(start or "")} | {pair.version}
+    return {
+        "version": pair.version,
+        "versions": sorted(versions, key=version_key),
+        "newer": newer,
+        "pypi": str(pair.public[platform]),
+        "fits": fits,
+    }
 
 
 def _fitting(pair: Pair, platform: str, torch_backend: TorchBackend) -> list[str]:
@@ -195,7 +196,6 @@ class Answer(Frozen):
     user has named the torch backend.
     """
 
-    machine: Machine
     release: Release
     catalog: Catalog
     here: Selection
@@ -272,38 +272,26 @@ def _own_choice(answer: Answer, pair: Pair, selection: Selection) -> _Choice:
         found = _public_choice(answer, pair, platform)
         if found.public_allowed:
             narrowed = "" if torch_backend == public else public_specifier(release, platform)
-            return found if not narrowed else found.replace(torch=narrowed, reason=_why_public(answer, pair, selection))
+            return found if not narrowed else found.replace(torch=narrowed, reason=_why_public(public, pair, selection))
     torch = f"=={release.version}+{local}" if local is not None and len(admitted) > 1 else ""
     return _exact_choice(answer, pair, platform, torch_backend, torch)
 
 
-def _why_public(answer: Answer, pair: Pair, selection: Selection) -> Reason:
+def _why_public(public: str, pair: Pair, selection: Selection) -> Reason:
     """Why both are PyPI's, where torch alone would be of another torch backend; and how to get both of that one."""
-    here = answer.release.platforms[selection.platform or ""]
     wanted = str(selection.torch_backend)
     return because(
         "pair-on-pypi-so-torch",
         project=pair.project,
         version=pair.version,
-        torch_backend=str(_public_backend(here)),
+        torch_backend=public,
         wanted=wanted if pair.exact(selection.platform, wanted) is not None else None,
-        gpu_unused=selection.accelerated and not _serves(answer, here, wanted),
+        gpu_unused=any(reason.code == "pypi-never-runs" for reason in selection.reasons),  # rule 2 (b)
     )
 
 
 def _public_backend(here: PlatformBuilds | None) -> str | None:
     return here.public.torch_backend if here is not None and here.public is not None else None
-
-
-def _serves(answer: Answer, here: PlatformBuilds, torch_backend: str) -> bool:
-    """Whether PyPI's build runs on the GPUs that another torch backend's build runs on: rule 2 (a)."""
-    devices = candidates(answer.machine)
-
-    def runs(build: Build | None) -> list[bool]:
-        return [build is not None and fault(build, item, answer.machine, answer.catalog) is None for item in devices]
-
-    served = runs(here.find(torch_backend))
-    return any(served) and all(own for other, own in zip(served, runs(here.public)) if other)
 
 
 def extras(answer: Answer, index_url: str) -> tuple[Extra, ...]:

@@ -31,6 +31,8 @@ MACHINES: list[Callable[..., dict[str, Any]]] = [
     machines.macos_x86_64, machines.windows_cpu, machines.windows_arm64, machines.windows_rtx4090, machines.gb200,
     machines.linux_aarch64_cpu, machines.mixed, machines.musl, machines.nouveau,
 ]  # fmt: skip
+T4_AND_MI300 = machines.machine(*machines.with_nvidia("580.65.06", machines.T4)["accelerators"],
+                                *machines.mi300()["accelerators"])  # fmt: skip
 by_release = pytest.mark.parametrize("release", RELEASES, ids=lambda release: str(release.version))
 by_machine = pytest.mark.parametrize("make", MACHINES, ids=lambda make: str(make.__name__))
 
@@ -265,7 +267,7 @@ def test_a_release_whose_pair_nobody_knows_is_no_release_for_the_extra() -> None
     plan = plan_of(machines.cpu, CATALOG.newest)
     future = CATALOG.newest.replace(version="9.9.9")
     every = {machine.python: plan.selection}
-    answer = Answer(machine, future, CATALOG, plan.selection, every, machine.platform, PREFER)
+    answer = Answer(future, CATALOG, plan.selection, every, machine.platform, PREFER)
     found = extras(answer, "https://index.example/whl")
     assert [extra.requirements for extra in found] == [
         ("torch==9.9.9+needs.torchvision",),
@@ -326,6 +328,15 @@ def test_public_pairs_are_what_pypis_wheels_say(project: str, release: str, plat
     assert found.public[platform] == torch_backend
 
 
+def test_all_that_an_index_may_list_of_a_pair_is_known() -> None:
+    """Also what its own pages list and torch's do not: the pin that takes PyPI's build has to leave it out."""
+    release = CATALOG.release("2.14.1")
+    others = tuple(item for item in CATALOG.releases if item is not release)
+    fewer = release.replace(local_versions=tuple(item for item in release.local_versions if item != "cu126"))
+    found = pair_of("torchvision", "2.14.1", CATALOG.replace(releases=(*others, fewer)))
+    assert found == pair_of("torchvision", "2.14.1", CATALOG)
+
+
 def test_torchaudio_for_newer_torch_is_never_pypis_where_cuda_differs() -> None:
     """torchaudio 2.11.0 on PyPI is cu130 and refuses torch 2.15.0's cu132 at import, and +cu132 is nowhere: nothing."""
     assert own_pins(machines.h100_580, "2.15.0", "audio") == ["torchaudio==2.11.0+needs.cu132.build"]
@@ -368,6 +379,12 @@ def test_torchaudio_for_newer_torch_is_never_pypis_where_cuda_differs() -> None:
             "macos_x86_64",
             {},
             "vision 0.20.1 None exact torch-not-for-machine; audio 2.5.1 None exact torch-not-for-machine",
+        ),
+        (
+            "2.5.1",
+            "macos_x86_64",
+            {"backend": "pypi"},
+            "vision 0.20.1 cpu public pair-public; audio 2.5.1 cpu public pair-public",
         ),
         (
             "2.15.0",
@@ -481,6 +498,7 @@ def test_pypis_twin_stays_in_below_a_higher_local_version(local_version: str, tw
         (machines.cpu(), False, "cpu"),
         (machines.mi300(), True, "rocm7.2"),
         (machines.with_nvidia("580.65.06", machines.T4), False, "cu126"),  # PyPI's build runs on it too
+        (T4_AND_MI300, False, "cu126"),  # it uses the one that the other build would use
     ],
 )
 def test_pypis_pair_says_whether_the_gpu_goes_unused(machine: dict[str, Any], *, unused: bool, wanted: str) -> None:

@@ -10,7 +10,7 @@ from packaging.version import Version
 
 from torch_auto.decide import decide
 from torch_auto.machine import Accelerator
-from torch_auto.pins.torch import partition, render
+from torch_auto.pins.torch import partition, public_specifier, render, twin_of
 from torch_auto.settings import Settings
 from unit.data import CATALOG, OTHER_LOCALS, PLACES, PLATFORMS, RELEASES, ROWS, environment
 from unit.machines import (
@@ -122,3 +122,21 @@ def test_several_places_with_one_python_marker() -> None:
             assert holds == [python == "3.11", python == "3.12"], (place, python)
     assert old.marker is not None
     assert not old.marker.evaluate(environment(partition(None)[0][0], "3.11"))
+
+
+@pytest.mark.parametrize(
+    ("platform", "twin"),
+    [
+        ("linux_x86_64", "cu130"),
+        ("win_amd64", "cpu"),
+        ("win_arm64", "cpu"),  # not on PyPI: what the PyTorch index has in its place
+        ("macos_arm64", None),
+        ("linux_ppc64le", None),
+    ],
+)
+def test_the_twin_of_pypis_build_stays_in(platform: str, twin: str | None) -> None:
+    """The local version that is PyPI's build, or stands for it, is not left out on its platform; each other one is."""
+    release = CATALOG.release("2.14.1")
+    assert twin_of(release, platform) == twin
+    left_out = [item.removeprefix("!=2.14.1+") for item in public_specifier(release, platform).split(",")[1:]]
+    assert left_out == [item for item in release.local_versions if item != twin]
