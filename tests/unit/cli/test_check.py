@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +17,7 @@ from torch_auto import __version__
 from torch_auto.cli import main, tools
 from torch_auto.cli.check.finding import Finding
 from torch_auto.cli.check.findings import all_findings
+from torch_auto.cli.check.outcome import agreed
 from torch_auto.cli.check.situation import Where, survey
 from torch_auto.cli.output import FORMAT_VERSION
 from torch_auto.cli.project.environment import at
@@ -100,6 +103,18 @@ def test_gpu_swapped(env: FakeEnvironment, look: Callable[..., dict[str, Finding
     assert found["torch-auto"].status == "ok"
     assert "NVIDIA H100 80GB HBM3" in found["torch-auto"].text
     assert "the answer is the same" in found["torch-auto"].text
+
+
+def test_another_glibc(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
+    """Another libc that needs the same torch is told and no fault; so is one that was not known then."""
+    for libc, then in (("glibc 2.31", "glibc 2.31"), (None, "unknown libc")):
+        for folder in env.site.glob("*"):
+            shutil.rmtree(folder)
+        env.install_torch_auto(machines.cpu(libc=libc), "2.14.1")
+        env.install_torch("2.14.1+cpu")
+        found = look(machines.cpu())["torch-auto"]
+        assert found.status == "ok"
+        assert f"({then} then, glibc 2.36 now: the answer is the same)" in found.text
 
 
 def test_driver_too_old_for_the_build(env: FakeEnvironment, look: Callable[..., dict[str, Finding]]) -> None:
@@ -253,6 +268,29 @@ def test_pages_that_are_not_needed(
     assert statuses(found) == {"machine": "ok", "torch-auto": "ok", "torch": "ok", "pages": "ok"}
 
 
+@pytest.mark.parametrize(
+    ("pages", "missing"),
+    [
+        ("", "{0}torch/ and {0}torchvision/ are not named. They have"),
+        (f'find-links = ["{PAGE}"]\n', "{0}torchvision/ is not named. It has"),
+    ],
+)
+def test_pages_that_are_lacking(
+    pages: str, missing: str, project: Path, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]
+) -> None:
+    """Each page that the machine's torch or its torchvision is on is told by its address, and `init` names it."""
+    asked = PYPROJECT.replace("torch-auto", "torch-auto[vision]")
+    (project / "pyproject.toml").write_text(f"{asked}\n[tool.uv]\n{pages}", "utf-8")
+    env.install_torch_auto(machines.a100_550(), "2.14.1")
+    env.install_torch("2.14.1+cu126")
+    found = look(machines.a100_550())
+    assert found["pages"].code == "pages.missing"
+    assert found["pages"].text == f"{missing} builds that fit this machine better.".format(PAGE.removesuffix("torch/"))
+    assert found["pages"].commands == ("torch-auto init", "torch-auto refresh")
+    env.install("torchvision", "0.29.1+cu130", ("torch>=2.14.0",))
+    assert look(machines.a100_550())["torchvision"].commands == ("torch-auto init", "torch-auto refresh")
+
+
 @pytest.mark.parametrize("name", ["musl", "macos-x86-64", "macos-arm64"])
 def test_pages_that_make_no_difference(
     name: str, project: Path, env: FakeEnvironment, look: Callable[..., dict[str, Finding]]
@@ -350,6 +388,41 @@ def test_whose_a_lock_is(
     env.install_torch_auto(machine, "2.14.1")
     found = look(machine)["uv.lock"]
     assert (found.code, words in found.text) == (code, True), found.text
+
+
+@pytest.mark.parametrize(
+    ("lock", "yes", "asked"),
+    [
+        (None, False, False),
+        ("version = 1\n", False, False),
+        (LOCK.format(torch="2.14.1+cpu", release="2.14.1"), False, False),
+        (LOCK.format(torch="2.14.1+cu126", release="2.14.1").replace("torch-auto", "another"), False, False),
+        (LOCK.format(torch="2.14.1+cu126", release="2.14.1").replace('"torch"', '"another"'), False, False),
+        (LOCK.format(torch="2.14.1+cu126", release="2.14.1"), True, False),
+        (LOCK.format(torch="2.14.1+cu126", release="2.14.1"), False, True),
+    ],
+)
+def test_the_lock_of_another_kind_of_machine_is_asked_for(
+    lock: str | None,
+    yes: bool,
+    asked: bool,
+    project: Path,
+    env: FakeEnvironment,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Only where a lock holds a torch for others is there a question, and without an answer nothing is to be done."""
+    (project / "machine.json").write_text(json.dumps(machines.cpu()), "utf-8")
+    if lock is not None:
+        (project / "uv.lock").write_text(lock, "utf-8")
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    where = Where(str(project), {"HOME": str(project)}, {"machine": str(project / "machine.json")}, str(env.prefix))
+    assert agreed(survey(where), yes=yes) is not asked
+    said = capsys.readouterr().err
+    assert ("holds torch 2.14.1+cu126, which is for a machine with an NVIDIA GPU" in said) is asked
+    assert ("Nothing was changed. Without the question: torch-auto refresh --yes" in said) is asked
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    assert agreed(survey(where), yes=False)
 
 
 def test_a_lock_without_torch_auto(

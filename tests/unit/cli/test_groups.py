@@ -232,6 +232,34 @@ def test_check_before_anything_is_installed(project: Path, capsys: pytest.Captur
     assert f" has these groups: {typed(os.environ)} init --portable --upgrade." in found["machine"]["text"]
 
 
+@pytest.mark.parametrize(
+    ("machine", "options"),
+    [
+        (machines.arc_b580(), f"--releases 2.13.0 --backends {BACKENDS},xpu"),
+        (machines.v100_470(), f"--releases 2.7.1,2.13.0 --backends {BACKENDS},cu118"),
+        (machines.cpu(), None),
+        (machines.a100_550(), None),  # a group is for it
+    ],
+)
+def test_check_names_the_group_that_a_gpu_lacks(
+    machine: dict[str, Any],
+    options: str | None,
+    project: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Its torch backend beside those that are there, of a release of the project's, or else of one that has it."""
+    assert project
+    on(machine, tmp_path, monkeypatch)
+    main(["check", "--json"])
+    [found] = [item for item in json.loads(capsys.readouterr().out)["checks"] if item["check"] == "machine"]
+    ours = typed(os.environ)
+    lacks = [f"{ours} init --portable {options}", "uv lock", f"{ours} sync"]
+    assert (found["code"] == "group.no-gpu") == (options is not None)
+    assert found["commands"] == (lacks if options is not None else [])
+
+
 @pytest.mark.parametrize(("built_with", "is_stale"), [("2.12.0", True), ("2.13.0", False)])
 def test_a_record_of_other_groups_is_made_anew(
     project: Path, capsys: pytest.CaptureFixture[str], built_with: str, *, is_stale: bool

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import FrozenInstanceError, fields
 from typing import TYPE_CHECKING
 
 import jsonschema
@@ -225,6 +226,35 @@ def test_a_requirement_that_torch_breaks(env: FakeEnvironment, look: Look) -> No
     assert codes(found) == {"vllm": "requirement.broken"}
     assert found["vllm"].text == "vllm 0.11.0 requires torch==2.8.0, and torch 2.14.1+cu126 is installed."
     assert survey_of(env, machines.a100_550()).steps()[-1].command[-2:] == ("torch-auto==2.8.0", "torch")
+
+
+@pytest.mark.parametrize(
+    ("beside", "release"),
+    [
+        (None, "2.14.1"),  # the newest for this machine
+        (("accelerate", "1.12.0", ("torch>=2.0",)), "2.13.0"),  # what goes with the installed release is kept
+        (("torchvision", "0.28.0+cpu", ("torch==2.13.0",)), "2.13.0"),
+    ],
+)
+def test_the_release_that_others_go_with_stays(
+    beside: tuple[str, str, tuple[str, ...]] | None, release: str, env: FakeEnvironment
+) -> None:
+    """The commands keep a torch-auto whose release something else needs, and else take the newest."""
+    env.install_torch_auto(machines.cpu(), "2.13.0")
+    env.install_torch("2.13.0+cpu")
+    if beside is not None:
+        env.install(*beside)
+    target = survey_of(env, machines.a100_550()).target
+    assert target is not None
+    assert target.version == release
+
+
+def test_what_was_found_stays_as_it_is(env: FakeEnvironment) -> None:
+    """Findings, and what they go by, are values: nothing changes them while the others are looked for."""
+    situation = survey_of(env, machines.cpu())
+    for item in (situation, situation.where, *all_findings(situation)):
+        with pytest.raises(FrozenInstanceError):
+            setattr(item, fields(item)[0].name, None)
 
 
 # --- locks and pages ---------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ def lock(situation: Situation) -> list[Finding]:
     if not locked.has_files:
         text = f"It holds torch {locked.torch} without a file for this machine's system, so nothing can be installed."
         return [Finding("lock.no-files", name, FAIL, text, situation.fix, situation.for_all)]
-    if is_of_another_kind(situation):
+    if is_of_another_kind(situation, locked.torch):
         return [_of_others(situation, locked, locked.torch)]
     if situation.all_named and "+" not in locked.torch and plan.selection.local_version is not None:
         public = public_backend(locked.torch, situation.machine, situation.catalog)
@@ -54,17 +54,14 @@ def _without_torch_auto(situation: Situation, locked: Lock) -> Finding:
     return Finding("lock.no-torch-auto", locked.name, WARN, text, situation.fix)
 
 
-def is_of_another_kind(situation: Situation) -> bool:
-    """Whether the lock's torch was chosen for another kind of machine, and does not serve this one as well."""
-    locked = situation.lock
-    if locked is None or locked.torch is None or locked.torch_auto is None:
-        return False
-    backend = public_backend(locked.torch, situation.machine, situation.catalog)
-    stands = standing(locked.torch, backend, situation.machine, situation.catalog)
+def is_of_another_kind(situation: Situation, torch: str) -> bool:
+    """Whether a lock's torch was chosen for another kind of machine, and does not serve this one as well."""
+    backend = public_backend(torch, situation.machine, situation.catalog)
+    stands = standing(torch, backend, situation.machine, situation.catalog)
     if stands.kind != NO_GPU:
         return not stands.works and not situation.asks_for_cpu
     # PyPI's build is nobody's in particular.
-    return "+" in locked.torch and backend != "cpu" and not situation.asked
+    return "+" in torch and backend != "cpu" and not situation.asked
 
 
 def owner_of(torch: str) -> str:

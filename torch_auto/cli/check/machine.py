@@ -97,6 +97,6 @@ def changes_of(situation: Situation) -> str:
         before, after = then.nvidia.driver_version, now.nvidia.driver_version
         if before != after:
             found.append(f"driver {before or 'none'} then, {after or 'none'} now")
-    if (then.libc, now.libc) != (None, None) and then.libc != now.libc:
+    if then.libc != now.libc:
         found.append(f"{then.libc or 'unknown libc'} then, {now.libc or 'unknown libc'} now")
     return "; ".join(found)

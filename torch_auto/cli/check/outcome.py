@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 def agreed(situation: Situation, *, yes: bool) -> bool:
     """Whether the lock may be made for this machine: it is asked where others use it as it is."""
     locked = situation.lock
-    if situation.here is not None or situation.tool.by_commands or locked is None or locked.torch is None:
+    if situation.here is not None or situation.tool.by_commands or locked is None:
         return True
-    if not is_of_another_kind(situation) or yes:
+    if locked.torch_auto is None or locked.torch is None or not is_of_another_kind(situation, locked.torch) or yes:
         return True
     print(
         f"{locked.name} holds torch {locked.torch}, which is for {owner_of(locked.torch)}. Locking again changes it "

@@ -325,7 +325,7 @@ class Situation:
     @cached_property
     def others(self) -> tuple[Installed, ...]:
         """What else is installed and requires torch."""
-        ours = {"torch-auto", "torch", *EXTRAS.values()}
+        ours = {"torch-auto", *EXTRAS.values()}
         return tuple(item for item in self.environment.requiring("torch") if item.name not in ours)
 
     def _suits_others(self, plan: Plan) -> bool:
