@@ -252,7 +252,8 @@ def test_the_release_that_others_go_with_stays(
 def test_what_was_found_stays_as_it_is(env: FakeEnvironment) -> None:
     """Findings, and what they go by, are values: nothing changes them while the others are looked for."""
     situation = survey_of(env, machines.cpu())
-    for item in (situation, situation.where, *all_findings(situation)):
+    values: list[Situation | Where | Finding] = [situation, situation.where, *all_findings(situation)]
+    for item in values:
         with pytest.raises(FrozenInstanceError):
             setattr(item, fields(item)[0].name, None)
 
