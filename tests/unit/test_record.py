@@ -263,6 +263,12 @@ def test_torchvision_of_one_release_alone_before_its_range() -> None:
     assert (kept["versions"], kept["newer"]) == (["0.28.0"], False)
 
 
+def test_torchvision_of_every_newer_release_within_its_range() -> None:
+    """torchvision 0.29.1 requires torch 2.14.0 or newer: it goes with that too, and what is yet to come may."""
+    kept = record_of("2.14.0", MACHINES["cpu"], Settings())["beside"]["torchvision"]
+    assert (kept["version"], kept["versions"][:2], kept["newer"]) == ("0.29.0", ["0.29.0", "0.29.1"], True)
+
+
 # --- its form ------------------------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support import machines
 
+from torch_auto.catalog.pairs import pair_rows
 from torch_auto.decide import decide
 from torch_auto.machine_file import machine_from_json
 from torch_auto.newest import Newest, newest_usable, satisfied_by_public
@@ -16,7 +17,7 @@ from torch_auto.select.reasons import because
 from torch_auto.select.words import sentence
 from torch_auto.settings import EXACT, PREFER, Settings
 from unit.data import CATALOG, PLATFORMS, up_to
-from unit.pins.admitted import active, admitted, parsed
+from unit.pins.admitted import active, admits, admitted, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -337,6 +338,23 @@ def test_all_that_an_index_may_list_of_a_pair_is_known() -> None:
     assert found == pair_of("torchvision", "2.14.1", CATALOG)
 
 
+@pytest.mark.parametrize(
+    ("confidence", "public", "known"),
+    [("unseen", {"linux_x86_64", "linux_aarch64", "macos_arm64", "win_amd64"}, set()), ("", {"linux_x86_64"}, {"cpu"})],
+)
+def test_a_pair_is_where_it_was_seen(
+    confidence: str, public: set[str], known: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing can be pinned of a pair that nobody has seen, and PyPI's is taken to come wherever PyPI's torch does."""
+    [row] = [row for row in pair_rows() if (row["project"], row["release"]) == ("torchvision", "2.14.1")]
+    row = {**row, "confidence": confidence or row["confidence"], "local_versions": {"linux_x86_64": ["cpu", None]}}
+    monkeypatch.setattr("torch_auto.pins.extras.pair_rows", lambda: (row,))
+    found = pair_of("torchvision", "2.14.1", CATALOG.replace(as_of=confidence))  # not the one that is kept
+    assert found is not None
+    assert {*found.public} == public
+    assert {*found.known.get("linux_x86_64", ())} == known
+
+
 def test_torchaudio_for_newer_torch_is_never_pypis_where_cuda_differs() -> None:
     """torchaudio 2.11.0 on PyPI is cu130 and refuses torch 2.15.0's cu132 at import, and +cu132 is nowhere: nothing."""
     assert own_pins(machines.h100_580, "2.15.0", "audio") == ["torchaudio==2.11.0+needs.cu132.build"]
@@ -469,8 +487,16 @@ def test_what_each_extra_asks_for(release: str, name: str, settings: dict[str, s
     assert "; ".join(found) == said
     for item in plan.extras:
         if item.reason.code.startswith("pair-"):
+            assert item.reason["project"] == item.project
             assert item.reason["version"] == item.version
             assert item.reason["torch_backend"] == (item.torch_backend or str(item.needs).partition(".")[0])
+
+
+def test_where_pypi_has_no_torch_an_extra_is_for_the_cpu() -> None:
+    """Windows on Arm has torch on the PyTorch index alone: a lock that another machine makes pins that for it."""
+    for extra in plan_of(machines.h100_580, CATALOG.release("2.14.1")).extras:
+        pins = active(extra.requirements, extra.project, "win_arm64", "3.12")
+        assert [admits(pins, f"{extra.version}{local}") for local in ("", "+cpu", "+cu126")] == [True, True, False]
 
 
 def test_an_extra_on_a_system_without_builds_is_pypis() -> None:

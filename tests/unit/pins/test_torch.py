@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.version import Version
 
@@ -106,6 +107,16 @@ def test_the_public_setting_is_one_answer_for_all_machines() -> None:
             if platform in release.platforms
         }
         assert len(pins) == 1, release.version
+
+
+@pytest.mark.parametrize("own", [*PLATFORMS, "linux_ppc64le", None])
+def test_the_places_are_a_partition(own: str | None) -> None:
+    """Whichever platform is the machine's own, each has one place, whose marker holds there alone."""
+    places = partition(own)
+    assert sorted(place for place, _ in places) == sorted(PLATFORMS)
+    for platform in PLATFORMS:
+        holds = [place for place, marker in places if Marker(marker).evaluate(environment(platform, "3.12"))]
+        assert holds == [platform]
 
 
 def test_several_places_with_one_python_marker() -> None:
