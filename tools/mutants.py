@@ -45,7 +45,7 @@ from mutations import Mutant, mutants_of
 ROOT = Path(__file__).resolve().parent.parent
 RULES = ["tests/unit/select", "tests/unit/pins", "tests/unit/test_decide.py", "tests/unit/test_metadata.py"]
 RULES += ["tests/unit/test_any_input.py"]
-CLI = [f"tests/unit/cli/test_{name}.py" for name in ("check", "situations", "groups", "advice")]
+CLI = [f"tests/unit/cli/test_{name}.py" for name in ("check", "check_by_files", "situations", "groups", "advice")]
 #: What can be asked for: the sources, and the tests that have to notice.
 PACKAGES = {
     "select": ("torch_auto/select", RULES),
