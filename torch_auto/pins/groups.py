@@ -47,9 +47,8 @@ def _pair_requirements(project: str, group: Group, catalog: Catalog) -> tuple[st
 
     def specifier(place: str, build: Build | None) -> str:
         wanted = str(build.torch_backend) if build is not None else "cpu"
-        exact = pair.exact(place, wanted) if build is None or build.local_version else None
         public = pair.of_public(place, wanted, release) or pair.of_public(place, "cpu", release)
-        return exact or public or pair.missing(wanted)
+        return pair.exact(place, wanted) or public or pair.missing(wanted)
 
     last = leaving_out(pair.version, pair.local_versions)
     return render(project, last, group_places(release, group.torch_backend, specifier))
