@@ -320,6 +320,28 @@ def test_a_lock_of_all_groups(place: Place, monkeypatch: pytest.MonkeyPatch) -> 
     assert (found.code, found.text) == ("lock.ok", "It holds all groups: torch-cpu, torch-cu126.")
 
 
+@pytest.mark.parametrize(
+    ("installed", "codes"),
+    [
+        (False, {"machine": "group.ok", "torch-auto": "torch-auto.absent", "torch": "torch.missing"}),
+        (True, {"machine": "group.ok", "torch-auto": "group.requires-torch", "torch": "torch.missing"}),
+    ],
+)
+def test_groups_that_are_lock_files(installed: bool, codes: dict[str, str], place: Place) -> None:
+    """Lock files of PEP 751 say where every file is, so no page is missed; `sync` finds the environment again."""
+    for name in ("cpu", "cu126"):
+        place.write(f"pylock.torch-{name}.toml", f'[[packages]]\nname = "torch"\nversion = "2.13.0+{name}"\n')
+    if installed:
+        place.env.install("torch-auto", "2.13.0", ("torch==2.13.0",))
+    situation = place.on(machines.a100_550())
+    found = {finding.check: finding for finding in all_findings(situation)}
+    assert {name: item.code for name, item in found.items()} == {**codes, "lock files": "lock.ok"}
+    assert found["lock files"].text == (
+        "pylock.torch-cpu.toml, pylock.torch-cu126.toml: this machine's is that of torch-cu126."
+    )
+    assert (situation.all_named, situation.more_groups) == (True, ())
+
+
 # --- what is printed -----------------------------------------------------------------------------------------------
 
 
@@ -335,7 +357,15 @@ def test_a_lock_of_all_groups(place: Place, monkeypatch: pytest.MonkeyPatch) -> 
             ],
         ),
         (
-            "40",
+            "55",  # as many as the longest line has
+            [
+                "  warn  uv.lock  It is another's.",
+                "                 -> a && b",
+                "                 or, for every machine: first && second",
+            ],
+        ),
+        (
+            "54",
             [
                 "  warn  uv.lock  It is another's.",
                 "                 -> a && b",

@@ -283,6 +283,9 @@ def test_a_record_of_other_groups_is_made_anew(
 def test_check_tells_of_an_extra_that_asks_for_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """torch-auto[vision] beside groups without torchvision is told, and what check says fixes it."""
     edit(project, '"torch-auto"', '"torch-auto[vision]"')
+    assert main(["check", "--json"]) == 1
+    found = [item["check"] for item in json.loads(capsys.readouterr().out)["checks"]]
+    assert ("extras" in found, "pages" in found) == (True, False)  # what ends it names the pages as well
     assert main(["check"]) == 1
     assert "In a project with torch groups the extra has no effect, and no group pins torchvision." in _flat(capsys)
     assert main(["init", "--portable", "--force"]) == 0
