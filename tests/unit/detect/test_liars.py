@@ -27,7 +27,11 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="pr
 compiled = pytest.mark.skipif(fake.why_not() is not None, reason=str(fake.why_not()))
 
 #: A machine whose files say everything: whatever a library or a program does, this much is known.
-FILES = join(nvidia_module("550.54.14"), pci("0000:41:00.0", "10de:20b2", "0x030200", "nvidia"))
+FILES = join(
+    nvidia_module("550.54.14"),
+    pci("0000:41:00.0", "10de:20b2", "0x030200", "nvidia"),
+    {"usr/lib64/libcuda.so.1": Link("libcuda.so.550.54.14"), "usr/lib64/libcuda.so.550.54.14": ""},
+)
 KNOWN = ("NVIDIA driver 550.54.14, CUDA 12.4: GPU (8.0)", "NVIDIA driver 550.54.14, CUDA 12.4: NVIDIA A100 (8.0)")
 
 FUNCTIONS = ("nvmlInitWithFlags", "nvmlSystemGetDriverVersion", "nvmlDeviceGetCount_v2", "nvmlDeviceGetName")
@@ -123,7 +127,6 @@ def test_a_build_waits_briefly_for_nvidia_smi_too(system: Callable[..., Sources]
     script = tmp_path / "nvidia-smi"
     script.write_text("#!/bin/sh\nexec sleep 300\n", "utf-8")
     script.chmod(0o755)
-    cuda = {"usr/lib64/libcuda.so.1": Link("libcuda.so.550.54.14"), "usr/lib64/libcuda.so.550.54.14": ""}
     env = {"PATH": os.environ["PATH"]}
-    sources = system(join(FILES, cuda), env=env, module_path=(), nvidia_smi=(str(script),), deadline=60.0)
+    sources = system(FILES, env=env, module_path=(), nvidia_smi=(str(script),), deadline=60.0)
     assert describe(_detected(sources.replace(hurried=True), str(tmp_path), 30)) == KNOWN[0]
