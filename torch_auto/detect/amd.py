@@ -30,7 +30,7 @@ _OVERRIDE = re.compile(r"(\d{1,2})\.(\d{1,3})\.(\d{1,3})", re.ASCII)
 #: Targets of GPUs that share a chip with the processor: "APU" in LLVM's table of AMDGPU processors. gfx942 is both,
 #: and the MI300A is no lesser GPU for it.
 _INTEGRATED = frozenset(
-    {"gfx700", "gfx801", "gfx902", "gfx909", "gfx90c"}
+    {"gfx700", "gfx705", "gfx801", "gfx810", "gfx902", "gfx909", "gfx90c"}
     | {"gfx1013", "gfx1033", "gfx1035", "gfx1036", "gfx1037"}
     | {"gfx1103", "gfx1150", "gfx1151", "gfx1152", "gfx1153"}
 )
@@ -119,7 +119,7 @@ def _number(node: str) -> tuple[int, str]:
 
 
 def _is_gpu(values: Mapping[str, int]) -> bool:
-    return values.get("simd_count", 0) > 0
+    return bool(values.get("simd_count"))
 
 
 def _version_text(text: str) -> str:
@@ -155,7 +155,7 @@ def _device_id(values: Mapping[str, int], tree: Tree) -> str:
     """The device's id in four hex digits: KFD's, or else the PCI bus's."""
     number = values.get("device_id", 0)
     if not 0 < number <= 0xFFFF:  # noqa: PLR2004
-        text = tree.read(f"/sys/bus/pci/devices/{_address(values)}/device", limit=32) or ""
+        text = tree.read(f"/sys/bus/pci/devices/{_address(values)}/device") or ""
         found = re.fullmatch(r"0x([0-9a-f]{4})", text, re.ASCII)
         return found.group(1) if found else "0000"
     return f"{number:04x}"
@@ -184,9 +184,9 @@ def _overridden(target: str, node: str, env: Mapping[str, str], log: Log) -> str
 
 def _name(node: str, values: Mapping[str, int], tree: Tree) -> str:
     """The product's name, which server cards have, or KFD's name of the chip, which newer ones have not."""
-    product = tree.read(f"/sys/bus/pci/devices/{_address(values)}/product_name", limit=256)
-    chip = tree.read(f"{NODES}/{node}/name", limit=256) or ""
-    return clean(product or ("" if chip == "ip discovery" else chip), 80)
+    product = tree.read(f"/sys/bus/pci/devices/{_address(values)}/product_name")
+    chip = tree.read(f"{NODES}/{node}/name") or ""
+    return clean(product or ("" if chip == "ip discovery" else chip))
 
 
 def _note_access(tree: Tree, log: Log) -> None:

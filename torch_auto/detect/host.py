@@ -111,12 +111,11 @@ def system_of(host: Host) -> str:
 #: What a 64-bit kernel's machine is to a 32-bit Python on it, and what Windows calls its 32-bit Python.
 _NARROW = {
     "linux": {"x86_64": "i686", "amd64": "i686", "aarch64": "armv7l", "arm64": "armv7l"},
-    "windows": {"win32": "x86", "amd64": "x86", "x86_64": "x86", "arm64": "arm"},
+    "windows": {"win32": "x86"},
 }
 _WIDE = {
     "linux": {"amd64": "x86_64", "arm64": "aarch64"},
-    "windows": {"amd64": "x86_64", "win32": "x86"},
-    "macos": {"aarch64": "arm64"},
+    "windows": {"amd64": "x86_64"},
 }
 
 

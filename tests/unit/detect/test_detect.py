@@ -16,7 +16,10 @@ from support import fake_nvml as fake
 import torch_auto
 import torch_auto.detect
 from torch_auto.detect import Sources, detect, detect_from
+from torch_auto.detect.nvidia_files import has_any, library
 from torch_auto.detect.nvidia_nvml import find_pynvml
+from torch_auto.detect.pci import gives_away
+from torch_auto.detect.tree import Tree
 from torch_auto.detect.windows import CLASS_KEY
 from torch_auto.machine_file import machine_from_json
 from unit.detect.feeding import RecordedRegistry, describe
@@ -234,3 +237,110 @@ def test_the_driver_version_of_windows_counts_where_nvml_has_none(
     env = {**fake_nvml("N/A", devices=[("NVIDIA L4", "8.9")]), "FAKE_NVML_CUDA": "0"}
     machine = detect_from(system(host=WINDOWS, registry=registry, env=env))
     assert describe(machine) == "NVIDIA driver 551.61, CUDA 12.4: NVIDIA L4 (8.9)"
+
+
+#: "APU" in LLVM's table of AMDGPU processors (llvm/docs/AMDGPUUsage.rst).
+APUS = {
+    70000: "gfx700", 70005: "gfx705", 80001: "gfx801", 80100: "gfx810", 90002: "gfx902", 90009: "gfx909",
+    90012: "gfx90c", 100103: "gfx1013", 100303: "gfx1033", 100305: "gfx1035", 100306: "gfx1036", 100307: "gfx1037",
+    110003: "gfx1103", 110500: "gfx1150", 110501: "gfx1151", 110502: "gfx1152", 110503: "gfx1153",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("version", APUS)
+def test_a_gpu_that_shares_a_chip_with_the_processor_is_integrated(
+    system: Callable[..., Sources], version: int
+) -> None:
+    """By its target alone: KFD says nothing else of it."""
+    files = join(kfd_cpu(0, 8), kfd(1, {"gfx_target_version": version}))
+    assert describe(detect_from(system(files))) == f"AMD: {APUS[version]} integrated"
+
+
+def test_what_has_no_simd_and_no_target_is_no_gpu(system: Callable[..., Sources]) -> None:
+    """A node of a processor, also where it has no line of SIMDs at all."""
+    nodes = "sys/class/kfd/kfd/topology/nodes"
+    files = {f"{nodes}/0/properties": "cpu_cores_count 8\n", f"{nodes}/1/properties": "simd_count 0\n"}
+    assert describe(detect_from(system(files))) == "none"
+    files[f"{nodes}/1/properties"] = "simd_count 1\n"
+    assert describe(detect_from(system(files))) == "AMD: 1002:0000 discrete"
+
+
+def test_an_amd_gpu_has_its_products_name_or_its_chips(tmp_path: Path) -> None:
+    """Of a server card the bus tells the product; "ip discovery" is no name of a chip."""
+    gpu = {"gfx_target_version": 90010, "location_id": 0x300}
+    product = {"sys/bus/pci/devices/0000:03:00.0/product_name": "Instinct MI210\n"}
+    for files, name in [
+        (join(kfd(1, gpu, name="aldebaran"), product), "Instinct MI210"),
+        (kfd(1, gpu, name="aldebaran"), "aldebaran"),
+        (kfd(1, gpu, name="ip discovery"), ""),
+    ]:
+        machine = detect_from(Sources(linux(), str(write(tmp_path / f"of {name}", files))))
+        assert [device.name for device in machine.accelerators[0].devices] == [name]
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_who_may_open_the_amd_device_is_a_question_of_this_machine_and_of_a_gpu(tmp_path: Path, live: bool) -> None:
+    """Of a captured tree, and where KFD lists no GPU, nothing is said of /dev/kfd."""
+    for name, files, noted in (("gpu", _AMD, live), ("cpu", kfd_cpu(0, 8), False)):
+        root = str(write(tmp_path / name, files))
+        sources = [item.source for item in detect_from(Sources(linux(), root, live=live)).evidence]
+        assert ("/dev/kfd" in sources) is noted
+
+
+def test_amd_gpus_are_found_after_those_of_others(system: Callable[..., Sources]) -> None:
+    """The bus lists others before, and one that a virtual machine has: those that follow count."""
+    files = join(
+        pci("0000:00:02.0", "8086:46a6", driver="i915"),
+        pci("0000:03:00.0", "1002:744c", driver="vfio-pci"),
+        pci("0000:04:00.0", "1002:73bf", driver="amdgpu"),
+        pci("0000:05:00.0", "1002:7550"),
+    )
+    assert describe(detect_from(system(files))).startswith("AMD: 1002:73bf discrete, 1002:7550 discrete; Intel: ")
+
+
+#: Where a library of NVIDIA's is looked for: the loader's own folders (ld.so(8), Debian's multiarch), and those of
+#: WSL, container runtimes and systems without the usual folders, as each names it in its documents.
+FOLDERS = (
+    "usr/lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu", "usr/lib64", "lib64", "usr/lib", "lib",
+    "usr/lib/wsl/lib", "usr/local/nvidia/lib64", "usr/lib64/nvidia", "usr/lib/nvidia", "run/opengl-driver/lib",
+    "opt/nvidia/lib64", "run/current-system/profile/lib", ".singularity.d/libs",
+    "run/nvidia/driver/usr/lib/x86_64-linux-gnu", "run/nvidia/driver/usr/lib64", "usr/local/glibc/usr/lib",
+    "x86_64-bottlerocket-linux-gnu/sys-root/usr/lib/nvidia/tesla",
+    "aarch64-bottlerocket-linux-gnu/sys-root/usr/lib/nvidia/tesla",
+    "usr/lib/x86_64-linux-gnu/GL/nvidia-550-54-14/lib", "usr/lib/aarch64-linux-gnu/GL/nvidia-550-54-14/lib",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_nvidias_library_is_found_in_each_folder(tmp_path: Path, folder: str) -> None:
+    """Where the loader looks, and where it does not without help."""
+    tree = Tree(str(write(tmp_path, {f"{folder}/libnvidia-ml.so.1": ""})))
+    assert library(tree, {}) == (f"/{folder}/libnvidia-ml.so.1",)
+    assert has_any(tree, {})
+
+
+@pytest.mark.parametrize("name", ["vfio-pci", "nvgrace_gpu_vfio_pci", "pci-stub", "pciback"])
+def test_a_driver_that_hands_a_device_to_a_virtual_machine_takes_it_away(name: str) -> None:
+    """VFIO of any kind, and the stubs of KVM and Xen, by the names that sysfs has for them."""
+    assert gives_away(name)
+    assert not gives_away("nvidia")
+    assert not gives_away(None)
+
+
+@pytest.mark.parametrize(
+    ("drivers", "why"),
+    [
+        (("nouveau", "nova_core"), "the GPU runs on nouveau, which has no CUDA"),
+        (("nova-core",), "the GPU runs on nova-core, which has no CUDA"),
+        (("vfio-pci", "pci-stub"), "the GPU is set aside for a virtual machine"),
+        (("nouveau", None), "the GPU is there, NVIDIA's driver is not"),
+        (("vfio-pci", None), "the GPU is there, NVIDIA's driver is not"),
+    ],
+)
+def test_why_there_is_no_driver_holds_for_all_gpus(
+    system: Callable[..., Sources], drivers: tuple[str | None, ...], why: str
+) -> None:
+    """A reason that is true of one GPU alone is not given for the machine."""
+    gpus = [pci(f"0000:4{n}:00.0", "10de:20b2", driver=driver) for n, driver in enumerate(drivers)]
+    machine = detect_from(system(join(*gpus)))
+    assert [item.detail for item in machine.evidence if item.source == "NVIDIA driver"] == [why]

@@ -50,6 +50,8 @@ def test_a_python_has_the_platform_of_its_wheels(host: Host, platform: str | Non
     [
         (_host("linux", "x86_64", 32), "i686"),
         (_host("linux", "aarch64", 32), "armv7l"),
+        (_host("linux", "amd64", 32), "i686"),
+        (_host("linux", "arm64", 32), "armv7l"),
         (_host("win32", "win32", 32), "x86"),
         (_host("linux", "s390x"), "s390x"),
     ],
@@ -92,6 +94,7 @@ def test_a_musl_is_read_from_packagings_tags() -> None:
         ("", None),
         ("2.x", None),
         ("99999.1", None),
+        ("9999.9999", "glibc 9999.9999"),
         ("²٣.1", None),
     ],
 )
@@ -104,6 +107,6 @@ def test_the_libc_costs_no_import_where_glibc_tells_itself() -> None:
     """On glibc nothing of packaging is imported: a build would compile it each time."""
     code = (
         "import sys; from torch_auto.detect.host import this_host; "
-        "sys.exit('packaging' in sys.modules and this_host().libc.startswith('glibc'))"
+        "sys.exit(this_host().libc.startswith('glibc') and 'packaging' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

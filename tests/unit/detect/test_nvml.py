@@ -136,7 +136,7 @@ def test_a_build_waits_for_a_hung_driver_only_where_it_has_something_to_say(
     waited = []
     for hurried in (True, False):
         started = time.monotonic()
-        machine = detect_from(sources.replace(hurried=hurried))
+        machine = detect_from(sources.replace(hurried=True) if hurried else sources)
         waited.append(time.monotonic() - started)
         assert describe(machine).startswith("NVIDIA driver 550.54.14, CUDA 12.4: ")
         seconds = 1 if hurried and brief else 4
@@ -317,7 +317,7 @@ def test_without_an_interpreter_the_files_tell(system: Callable[..., Sources], i
     files = join(LIBRARY, nvidia_module("550.54.14"), pci("0000:41:00.0", "10de:1eb8", "0x030200", "nvidia"))
     machine = detect_from(system(files).replace(interpreter=interpreter))
     assert describe(machine) == "NVIDIA driver 550.54.14, CUDA 12.4: GPU (7.5)"
-    assert _unreadable(machine, "NVML")
+    assert [text.partition(": ")[0] for text in _unreadable(machine, "NVML")] == ["start"]
 
 
 def test_nothing_is_written_where_pynvml_is(system: Callable[..., Sources], tmp_path: Path) -> None:
@@ -327,3 +327,23 @@ def test_nothing_is_written_where_pynvml_is(system: Callable[..., Sources], tmp_
     (folder / "pynvml.py").write_text("def nvmlInit(): raise ValueError\n", encoding="utf-8")
     detect_from(system(LIBRARY, env={}, module_path=(str(folder),)))
     assert [path.name for path in folder.iterdir()] == ["pynvml.py"]
+
+
+def test_a_build_waits_where_a_gpu_of_the_same_kind_has_another_driver(
+    system: Callable[..., Sources], fake_nvml: Callable[..., dict[str, str]]
+) -> None:
+    """Of two like GPUs one is a virtual machine's: how many there are is NVML's to say, and its whole deadline counts."""
+    gpus = [pci(f"0000:4{n}:00.0", "10de:20b2", "0x030200", name) for n, name in enumerate(("nvidia", "vfio-pci"))]
+    cuda = {"usr/lib64/libcuda.so.1": Link("libcuda.so.550.54.14"), "usr/lib64/libcuda.so.550.54.14": ""}
+    sources = system(join(LIBRARY, nvidia_module("550.54.14"), cuda, *gpus), env=fake_nvml(hang="nvmlInitWithFlags"))
+    machine = detect_from(sources.replace(hurried=True, deadline=1.25))
+    assert "no end within 1.25 s; the driver may be wedged" in _unreadable(machine, "NVML")
+
+
+def test_no_more_gpus_are_asked_for_than_any_machine_has(
+    system: Callable[..., Sources], fake_nvml: Callable[..., dict[str, str]]
+) -> None:
+    """A driver gone mad says that there are a thousand: 64 are asked for, and each that fails is noted."""
+    env = {**fake_nvml(devices=[("NVIDIA L4", "8.9")]), "FAKE_NVML_COUNT": "1000"}
+    noted = _unreadable(detect_from(system(LIBRARY, env=env)), "NVML")
+    assert [text.partition(":")[0] for text in noted] == [f"device {number}" for number in range(1, 64)]
