@@ -41,7 +41,7 @@ def this_host() -> Host:
         machine=machine,
         pointer_bits=64 if sys.maxsize > 2**32 else 32,
         python=_python(),
-        libc=_libc() if sys.platform.startswith("linux") else None,
+        libc=_libc() if sys.platform == "linux" else None,
         kernel=kernel,
         implementation=sys.implementation.name,
         android=hasattr(sys, "getandroidapilevel"),
@@ -103,8 +103,6 @@ def system_of(host: Host) -> str:
     """Gives "linux", "windows", "macos", or sys.platform of any other system."""
     if host.android:
         return "android"
-    if host.sys_platform.startswith("linux"):
-        return "linux"
     return {"win32": "windows", "darwin": "macos"}.get(host.sys_platform, host.sys_platform)
 
 

@@ -19,6 +19,7 @@ from torch_auto.detect import Sources, detect, detect_from
 from torch_auto.detect.nvidia_files import has_any, library
 from torch_auto.detect.nvidia_nvml import find_pynvml
 from torch_auto.detect.pci import gives_away
+from torch_auto.detect.sources import this_system
 from torch_auto.detect.tree import Tree
 from torch_auto.detect.windows import CLASS_KEY
 from torch_auto.machine_file import machine_from_json
@@ -344,3 +345,30 @@ def test_why_there_is_no_driver_holds_for_all_gpus(
     gpus = [pci(f"0000:4{n}:00.0", "10de:20b2", driver=driver) for n, driver in enumerate(drivers)]
     machine = detect_from(system(join(*gpus)))
     assert [item.detail for item in machine.evidence if item.source == "NVIDIA driver"] == [why]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the paths are Linux's")
+def test_nvidia_smi_is_looked_for_where_systems_have_it() -> None:
+    """Debian and others, WSL, Flatcar, Container-Optimized OS and NixOS; a captured tree is not live."""
+    live, captured = this_system(), this_system("/nonexistent")
+    assert live.live
+    assert live.nvidia_smi == (
+        "/usr/bin/nvidia-smi",
+        "/usr/lib/wsl/lib/nvidia-smi",
+        "/opt/bin/nvidia-smi",
+        "/usr/local/nvidia/bin/nvidia-smi",
+        "/run/current-system/sw/bin/nvidia-smi",
+    )
+    assert not captured.live
+    assert (live.root, captured.root) == ("/", "/nonexistent")
+
+
+def test_nobody_is_hurried_who_does_not_ask_for_it() -> None:
+    """A person who asks waits for names; builds say that they are in a hurry."""
+    assert not this_system().hurried
+    assert this_system(hurried=True).hurried
+    assert this_system().deadline == 5.0
+    assert (this_system().interpreter, this_system(interpreter="/x/python").interpreter) == (
+        sys.executable,
+        "/x/python",
+    )

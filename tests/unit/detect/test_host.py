@@ -21,7 +21,6 @@ def _host(sys_platform: str, machine: str, bits: int = 64) -> Host:
     [
         (_host("linux", "x86_64"), "linux_x86_64"),
         (_host("linux", "amd64"), "linux_x86_64"),
-        (_host("linux2", "x86_64"), "linux_x86_64"),
         (_host("linux", "aarch64"), "linux_aarch64"),
         (_host("linux", "arm64"), "linux_aarch64"),
         (_host("win32", "amd64"), "win_amd64"),
@@ -110,3 +109,10 @@ def test_the_libc_costs_no_import_where_glibc_tells_itself() -> None:
         "sys.exit(this_host().libc.startswith('glibc') and 'packaging' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_python_that_was_built_for_android_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """sys.getandroidapilevel is there on Android alone (docs.python.org, sys), whatever sys.platform says."""
+    assert not this_host().android
+    monkeypatch.setattr(sys, "getandroidapilevel", lambda: 24, raising=False)
+    assert system_of(this_host()) == "android"

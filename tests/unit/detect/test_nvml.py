@@ -332,7 +332,7 @@ def test_nothing_is_written_where_pynvml_is(system: Callable[..., Sources], tmp_
 def test_a_build_waits_where_a_gpu_of_the_same_kind_has_another_driver(
     system: Callable[..., Sources], fake_nvml: Callable[..., dict[str, str]]
 ) -> None:
-    """Of two like GPUs one is a virtual machine's: how many there are is NVML's to say, and its whole deadline counts."""
+    """Of two like GPUs one is a virtual machine's: which of them are here is NVML's to say, and it has its time."""
     gpus = [pci(f"0000:4{n}:00.0", "10de:20b2", "0x030200", name) for n, name in enumerate(("nvidia", "vfio-pci"))]
     cuda = {"usr/lib64/libcuda.so.1": Link("libcuda.so.550.54.14"), "usr/lib64/libcuda.so.550.54.14": ""}
     sources = system(join(LIBRARY, nvidia_module("550.54.14"), cuda, *gpus), env=fake_nvml(hang="nvmlInitWithFlags"))

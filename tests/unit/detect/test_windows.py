@@ -73,17 +73,17 @@ def test_the_registry_is_that_of_the_machine(monkeypatch: pytest.MonkeyPatch) ->
         def __init__(self, root: int, path: str) -> None:
             assert (root, path) == (7, "SOME\\KEY")
 
-        def __enter__(self) -> Key:
-            return self
+        def __enter__(self) -> int:
+            return 9
 
         def __exit__(self, *_: object) -> None:
             pass
 
     registry: Any = types.ModuleType("winreg")
     registry.HKEY_LOCAL_MACHINE, registry.OpenKey = 7, Key
-    registry.QueryInfoKey = lambda key: (2, 1, 0)  # keys, values, time
-    registry.EnumKey = lambda key, number: ("0000", "0001")[number]
-    registry.QueryValueEx = lambda key, name: (f"the {name}", 1)  # value, type
+    registry.QueryInfoKey = {9: (2, 1, 0)}.get  # keys, values, time
+    registry.EnumKey = lambda key, number: {9: ("0000", "0001")}[key][number]
+    registry.QueryValueEx = lambda key, name: (f"{key}: {name}", 1)  # value, type
     monkeypatch.setitem(sys.modules, "winreg", registry)
     assert LocalMachine().keys("SOME\\KEY") == ["0000", "0001"]
-    assert LocalMachine().value("SOME\\KEY", "DriverDesc") == "the DriverDesc"
+    assert LocalMachine().value("SOME\\KEY", "DriverDesc") == "9: DriverDesc"
