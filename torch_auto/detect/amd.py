@@ -25,7 +25,6 @@ DEVICE_FILE = "/dev/kfd"
 OVERRIDE = "HSA_OVERRIDE_GFX_VERSION"
 VENDOR = "1002"
 
-_MOST_NODES = 256
 _OVERRIDE = re.compile(r"(\d{1,2})\.(\d{1,3})\.(\d{1,3})", re.ASCII)
 #: Targets of GPUs that share a chip with the processor: "APU" in LLVM's table of AMDGPU processors. gfx942 is both,
 #: and the MI300A is no lesser GPU for it.
@@ -40,7 +39,8 @@ def amd(sources: Sources, tree: Tree, log: Log) -> Accelerator | None:
     """The AMD accelerator of a Linux machine, or None where KFD lists no GPU."""
     devices: list[Device] = []
     seen: dict[tuple[int, int], str] = {}
-    for node in sorted(tree.names(NODES, log), key=_number)[:_MOST_NODES]:
+    # Nodes are numbers: 10 comes after 2.
+    for node in sorted(filter(_is_number, tree.names(NODES, log)), key=int):
         path = f"{NODES}/{node}/properties"
         text = tree.read(path, log)
         if text is None:
@@ -76,7 +76,7 @@ def properties(text: str) -> dict[str, int]:
     for line in text.splitlines():
         name, _, value = line.strip().partition(" ")
         value = value.strip()
-        if value.isascii() and value.isdigit() and len(value) <= 20:  # noqa: PLR2004  # the digits of 2**64
+        if _is_number(value) and len(value) <= 20:  # noqa: PLR2004  # the digits of 2**64
             values[name] = int(value)
     return values
 
@@ -113,9 +113,8 @@ def without_kfd(displays: Sequence[PciDevice], log: Log) -> Accelerator | None:
     return Accelerator("amd", tuple(devices)) if devices else None
 
 
-def _number(node: str) -> tuple[int, str]:
-    """Nodes are numbers: 10 comes after 2."""
-    return (int(node), "") if node.isascii() and node.isdigit() and len(node) < 10 else (1 << 40, node)  # noqa: PLR2004
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def _is_gpu(values: Mapping[str, int]) -> bool:

@@ -12,7 +12,7 @@ LONGEST_DETAIL = 300
 
 def clean(text: str) -> str:
     """One printable line of a text that may hold anything: terminal escapes, line ends and surrogates go."""
-    line = " ".join(text[: LONGEST_DETAIL * 4].split())
+    line = " ".join(text.split())
     line = "".join(character if character.isprintable() else "?" for character in line)
     return line if len(line) <= LONGEST_DETAIL else line[: LONGEST_DETAIL - 3] + "..."
 

@@ -372,3 +372,13 @@ def test_nobody_is_hurried_who_does_not_ask_for_it() -> None:
         sys.executable,
         "/x/python",
     )
+
+
+def test_kfds_nodes_are_numbers_and_in_their_order(system: Callable[..., Sources]) -> None:
+    """10 comes after 2, as ROCm counts its GPUs; what is no number is no node."""
+    nodes = {10: 110000, 2: 90010, 1: 100300}
+    files = join(
+        *(kfd(number, {"gfx_target_version": version, "location_id": number << 8}) for number, version in nodes.items())
+    )
+    files["sys/devices/virtual/kfd/kfd/topology/nodes/x/properties"] = "gfx_target_version 120000\nsimd_count 8\n"
+    assert describe(detect_from(system(files))) == "AMD: gfx1030 discrete, gfx90a discrete, gfx1100 discrete"

@@ -103,12 +103,12 @@ def test_a_version_of_a_libc_is_two_numbers_or_nothing(version: str, libc: str |
 
 
 def test_the_libc_costs_no_import_where_glibc_tells_itself() -> None:
-    """On glibc nothing of packaging is imported: a build would compile it each time."""
+    """On glibc nothing of packaging is imported, nor sysconfig: a build would compile them each time."""
     code = (
         "import sys; from torch_auto.detect.host import this_host; "
-        "sys.exit(this_host().libc.startswith('glibc') and 'packaging' in sys.modules)"
+        "sys.exit(this_host().libc.startswith('glibc') and not {'packaging', 'sysconfig'}.isdisjoint(sys.modules))"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-S", "-c", code], check=True)
 
 
 def test_a_python_that_was_built_for_android_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -298,7 +298,7 @@ def nvmlDeviceGetCudaComputeCapability(handle): return (7, 0)
 def nvmlDeviceGetName(handle):
     os.write(1, b'{"driver": "1.1"}\\n')
     print('{"cuda": 11000}', flush=True)
-    return b"Old pynvml"
+    return b"Old pynvml \\xff"
 """
 
 
@@ -308,7 +308,7 @@ def test_what_the_library_prints_does_not_reach_the_report(system: Callable[...,
     folder.mkdir()
     (folder / "pynvml.py").write_text(TALKATIVE, encoding="utf-8")
     machine = detect_from(system(LIBRARY, env={}, module_path=(str(folder),)))
-    assert describe(machine) == "NVIDIA driver 550.54.14, CUDA 12.4: Old pynvml (7.0)"
+    assert describe(machine) == "NVIDIA driver 550.54.14, CUDA 12.4: Old pynvml \ufffd (7.0)"
 
 
 @pytest.mark.parametrize("interpreter", [None, "/nonexistent/python", os.devnull])
@@ -347,3 +347,16 @@ def test_no_more_gpus_are_asked_for_than_any_machine_has(
     env = {**fake_nvml(devices=[("NVIDIA L4", "8.9")]), "FAKE_NVML_COUNT": "1000"}
     noted = _unreadable(detect_from(system(LIBRARY, env=env)), "NVML")
     assert [text.partition(":")[0] for text in noted] == [f"device {number}" for number in range(1, 64)]
+
+
+def test_a_pci_id_is_asked_for_where_no_compute_capability_is_told(
+    system: Callable[..., Sources], fake_nvml: Callable[..., dict[str, str]]
+) -> None:
+    """Those at the ends of what is one need none; of the others NVML says which PCI id it has not."""
+    pairs = ["1.0", "99.99", "1.99", "0.1", "100.0", "8.100", "8.-1"]
+    devices = [(f"GPU {number}", pair) for number, pair in enumerate(pairs)]
+    machine = detect_from(system(LIBRARY, env=fake_nvml(devices=devices, errors={"nvmlDeviceGetPciInfo_v3": 999})))
+    noted = [text.partition(":")[0] for text in _unreadable(machine, "NVML")]
+    assert [text for text in noted if "PCI" in text] == [f"PCI id of device {number}" for number in range(3, 7)]
+    said = "GPU 0 (1.0), GPU 1 (99.99), GPU 2 (1.99), GPU 3, GPU 4, GPU 5, GPU 6"
+    assert describe(machine) == f"NVIDIA driver 550.54.14, CUDA 12.4: {said}"
