@@ -123,7 +123,7 @@ def listed(tree: Tree, log: Log) -> tuple[Device, ...]:
         if text is None:
             continue
         values = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in text.splitlines())}
-        if values.get("GPU Excluded", "No") == "Yes":
+        if values.get("GPU Excluded") == "Yes":
             log.absent(path, "excluded by an administrator")
             continue
         devices.append(Device(clean(values.get("Model", ""))))

@@ -16,16 +16,17 @@ from support import fake_nvml as fake
 import torch_auto
 import torch_auto.detect
 from torch_auto.detect import Sources, detect, detect_from
-from torch_auto.detect.nvidia_files import has_any, library
+from torch_auto.detect.log import Log
+from torch_auto.detect.nvidia_files import has_any, has_trace, library
 from torch_auto.detect.nvidia_nvml import find_pynvml
-from torch_auto.detect.pci import gives_away
+from torch_auto.detect.pci import PciDevice, display_devices, gives_away
 from torch_auto.detect.sources import this_system
 from torch_auto.detect.tree import Tree
 from torch_auto.detect.windows import CLASS_KEY
 from torch_auto.machine_file import machine_from_json
 from unit.detect.feeding import RecordedRegistry, describe
 from unit.detect.kinds import WINDOWS, linux
-from unit.detect.trees import join, kfd, kfd_cpu, nvidia_module, pci, write
+from unit.detect.trees import FOLDER, LIBRARY, Link, join, kfd, kfd_cpu, nvidia_module, pci, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -382,3 +383,83 @@ def test_kfds_nodes_are_numbers_and_in_their_order(system: Callable[..., Sources
     )
     files["sys/devices/virtual/kfd/kfd/topology/nodes/x/properties"] = "gfx_target_version 120000\nsimd_count 8\n"
     assert describe(detect_from(system(files))) == "AMD: gfx1030 discrete, gfx90a discrete, gfx1100 discrete"
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("proc/driver/nvidia/version", ""), ("sys/module/nvidia/refcnt", ""), ("dev/nvidiactl", ""),
+        ("usr/lib/wsl/lib/libnvidia-ml.so.1", ""), ("usr/lib/libnvidia-ml.so.1", ""),
+        ("etc/nv_tegra_release", "# R36 (release), REVISION: 4.3"), ("proc/sys/kernel/osrelease", "5.15.148-tegra"),
+        ("proc/device-tree/compatible", "nvidia,p3737\0nvidia,tegra234\0"), ("sys/devices/soc0/family", "Tegra"),
+    ],
+)  # fmt: skip
+def test_anything_that_speaks_for_nvidia_is_a_trace(tmp_path: Path, path: str, content: str) -> None:
+    """Each alone; and a Linux without any has none, though it has such files of its own."""
+    log = Log()
+    assert has_trace(Tree(str(write(tmp_path / "a", {path: content}))), Log(), (), {})
+    ordinary = {"proc/sys/kernel/osrelease": "6.8.0-45-generic", "proc/device-tree/compatible": "raspberrypi,5-model-b"}
+    assert not has_trace(Tree(str(write(tmp_path / "b", ordinary))), log, (PciDevice("0", "8086", "56a0"),), {})
+    assert [(item.outcome, item.source) for item in log.evidence] == [
+        ("absent", "/proc/driver/nvidia"),
+        ("absent", "/dev/nvidiactl"),
+        ("absent", "libnvidia-ml.so.1"),
+    ]
+    assert has_trace(Tree(str(tmp_path / "b")), log, (PciDevice("0", "8086", "1"), PciDevice("1", "10de", "1")), {})
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_gpus_that_the_driver_lists_are_all_read(tmp_path: Path, live: bool) -> None:
+    """One cannot be read, and one is taken away by an administrator: those that follow count."""
+    gpus = "proc/driver/nvidia/gpus"
+    files = join(
+        nvidia_module("550.54.14"),
+        {"usr/lib/libcuda.so.1": "", f"{gpus}/0000:01:00.0": FOLDER},
+        {f"{gpus}/0000:02:00.0/information": "Model: \t\t NVIDIA T4\nGPU Excluded:\t Yes\n"},
+        {f"{gpus}/0000:03:00.0/information": "Model: \t\t NVIDIA L4\nGPU Excluded:\t No\n"},
+        {f"{gpus}/0000:04:00.0/information": "Model: \t\t NVIDIA A10: new\nIRQ:   \t\t 16\n"},
+    )
+    machine = detect_from(Sources(linux(), str(write(tmp_path, files)), live=live))
+    assert describe(machine) == "NVIDIA driver 550.54.14, CUDA 12.4: NVIDIA L4, NVIDIA A10: new"
+
+
+def test_a_device_on_the_bus_is_a_gpu_or_passed_over(tmp_path: Path) -> None:
+    """Others before it, one that cannot be read and a virtual function hide none that follows."""
+    log = Log()
+    vf = pci("0000:07:00.0", "10de:20b2", "0x030200")
+    files = join(
+        pci("0000:01:00.0", "8086:1533", "0x020003"),
+        pci("0000:02:00.0", "8086:7d1d", "0x120000"),
+        pci("0000:02:01.0", "1002:1502", "0x118000"),
+        pci("0000:03:00.0", "10de:20b", "0x030200"),
+        pci("0000:04:00.0", "10dg:20b2", "0x030200"),
+        pci("0000:05:00.0", "10de:20b2", "030200"),
+        pci("0000:06:00.0", "10de:20b25", "0x030200"),
+        vf,
+        {"sys/devices/pci0000:00/0000:07:00.0/physfn": Link("../0000:08:00.0")},
+        pci("0000:08:00.0", "10DE:20B2", "0x030200", "nvidia"),
+        pci("0000:09:00.0", "1002:74A1", "0x120000"),
+    )
+    found = display_devices(Tree(str(write(tmp_path, files))), log)
+    assert [(device.pci_id, device.driver) for device in found] == [("10de:20b2", "nvidia"), ("1002:74a1", None)]
+    assert [(item.outcome, item.source[-7:]) for item in log.evidence] == [
+        ("unreadable", "03:00.0"),
+        ("unreadable", "04:00.0"),
+        ("unreadable", "06:00.0"),
+        ("found", "08:00.0"),
+        ("found", "09:00.0"),
+    ]
+
+
+@pytest.mark.skipif(fake.why_not() is not None, reason=str(fake.why_not()))
+@pytest.mark.parametrize(("other", "second"), [("27b8", "NVIDIA L4 (8.9)"), ("20b2", "NVIDIA L4")])
+def test_the_bus_tells_what_nvml_does_not_where_gpus_are_alike(
+    system: Callable[..., Sources], fake_nvml: Callable[..., dict[str, str]], other: str, second: str
+) -> None:
+    """NVML tells the compute capability of one of two: the other's is the bus's, if both are of one kind there."""
+    gpus = [pci(f"0000:4{n}:00.0", f"10de:{number}", driver="nvidia") for n, number in enumerate(("27b8", other))]
+    devices = [("NVIDIA L4", "8.9"), ("NVIDIA L4", "0.0")]
+    env = fake_nvml(devices=devices, errors={"nvmlDeviceGetPciInfo_v3": 999})
+    said = describe(detect_from(system(join(LIBRARY, *gpus), env=env)))
+    both = "2 x NVIDIA L4 (8.9)" if second.endswith(")") else f"NVIDIA L4 (8.9), {second}"
+    assert said == f"NVIDIA driver 550.54.14, CUDA 12.4: {both}"

@@ -116,3 +116,49 @@ def test_a_python_that_was_built_for_android_says_so(monkeypatch: pytest.MonkeyP
     assert not this_host().android
     monkeypatch.setattr(sys, "getandroidapilevel", lambda: 24, raising=False)
     assert system_of(this_host()) == "android"
+
+
+def test_windows_python_is_what_its_build_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows names the architecture in sysconfig, and has no libc of these and no abiflags."""
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr("sysconfig.get_platform", lambda: "win-arm64")
+    monkeypatch.delattr(sys, "abiflags", raising=False)
+    for flag, ending in ((1, "t"), (0, "")):
+        monkeypatch.setattr("sysconfig.get_config_var", {"Py_GIL_DISABLED": flag}.get)
+        host = this_host()
+        assert host.python == f"{sys.version_info[0]}.{sys.version_info[1]}{ending}"
+    assert (host.sys_platform, host.machine, host.kernel, host.libc) == ("win32", "arm64", "", None)
+
+
+@pytest.mark.parametrize(("flags", "free"), [("", False), ("t", True), ("td", True), ("d", False)])
+def test_a_python_without_the_lock_says_so_in_its_flags(
+    monkeypatch: pytest.MonkeyPatch, flags: str, free: bool
+) -> None:
+    """PEP 703: "t" among sys.abiflags."""
+    monkeypatch.setattr(sys, "abiflags", flags, raising=False)
+    assert this_host().python.endswith("t") is free
+
+
+def test_the_size_of_a_pointer_is_the_pythons(monkeypatch: pytest.MonkeyPatch) -> None:
+    """sys.maxsize tells it, whatever the kernel is (docs.python.org, platform.architecture)."""
+    assert (this_host().pointer_bits, this_host().implementation) == (64, sys.implementation.name)
+    monkeypatch.setattr(sys, "maxsize", 2**31 - 1)
+    assert this_host().pointer_bits == 32
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has more than one libc")
+@pytest.mark.parametrize("answer", [None, "musl 1.2.5", ValueError("unrecognized configuration name")])
+def test_the_libc_is_that_of_the_wheels_where_glibc_does_not_tell_itself(
+    monkeypatch: pytest.MonkeyPatch, answer: str | ValueError | None
+) -> None:
+    """musl knows no such name: os.confstr gives nothing, or raises."""
+
+    def confstr(name: str) -> str | None:
+        assert name == "CS_GNU_LIBC_VERSION"
+        if isinstance(answer, ValueError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr("os.confstr", confstr)
+    monkeypatch.setattr("packaging.tags.platform_tags", lambda: iter(["musllinux_1_2_x86_64"]))
+    assert this_host().libc == "musl 1.2"

@@ -23,6 +23,7 @@ from torch_auto.detect.nvidia_smi import lacks_cuda, parse_banner, parse_query
 from torch_auto.detect.process import Output
 from torch_auto.detect.tree import Tree
 from torch_auto.detect.windows import nvidia_driver_of, pci_id_of
+from torch_auto.machine import format_pair
 from unit.detect.trees import write
 
 REPOSITORY = Path(__file__).parents[3]
@@ -80,6 +81,15 @@ def test_a_products_pci_id_has_its_compute_capability(product: str) -> None:
 def test_an_unknown_pci_id_has_no_compute_capability(pci_id: str) -> None:
     """Of an id that the table does not have, nothing is made up."""
     assert capability_of_pci_id(pci_id) is None
+
+
+def test_both_ends_of_a_range_of_pci_ids_are_in_it() -> None:
+    """The first and the last id of each range have its compute capability."""
+    for row in load("nvidia_pci.json")["ranges"]:
+        for end in ("first", "last"):
+            pair = capability_of_pci_id(f"10de:{row[end]}")
+            assert pair is not None
+            assert format_pair(pair) == row["compute_capability"]
 
 
 def test_the_ranges_of_pci_ids_are_in_order_and_apart() -> None:
@@ -222,7 +232,8 @@ def test_a_nonsense_driver_version_of_nvidia_smi_leaves_its_gpus(driver: str) ->
     report = parse_query(f"NVIDIA L4, {driver}, 8.9\nTesla K80, {driver}, 0x102D10DE\nNo, {driver}, [N/A]\n", log)
     assert report.driver_version is None
     assert report.devices == (("NVIDIA L4", (8, 9), None), ("Tesla K80", None, "10de:102d"))
-    assert [item.detail for item in log.evidence] == [f"{driver!r} is not a driver version"]
+    text = f"{driver!r} is not a driver version"
+    assert [(item.source, item.outcome, item.detail) for item in log.evidence] == [("nvidia-smi", "unreadable", text)]
 
 
 def test_an_older_nvidia_smi_tells_every_gpus_pci_id() -> None:

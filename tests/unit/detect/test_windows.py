@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from torch_auto.detect.sources import this_system
 from torch_auto.detect.windows import LocalMachine
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has the functions themselves")
@@ -87,3 +88,14 @@ def test_the_registry_is_that_of_the_machine(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(sys.modules, "winreg", registry)
     assert LocalMachine().keys("SOME\\KEY") == ["0000", "0001"]
     assert LocalMachine().value("SOME\\KEY", "DriverDesc") == "9: DriverDesc"
+
+
+def test_windows_is_asked_in_its_own_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The registry of the machine, and nvidia-smi where the driver, or an older one, puts it."""
+    monkeypatch.setattr(sys, "platform", "win32")
+    sources = this_system()
+    assert isinstance(sources.registry, LocalMachine)
+    assert sources.nvidia_smi == (
+        "C:\\Windows\\System32\\nvidia-smi.exe",
+        "C:\\Program Files\\NVIDIA Corporation\\NVSMI\\nvidia-smi.exe",
+    )
