@@ -149,7 +149,7 @@ def logged(text: str, releases: list[str]) -> str:
         before, added = "\n", "### Added\n\n"
         after = "".join(lines) + section
     elif lines:
-        after = "".join(lines) + after
+        after = "".join(lines) + ("" if after.startswith("- ") else "\n") + after
     return head + heading + before + added + after + separator + older
 
 

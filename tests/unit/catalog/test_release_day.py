@@ -141,6 +141,8 @@ def test_the_changelog() -> None:
     once = logged(text, ["2.16.0", "2.16.1"])
     assert once == text.replace("- Other.", "- torch 2.16.0.\n- torch 2.16.1.\n- Other.")
     assert logged(once, ["2.16.0"]) == once
+    by_subject = text.replace("- Other.", "Projects\n\n- Other.")
+    assert logged(by_subject, ["2.16.0"]) == by_subject.replace("Projects", "- torch 2.16.0.\n\nProjects")
     fresh = "# Changelog\n\n## Unreleased\n\n## 2026.1.1\n\n### Added\n\n- First.\n"
     assert logged(fresh, ["2.16.0"]) == fresh.replace(
         "## Unreleased\n", "## Unreleased\n\n### Added\n\n- torch 2.16.0.\n"

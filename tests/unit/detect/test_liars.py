@@ -27,11 +27,8 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="pr
 compiled = pytest.mark.skipif(fake.why_not() is not None, reason=str(fake.why_not()))
 
 #: A machine whose files say everything: whatever a library or a program does, this much is known.
-FILES = join(
-    nvidia_module("550.54.14"),
-    pci("0000:41:00.0", "10de:20b2", "0x030200", "nvidia"),
-    {"usr/lib64/libcuda.so.1": Link("libcuda.so.550.54.14"), "usr/lib64/libcuda.so.550.54.14": ""},
-)
+FILES = join(nvidia_module("550.54.14"), pci("0000:41:00.0", "10de:20b2", "0x030200", "nvidia"))
+CUDA = {"usr/lib64/libcuda.so.1": Link("libcuda.so.550.54.14"), "usr/lib64/libcuda.so.550.54.14": ""}
 KNOWN = ("NVIDIA driver 550.54.14, CUDA 12.4: GPU (8.0)", "NVIDIA driver 550.54.14, CUDA 12.4: NVIDIA A100 (8.0)")
 
 FUNCTIONS = ("nvmlInitWithFlags", "nvmlSystemGetDriverVersion", "nvmlDeviceGetCount_v2", "nvmlDeviceGetName")
@@ -99,7 +96,7 @@ def test_a_program_of_nvidia_smis_name_that_misbehaves(
     script.write_text(f"#!/bin/sh\n{PROGRAMS[name]}\n", "utf-8")
     script.chmod(0o755)
     smi = (str(tmp_path / "absent"), str(script), str(script), str(script))
-    sources = system(FILES, env={"PATH": os.environ["PATH"]}, module_path=(), nvidia_smi=smi, deadline=3.0)
+    sources = system(join(FILES, CUDA), env={"PATH": os.environ["PATH"]}, module_path=(), nvidia_smi=smi, deadline=3.0)
     found = describe(_detected(sources, str(tmp_path), 12))
     assert found.startswith("NVIDIA driver 550.54.14, CUDA 12.4: ")
     assert found.endswith(" (8.0)")
@@ -116,7 +113,7 @@ def test_what_has_nvidia_smis_name_and_is_no_program(system: Callable[..., Sourc
     else:
         path.write_bytes(b"\x7fELF")
         path.chmod(0o755 if kind == "no program" else 0o644)
-    sources = system(FILES, env={}, module_path=(), nvidia_smi=(str(path),))
+    sources = system(join(FILES, CUDA), env={}, module_path=(), nvidia_smi=(str(path),))
     machine = _detected(sources, str(tmp_path), 25)
     assert describe(machine) == KNOWN[0]
     assert any(item.source == str(path) and item.outcome != "found" for item in machine.evidence)
@@ -128,7 +125,7 @@ def test_a_build_waits_briefly_for_nvidia_smi_too(system: Callable[..., Sources]
     script.write_text("#!/bin/sh\nexec sleep 300\n", "utf-8")
     script.chmod(0o755)
     env = {"PATH": os.environ["PATH"]}
-    sources = system(FILES, env=env, module_path=(), nvidia_smi=(str(script),), deadline=60.0)
+    sources = system(join(FILES, CUDA), env=env, module_path=(), nvidia_smi=(str(script),), deadline=60.0)
     assert describe(_detected(sources.replace(hurried=True), str(tmp_path), 30)) == KNOWN[0]
 
 

@@ -12,6 +12,7 @@ from torch_auto.select.explain import unsupported
 from torch_auto.select.reach import reach_of
 from torch_auto.select.runs_on import candidates
 from torch_auto.select.words import sentence, sentences
+from torch_auto.settings import EXACT
 
 if TYPE_CHECKING:
     from torch_auto.cli.check.situation import Situation
@@ -49,10 +50,11 @@ def machine(situation: Situation) -> Finding:
     if lacking is not None:
         return Finding("machine.lacks-library", "machine", WARN, f"{devices}: {sentence(lacking)}")
     text = f"{devices}: the newest torch for it is {torch_of(best)}"
-    if newest.without_pages == newest.with_pages:
+    # An exact pin comes with PyTorch's pages, so what PyPI alone has is no answer there.
+    if newest.without_pages == newest.with_pages or situation.settings.pin == EXACT:
         return Finding("machine.ok", "machine", OK, f"{text}.")
-    alone = f"torch {newest.without_pages}" if newest.without_pages else "none"
-    return Finding("machine.ok", "machine", OK, f"{text}; on PyPI alone it is {alone}.")
+    alone = f"torch {newest.without_pages}" if newest.without_pages else "none for it"
+    return Finding("machine.ok", "machine", OK, f"{text}; PyPI alone has {alone}.")
 
 
 def _unusable(situation: Situation) -> Finding:
