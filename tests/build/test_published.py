@@ -88,7 +88,7 @@ def test_all_sdists_together_are_small(dists: Path) -> None:
     assert max(sizes) <= 5_000
     assert sum(sizes) <= 140_000
     [core] = dists.glob("torch_auto_core-*.whl")
-    assert core.stat().st_size <= 320_000
+    assert core.stat().st_size <= 360_000
 
 
 # --- wheels ----------------------------------------------------------------------------------------------------------

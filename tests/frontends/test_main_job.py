@@ -74,6 +74,7 @@ def test_uv_add_with_the_page(uv: Frontend, sandbox: Sandbox, index: TorchIndex)
     assert found == {name: (torch.split("+")[0], torch) for name, _, _, torch in KINDS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [False, True], ids=["PyPI alone", "page"])
 def test_pip_install(any_pip: Frontend, sandbox: Sandbox, index: TorchIndex, page: bool) -> None:
     """pip, new and old, installs the same as uv, with PyTorch's page and without it."""

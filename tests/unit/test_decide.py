@@ -15,7 +15,7 @@ from torch_auto.select.reasons import because
 from torch_auto.select.words import sentence
 from torch_auto.settings import Settings, SettingsError
 from torch_auto.settings import read as read_settings
-from unit.data import CATALOG
+from unit.data import CATALOG, up_to
 from unit.groups import THREE, groups
 from unit.machines import MACHINES
 
@@ -151,15 +151,16 @@ def test_a_plan_with_groups(name: str) -> None:
 
 def test_a_free_threaded_python_without_wheels_leads_its_version_elsewhere() -> None:
     """3.13t has none after 2.12.0: on 3.13 and this platform the pin is a label, and everything else is as ever."""
-    plain = decide(CATALOG.release("2.15.0"), MACHINES["cpu"].replace(python="3.13"), Settings(), CATALOG)
-    free = decide(CATALOG.release("2.15.0"), MACHINES["cpu"].replace(python="3.13t"), Settings(), CATALOG)
+    known = up_to("2.15.0")
+    plain = decide(known.release("2.15.0"), MACHINES["cpu"].replace(python="3.13"), Settings(), known)
+    free = decide(known.release("2.15.0"), MACHINES["cpu"].replace(python="3.13t"), Settings(), known)
     [label] = [line for line in free.requirements if "needs." in line]
     assert label.startswith("torch==2.15.0+needs.torch.2.12.0.or.older; ")
     assert "python_version >= '3.13' and python_version < '3.14'" in label
     assert not [line for line in plain.requirements if "needs." in line]
     elsewhere = [line for line in plain.requirements if "platform_machine == 'x86_64'" not in line]
     assert set(elsewhere) <= set(free.requirements)
-    newest = newest_usable(MACHINES["cpu"].replace(python="3.13t"), Settings(), CATALOG)
+    newest = newest_usable(MACHINES["cpu"].replace(python="3.13t"), Settings(), known)
     assert newest == Newest("2.12.0", "2.12.0")
 
 

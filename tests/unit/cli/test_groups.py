@@ -178,7 +178,7 @@ def test_no_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyte
     (tmp_path / "pyproject.toml").write_text(PROJECT, "utf-8")
     monkeypatch.chdir(tmp_path)
     for words in (["group"], ["sync"], ["run", "python"]):
-        assert "`torch-auto init --portable`" in refused(words, capsys)
+        assert f"`{typed(os.environ)} init --portable`" in refused(words, capsys)
 
 
 @pytest.mark.parametrize(

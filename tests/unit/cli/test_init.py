@@ -378,7 +378,7 @@ REFUSED = {
     ),
     "an index in the place of PyPI": (
         '[tool.uv]\nindex-url = "https://download.pytorch.org/whl/cpu"\n',
-        "add` removes it; or use --force to keep both",
+        " add` removes it; or use --force to keep both",
     ),
     "another spelling of an index": (
         '[tool.uv]\nextra-index-url = ["https://download.pytorch.org/whl/cpu"]\n',

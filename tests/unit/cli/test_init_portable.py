@@ -20,6 +20,7 @@ from torch_auto.catalog import version_key
 from torch_auto.cli import main
 from torch_auto.cli.portable.edits import COMMENT, Wanted, edit, written
 from torch_auto.cli.project.files import Text
+from torch_auto.cli.project.own import typed
 from torch_auto.cli.project.toml.document import NoPlaceError
 from torch_auto.cli.project.toml.spelling import inline
 from torch_auto.pins.groups import group_requirements
@@ -302,9 +303,8 @@ def test_who_gets_what(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     said = capsys.readouterr().out
     assert "\nWho gets what:\n  torch-cu126  Maxwell 5.0 to 5.2, Pascal 6.0, " in said
     assert "\n  torch-cpu    no GPU" in said
-    assert said.endswith(
-        "Next: uv lock, and on each machine `torch-auto sync`.\n      In a fresh clone: uvx torch-auto-core sync\n"
-    )
+    typed_here = f"Next: uv lock, and on each machine `{typed(os.environ)} sync`.\n"
+    assert said.endswith(f"{typed_here}      In a fresh clone: uvx torch-auto-core sync\n")
 
 
 def test_dry_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,8 +19,12 @@ from torch_auto.cli.check.report import status_of
 from torch_auto.cli.check.situation import Where, survey
 from torch_auto.cli.project import environment as environments
 from torch_auto.cli.project.own import typed
+from torch_auto.machine_file import machine_from_json
+from torch_auto.newest import newest_usable
+from torch_auto.settings import Settings
 from unit.cli.fake_environment import FakeEnvironment
 from unit.cli.test_plan import schema
+from unit.data import CATALOG
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,7 +121,9 @@ def test_a_cpu_build_that_was_asked_for(env: FakeEnvironment, look: Look) -> Non
     found = look(machines.h100_580())
     assert codes(found) == {"torch": "torch.cpu-asked"}
     assert "leaves NVIDIA H100 80GB HBM3 (compute capability 9.0) unused" in found["torch"].text
-    assert "torch 2.15.0+cu132 would use it. backend=cpu asked for it" in found["torch"].text
+    newest = newest_usable(machine_from_json(machines.h100_580()), Settings(), CATALOG).with_pages
+    assert f"torch {newest}+" in found["torch"].text
+    assert " would use it. backend=cpu asked for it" in found["torch"].text
 
 
 @pytest.mark.parametrize("variable", ["TORCH_AUTO_BACKEND", "TORCH_AUTO_PIN"])

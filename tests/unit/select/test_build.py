@@ -13,7 +13,7 @@ from torch_auto.select.build import select
 from torch_auto.select.reasons import because
 from torch_auto.select.runs_on import candidates, fault
 from torch_auto.select.words import needs_in_words, sentence
-from unit.data import CATALOG, PLACES, PLATFORMS, RELEASES, ROWS
+from unit.data import CATALOG, PLACES, PLATFORMS, RELEASES, ROWS, up_to
 from unit.machines import (
     A100_550,
     H100_580,
@@ -34,10 +34,13 @@ from unit.machines import (
     runs,
 )
 
+#: The examples name what is newest, so a newer release does not change them.
+EXAMPLES = up_to("2.15.0")
+
 
 def chosen(release: str, on: Machine, torch_backend: str = "auto") -> str:
     """What a release comes to, short: "cu124|public", "cu126", "cpu|public", "public" or "needs.…"."""
-    selection = select(on, CATALOG.release(release), CATALOG, torch_backend)
+    selection = select(on, EXAMPLES.release(release), EXAMPLES, torch_backend)
     if selection.needs is not None:
         return f"needs.{selection.needs}"
     if selection.local_version is None:

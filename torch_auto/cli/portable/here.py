@@ -14,6 +14,7 @@ from torch_auto.cli.portable.groups import find, torch_backend_of
 from torch_auto.cli.project import environment as environments
 from torch_auto.cli.project import project as projects
 from torch_auto.cli.project.files import content_of
+from torch_auto.cli.project.own import typed
 from torch_auto.cli.project.toml import table
 from torch_auto.cli.render.machine import kind
 from torch_auto.decide import machine_for
@@ -154,7 +155,7 @@ def here(start: str, given: Mapping[str, Any], variables: Mapping[str, str]) -> 
     found = find(project, known)
     if found is None:
         raise UserError(
-            f"{project.root} has no torch groups. `torch-auto init --portable` sets them up for uv, and "
-            "`torch-auto lock --portable` writes a lock file for each torch backend"
+            f"{project.root} has no torch groups. `{typed(variables)} init --portable` sets them up for uv, and "
+            f"`{typed(variables)} lock --portable` writes a lock file for each torch backend"
         )
     return this_machine(project, found, given, variables)

@@ -167,7 +167,8 @@ def _job(project: Project, wish: Wish, catalog: Catalog) -> _Job:
     asked = (wish.backends, wish.releases, wish.family)
     if found is not None and not found.pylocks:
         if any(item is not None for item in asked):
-            raise UserError("the project's own torch groups are locked; choose them with `torch-auto init --portable`")
+            how = f"`{typed(os.environ)} init --portable`"
+            raise UserError(f"the project's own torch groups are locked; choose them with {how}")
         return _Job(project, found.groups, (), wish, catalog, in_uv=True)
     groups = _present(found) if found is not None else ()
     try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from torch_auto.cli.project.own import typed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -19,4 +21,4 @@ def values_of(found: Here, variables: Mapping[str, str]) -> tuple[list[tuple[str
     if found.torch_groups.default == (name,):
         return [], f"plain uv takes {name} here, so there is nothing to set"
     what = f"it keeps `uv run` and `uv add` from going back to {' '.join(found.torch_groups.default) or 'no torch'}"
-    return [("UV_NO_SYNC", "1")], f"{what}; `torch-auto sync` installs {name}, and what else is in the lock"
+    return [("UV_NO_SYNC", "1")], f"{what}; `{typed(variables)} sync` installs {name}, and what else is in the lock"

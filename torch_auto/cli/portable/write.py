@@ -176,7 +176,7 @@ def _tell(project: Project, lines: list[str], choice: Choice, known: Catalog, *,
         lines = [f"{os.path.join(project.folder, PYPROJECT)} has these groups already."]
     if not dry_run:
         lines += [
-            "Next: uv lock, and on each machine `torch-auto sync`.",
+            f"Next: uv lock, and on each machine `{typed(os.environ)} sync`.",
             "      In a fresh clone: uvx torch-auto-core sync",
         ]
     print_lines(lines)

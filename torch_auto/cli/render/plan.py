@@ -185,17 +185,19 @@ _MORE = "With pins, other builds, and sources: --why"
 _MOST_LINES = 15
 
 
-def _short(answer: str, reasons: list[str], below: list[str], *, colour: bool) -> list[str]:
-    """The answer, as many of the reasons as there is place for, and what stands below them.
+def _short(answer: str, reasons: list[str], size: list[str], command: list[str], *, colour: bool) -> list[str]:
+    """The answer, as many of the reasons as there is place for, one at least, how large it is, and what to type.
 
     How old the catalog is stands below all of it.
     """
     columns = width()
     lines = [paint(line, BOLD, colour=colour) for line in wrap(answer, columns)]
     lines += ["", "Why:"]
-    below = [*below, *wrap(_MORE, columns)]
+    below = [*command, *wrap(_MORE, columns)]
     place = _MOST_LINES - len(lines) - len(below) - 1 - len(age_today(catalog.load()).splitlines())
     taken = [listed([text], columns) for text in reasons]
+    if sum(map(len, taken[:1])) + (len(taken) > 1) + len(size) <= place:
+        below, place = [*size, *below], place - len(size)
     count = len(taken)
     while count > 1 and sum(map(len, taken[:count])) + (count < len(taken)) > place:
         count -= 1
@@ -205,15 +207,15 @@ def _short(answer: str, reasons: list[str], below: list[str], *, colour: bool) -
     return [*lines, *below]
 
 
-def _below(plan: Plan, asked: _Asked, *, colour: bool) -> list[str]:
-    """How large it is, and what to type."""
+def _to_type(plan: Plan, asked: _Asked, *, colour: bool) -> list[str]:
+    """What installs it, or what says which release can be installed."""
     where = " there" if asked.machine is not None else ""
     lacking = [item for item in plan.extras if item.name in asked.extras and item.needs is not None]
     can = plan.selection.needs is None and plan.has_wheels and not lacking
     lead = f"To install it{where}:" if can else f"For the newest that can be used{where}:"
     if not can and not asked.named:
         return []
-    return [*_download(plan, unknown=False), f"{lead} {paint(_command(plan, asked, can=can), CYAN, colour=colour)}"]
+    return [f"{lead} {paint(_command(plan, asked, can=can), CYAN, colour=colour)}"]
 
 
 def _command(plan: Plan, asked: _Asked, *, can: bool) -> str:
@@ -255,7 +257,9 @@ def _render(answer: str, plans: list[Plan], asked: _Asked, newer: list[str], *, 
     typed = all(origin.startswith("--") for _, _, origin in asked.settings.given)
     told = [item for item in plans[0].reasons if item.code != "settings" or not typed]
     asked_for = [f"{item.name}: {sentence(item.reason)}" for item in plans[0].extras if item.name in asked.extras]
-    return _short(answer, [*newer, *asked_for, *sentences(told)], _below(plans[0], asked, colour=colour), colour=colour)
+    command = _to_type(plans[0], asked, colour=colour)
+    size = _download(plans[0], unknown=False) if command else []
+    return _short(answer, [*newer, *asked_for, *sentences(told)], size, command, colour=colour)
 
 
 def _render_several(plans: list[Plan], asked: _Asked, *, why: bool) -> list[str]:

@@ -77,7 +77,7 @@ class Pdm(Tool):
         there = environments.find_or_own(project.root, variables)
         hiding = places.hiding(self.named(project, variables, there), wish.index_url, in_order=True)
         for page in hiding:
-            raise RefusedError(f"{self.hides(page)}. `{typed(variables)}add` removes it; or use --force to keep both")
+            raise RefusedError(f"{self.hides(page)}. `{typed(variables)} add` removes it; or use --force to keep both")
 
     def file(self, project: Project, variables: Mapping[str, str]) -> str:
         """The project's pyproject.toml."""

@@ -183,7 +183,7 @@ class Tool(ABC):
         for page in self.hiding(project, variables, there, wish.index_url):
             how = places.remedy(page)
             if places.is_of_the_project(page, project.root):
-                how = f"`{typed(os.environ)}add` removes it"
+                how = f"`{typed(os.environ)} add` removes it"
             raise RefusedError(f"{self.hides(page)}. {how.rstrip('.')}; or use --force to keep both")
 
     def hides(self, page: NamedPage) -> str:

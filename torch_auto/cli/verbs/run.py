@@ -36,12 +36,13 @@ def execute(options: argparse.Namespace) -> int:
     """
     from torch_auto.cli.errors import UserError
     from torch_auto.cli.portable.here import here
+    from torch_auto.cli.project.own import typed
     from torch_auto.cli.verbs.sync import hand_over
 
     given = shared.given(options, "backend", "machine")
     found = here(options.project, given, os.environ)
     if found.torch_groups.pylocks:
         raise UserError(
-            "`torch-auto run` needs torch groups in uv's project; with lock files only `torch-auto sync` works"
+            f"`run` needs torch groups in uv's project; with lock files only `{typed(os.environ)} sync` works"
         )
     return hand_over(options, found, given)
