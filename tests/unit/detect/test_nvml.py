@@ -242,6 +242,14 @@ def test_a_library_that_is_none_is_evidence(system: Callable[..., Sources]) -> N
     assert any("NVML error 12" in detail for detail in _unreadable(machine, "NVML"))
 
 
+def test_why_the_first_library_does_not_load_is_told(system: Callable[..., Sources], tmp_path: Path) -> None:
+    """Of two that are none, the one that would have been asked; in the words of the loader."""
+    files = {"usr/lib64/libnvidia-ml.so.1": "short", "usr/lib/libnvidia-ml.so.1": "x" * 4096}
+    machine = detect_from(system(files, env={}))
+    path = tmp_path / "tree/usr/lib64/libnvidia-ml.so.1"
+    assert _unreadable(machine, "NVML") == [f"nvmlInit: {path}: file too short (NVML error 12)"]
+
+
 def test_pynvml_is_found_and_not_imported() -> None:
     """Looking for pynvml does not import it: its 8,000 lines are compiled in the other process alone."""
     code = (
