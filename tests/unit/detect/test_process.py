@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support import processes
 
+from torch_auto.detect import child
 from torch_auto.detect.process import run
 
 if TYPE_CHECKING:
@@ -182,3 +184,14 @@ def test_a_library_that_never_lets_go_of_python_ends_by_the_clock(tmp_path: Path
         finally:
             parent.kill()
     assert processes.left_after(mark, 20) == []
+
+
+@linux
+def test_a_child_that_is_started_by_hand_ends_nobody_else() -> None:
+    """In a shell's own process group it ends itself and its program, and the shell goes on."""
+    words = '"$0" -I -S -B "$1" run "$2" 300 </dev/null; echo "the shell goes on"'
+    sleep = shutil.which("sleep")
+    assert sleep is not None
+    command = ["sh", "-c", words, sys.executable, child.__file__, sleep]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, start_new_session=True, check=False, timeout=60)
+    assert done.stdout == "the shell goes on\n"
