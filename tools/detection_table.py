@@ -1,6 +1,7 @@
 """Write the tables of every kind of machine: what detection finds, and what uv and others would take.
 
-They are in docs/reference/kinds.md and docs/explanation/comparison.md.
+They are in docs/reference/kinds.md and docs/explanation/comparison.md. All that detection says of each kind, which
+`torch-auto info` shows, is in tests/unit/detect/evidence.txt: read what changes there.
 
     python tools/detection_table.py          rewrite what stands between their markers
     python tools/detection_table.py --check  exit 1 where it is not what would be written
@@ -20,7 +21,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]
 
 from unit.detect import uv_model  # noqa: E402
-from unit.detect.feeding import describe, feed, present_ids  # noqa: E402
+from unit.detect.feeding import EVIDENCE, describe, feed, present_ids, told  # noqa: E402
 from unit.detect.kinds import KINDS, Kind  # noqa: E402
 from unit.detect.peers import INPUTS, NAMES  # noqa: E402
 
@@ -55,6 +56,7 @@ class Row:
 
     def __init__(self, kind: Kind, folder: Path) -> None:
         machine = feed(kind, folder)
+        self.told = told(kind, machine, folder)
         self.kind = kind
         self.found = describe(machine)
         self.torch, self.torch_backend = answer(machine)
@@ -126,10 +128,12 @@ def filled(text: str, parts: dict[str, str]) -> str:
 
 def main() -> int:
     """Write the tables, or compare them."""
-    code, made = 0, tables(rows())
+    code, found = 0, rows()
+    made, files = tables(found), {EVIDENCE: "\n\n".join(row.told for row in found) + "\n"}
     for path, names in ((DOCUMENT, ("kinds",)), (COMPARISON, ("uv", "peers"))):
-        text = path.read_text(encoding="utf-8")
-        new = filled(text, {name: made[name] for name in names})
+        files[path] = filled(path.read_text(encoding="utf-8"), {name: made[name] for name in names})
+    for path, new in files.items():
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
         if "--check" not in sys.argv[1:]:
             path.write_text(new, encoding="utf-8", newline="\n")
         elif new != text:

@@ -25,12 +25,11 @@ DEVICE_FILE = "/dev/kfd"
 OVERRIDE = "HSA_OVERRIDE_GFX_VERSION"
 VENDOR = "1002"
 
-_MOST_NODES = 256
 _OVERRIDE = re.compile(r"(\d{1,2})\.(\d{1,3})\.(\d{1,3})", re.ASCII)
 #: Targets of GPUs that share a chip with the processor: "APU" in LLVM's table of AMDGPU processors. gfx942 is both,
 #: and the MI300A is no lesser GPU for it.
 _INTEGRATED = frozenset(
-    {"gfx700", "gfx801", "gfx902", "gfx909", "gfx90c"}
+    {"gfx700", "gfx705", "gfx801", "gfx810", "gfx902", "gfx909", "gfx90c"}
     | {"gfx1013", "gfx1033", "gfx1035", "gfx1036", "gfx1037"}
     | {"gfx1103", "gfx1150", "gfx1151", "gfx1152", "gfx1153"}
 )
@@ -40,7 +39,8 @@ def amd(sources: Sources, tree: Tree, log: Log) -> Accelerator | None:
     """The AMD accelerator of a Linux machine, or None where KFD lists no GPU."""
     devices: list[Device] = []
     seen: dict[tuple[int, int], str] = {}
-    for node in sorted(tree.names(NODES, log), key=_number)[:_MOST_NODES]:
+    # Nodes are numbers: 10 comes after 2.
+    for node in sorted(filter(_is_number, tree.names(NODES, log)), key=int):
         path = f"{NODES}/{node}/properties"
         text = tree.read(path, log)
         if text is None:
@@ -76,7 +76,7 @@ def properties(text: str) -> dict[str, int]:
     for line in text.splitlines():
         name, _, value = line.strip().partition(" ")
         value = value.strip()
-        if value.isascii() and value.isdigit() and len(value) <= 20:  # noqa: PLR2004  # the digits of 2**64
+        if _is_number(value) and len(value) <= 20:  # noqa: PLR2004  # the digits of 2**64
             values[name] = int(value)
     return values
 
@@ -113,13 +113,12 @@ def without_kfd(displays: Sequence[PciDevice], log: Log) -> Accelerator | None:
     return Accelerator("amd", tuple(devices)) if devices else None
 
 
-def _number(node: str) -> tuple[int, str]:
-    """Nodes are numbers: 10 comes after 2."""
-    return (int(node), "") if node.isascii() and node.isdigit() and len(node) < 10 else (1 << 40, node)  # noqa: PLR2004
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def _is_gpu(values: Mapping[str, int]) -> bool:
-    return values.get("simd_count", 0) > 0
+    return bool(values.get("simd_count"))
 
 
 def _version_text(text: str) -> str:
@@ -155,7 +154,7 @@ def _device_id(values: Mapping[str, int], tree: Tree) -> str:
     """The device's id in four hex digits: KFD's, or else the PCI bus's."""
     number = values.get("device_id", 0)
     if not 0 < number <= 0xFFFF:  # noqa: PLR2004
-        text = tree.read(f"/sys/bus/pci/devices/{_address(values)}/device", limit=32) or ""
+        text = tree.read(f"/sys/bus/pci/devices/{_address(values)}/device") or ""
         found = re.fullmatch(r"0x([0-9a-f]{4})", text, re.ASCII)
         return found.group(1) if found else "0000"
     return f"{number:04x}"
@@ -184,9 +183,9 @@ def _overridden(target: str, node: str, env: Mapping[str, str], log: Log) -> str
 
 def _name(node: str, values: Mapping[str, int], tree: Tree) -> str:
     """The product's name, which server cards have, or KFD's name of the chip, which newer ones have not."""
-    product = tree.read(f"/sys/bus/pci/devices/{_address(values)}/product_name", limit=256)
-    chip = tree.read(f"{NODES}/{node}/name", limit=256) or ""
-    return clean(product or ("" if chip == "ip discovery" else chip), 80)
+    product = tree.read(f"/sys/bus/pci/devices/{_address(values)}/product_name")
+    chip = tree.read(f"{NODES}/{node}/name") or ""
+    return clean(product or ("" if chip == "ip discovery" else chip))
 
 
 def _note_access(tree: Tree, log: Log) -> None:

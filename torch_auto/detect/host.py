@@ -41,7 +41,7 @@ def this_host() -> Host:
         machine=machine,
         pointer_bits=64 if sys.maxsize > 2**32 else 32,
         python=_python(),
-        libc=_libc() if sys.platform.startswith("linux") else None,
+        libc=_libc() if sys.platform == "linux" else None,
         kernel=kernel,
         implementation=sys.implementation.name,
         android=hasattr(sys, "getandroidapilevel"),
@@ -103,20 +103,17 @@ def system_of(host: Host) -> str:
     """Gives "linux", "windows", "macos", or sys.platform of any other system."""
     if host.android:
         return "android"
-    if host.sys_platform.startswith("linux"):
-        return "linux"
     return {"win32": "windows", "darwin": "macos"}.get(host.sys_platform, host.sys_platform)
 
 
 #: What a 64-bit kernel's machine is to a 32-bit Python on it, and what Windows calls its 32-bit Python.
 _NARROW = {
     "linux": {"x86_64": "i686", "amd64": "i686", "aarch64": "armv7l", "arm64": "armv7l"},
-    "windows": {"win32": "x86", "amd64": "x86", "x86_64": "x86", "arm64": "arm"},
+    "windows": {"win32": "x86"},
 }
 _WIDE = {
     "linux": {"amd64": "x86_64", "arm64": "aarch64"},
-    "windows": {"amd64": "x86_64", "win32": "x86"},
-    "macos": {"aarch64": "arm64"},
+    "windows": {"amd64": "x86_64"},
 }
 
 

@@ -6,15 +6,15 @@ from torch_auto.machine import Evidence
 
 #: More lines than this say nothing new, and a hostile tree cannot make a machine file grow without end.
 MOST_LINES = 200
-#: Characters of a detail that are kept.
+#: Characters of a detail, or of a name, that are kept.
 LONGEST_DETAIL = 300
 
 
-def clean(text: str, limit: int = LONGEST_DETAIL) -> str:
+def clean(text: str) -> str:
     """One printable line of a text that may hold anything: terminal escapes, line ends and surrogates go."""
-    line = " ".join(text[: limit * 4].split())
+    line = " ".join(text.split())
     line = "".join(character if character.isprintable() else "?" for character in line)
-    return line if len(line) <= limit else line[: limit - 3] + "..."
+    return line if len(line) <= LONGEST_DETAIL else line[: LONGEST_DETAIL - 3] + "..."
 
 
 class Log:

@@ -129,7 +129,7 @@ def _files_decide(sources: Sources, tree: Tree, module: Module, on_bus: Sequence
     They do not where GPUs are unlike, since a container may have some of those that the bus has; and where libcuda is
     missing or of another driver than the module, since NVML says for which CUDA that is.
     """
-    if module.version is None or not on_bus or any(device.driver != "nvidia" for device in on_bus):
+    if module.version is None or any(device.driver != "nvidia" for device in on_bus):
         return False
     capabilities = {capability_of_pci_id(device.pci_id) for device in on_bus}
     cuda, _ = drivers.load().cuda_of(module.version, windows=False)

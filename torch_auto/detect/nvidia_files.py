@@ -65,7 +65,7 @@ def is_driver_version(text: str) -> bool:
 
 
 class Module(Frozen):
-    """The kernel module: its version, and whether it is loaded, which it can be although nothing tells its version."""
+    """The kernel module: its version, or else whether it is loaded all the same, and nothing tells its version."""
 
     version: str | None = None
     loaded: bool = False
@@ -85,7 +85,7 @@ def module(tree: Tree, log: Log) -> Module:
     if text is not None:
         if is_driver_version(text):
             log.found(MODULE_VERSION, text)
-            return Module(text, loaded=True)
+            return Module(text)
         log.unreadable(MODULE_VERSION, f"not a driver version: {text!r}")
     loaded = text is not None  # whatever it says, only a loaded module has it
     text = tree.read(PROC_VERSION, log)
@@ -93,7 +93,7 @@ def module(tree: Tree, log: Log) -> Module:
         version = proc_version(text)
         if version:
             log.found(PROC_VERSION, text.splitlines()[0])
-            return Module(version, loaded=True)
+            return Module(version)
         log.unreadable(PROC_VERSION, f"no driver version in it: {text!r}")
         loaded = loaded or _is_loaded(text)
     return Module(loaded=loaded)
@@ -123,10 +123,10 @@ def listed(tree: Tree, log: Log) -> tuple[Device, ...]:
         if text is None:
             continue
         values = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in text.splitlines())}
-        if values.get("GPU Excluded", "No") == "Yes":
+        if values.get("GPU Excluded") == "Yes":
             log.absent(path, "excluded by an administrator")
             continue
-        devices.append(Device(clean(values.get("Model", ""), 80)))
+        devices.append(Device(clean(values.get("Model", ""))))
         log.found(path, values.get("Model", ""))
     return tuple(devices)
 

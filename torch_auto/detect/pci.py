@@ -12,10 +12,8 @@ from torch_auto.detect.tree import Tree
 from torch_auto.frozen import Frozen
 
 DEVICES = "/sys/bus/pci/devices"
-#: Bytes that are read of a file with a number in it, "0x030200".
-_LONGEST = 32
 #: Drivers that take a device away from this system, to hand it to a virtual machine; sysfs calls Xen's "pciback".
-_GIVEN_AWAY = ("pci-stub", "pciback", "xen-pciback")
+_GIVEN_AWAY = ("pci-stub", "pciback")
 
 
 def gives_away(driver: str | None) -> bool:
@@ -55,11 +53,11 @@ def display_devices(tree: Tree, log: Log) -> tuple[PciDevice, ...]:
     for address in addresses:
         folder = f"{DEVICES}/{address}"
         # The class first, and alone: a server has hundreds of devices, and a read each is what they cost.
-        kind = _hex(tree.read(f"{folder}/class", limit=_LONGEST), 6) or ""
+        kind = _hex(tree.read(f"{folder}/class"), 6) or ""
         if not kind.startswith(("03", "1200")):
             continue
-        vendor = _hex(tree.read(f"{folder}/vendor", limit=_LONGEST), 4)
-        device = _hex(tree.read(f"{folder}/device", limit=_LONGEST), 4)
+        vendor = _hex(tree.read(f"{folder}/vendor"), 4)
+        device = _hex(tree.read(f"{folder}/device"), 4)
         if kind.startswith("12") and vendor != "1002":
             continue
         if vendor is None or device is None:

@@ -40,7 +40,7 @@ def _drain(stream: IO[bytes], chunks: list[bytes]) -> None:
     """Read until the end or the bound, then close: a child that goes on writing gets a broken pipe."""
     left = MOST_OUTPUT
     try:
-        while left > 0:
+        while left:
             chunk = os.read(stream.fileno(), left)
             if not chunk:
                 break

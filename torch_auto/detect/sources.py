@@ -72,9 +72,8 @@ def this_system(
 ) -> Sources:
     """The sources of the running system, or those of the tree that was captured into ``root``."""
     live = os.path.abspath(root) == os.path.abspath("/")
-    platform = "linux" if sys.platform.startswith("linux") else sys.platform
     registry: Registry | None = None
-    if platform == "win32":
+    if sys.platform == "win32":
         from torch_auto.detect.windows import LocalMachine  # noqa: PLC0415
 
         registry = LocalMachine()
@@ -84,7 +83,7 @@ def this_system(
         env=os.environ if env is None else env,
         live=live,
         interpreter=interpreter or sys.executable or None,
-        nvidia_smi=_NVIDIA_SMI.get(platform, ()),
+        nvidia_smi=_NVIDIA_SMI.get(sys.platform, ()),
         registry=registry,
         hurried=hurried,
     )

@@ -33,7 +33,7 @@ def _why(error: OSError) -> str:
 class Tree:
     """The files below ``root``. Every path is given as on the live system: "/sys/module/nvidia/version"."""
 
-    def __init__(self, root: str = "/") -> None:
+    def __init__(self, root: str) -> None:
         self._root = root.rstrip("/")
         self._folders: dict[str, tuple[str, ...]] = {"": ()}
         self._plain: set[str] = set()

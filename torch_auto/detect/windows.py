@@ -103,7 +103,7 @@ def adapters(registry: Registry, log: Log) -> tuple[Adapter, ...] | None:
         pci = pci_id_of(_text(registry, path, "MatchingDeviceId"))
         if pci is None:
             continue  # a remote desktop's or a virtual adapter
-        name = clean(_text(registry, path, "DriverDesc"), 80)
+        name = clean(_text(registry, path, "DriverDesc"))
         if present is not None and pci not in present:
             log.absent(f"registry: adapter {key}", f"{pci[0]}:{pci[1]} {name}: installed once, not present now")
             continue

@@ -83,7 +83,7 @@ def _nvidia_order(toolkit: tuple[int, int], cuda: tuple[int, int]) -> tuple[int,
     if major == cuda[0]:
         native = minor <= cuda[1]
         return (0, 0, -minor) if native else (0, 1, minor)
-    return (1000 + major, 0, minor) if major > cuda[0] else (1 + cuda[0] - major, 0, -minor)
+    return (2, major, minor) if major > cuda[0] else (1, cuda[0] - major, -minor)
 
 
 def _order(build: Build, decisive: Candidate, context: Context) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from support import fake_nvml
@@ -17,10 +18,12 @@ from unit.detect.trees import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from torch_auto.machine import Accelerator
     from unit.detect.kinds import Kind
+
+#: What detection says of each kind, made by tools/detection_table.py.
+EVIDENCE = Path(__file__).with_name("evidence.txt")
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,12 @@ def sources(kind: Kind, folder: Path) -> Sources:
 def feed(kind: Kind, folder: Path) -> Machine:
     """What detection makes of a kind."""
     return detect_from(sources(kind, folder))
+
+
+def told(kind: Kind, machine: Machine, folder: Path) -> str:
+    """All that detection says of a kind, as evidence.txt has it: a heading, and a line of each look."""
+    lines = [f"{item.outcome} {item.source}: {item.detail}".rstrip(": ") for item in machine.evidence]
+    return "\n".join([f"# {kind.name}", *lines]).replace(str(folder), "...")
 
 
 # --- in a line ---------------------------------------------------------------------------------------------------

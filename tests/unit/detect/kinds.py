@@ -514,7 +514,7 @@ NVIDIA = [
         SMI_DOCS,
         LIBRARY,
         pynvml=False,
-        smi="head -c 200000 /dev/urandom\n",
+        smi="printf '\\033[31m\\377\\n'; head -c 60000 /dev/zero | tr '\\0' '\\377'\n",
         smi_lines=("\x1b[31mjunk",),
         why="We are: uv ends the run with an error, since the line is no version.",
     ),

@@ -21,7 +21,6 @@ def _host(sys_platform: str, machine: str, bits: int = 64) -> Host:
     [
         (_host("linux", "x86_64"), "linux_x86_64"),
         (_host("linux", "amd64"), "linux_x86_64"),
-        (_host("linux2", "x86_64"), "linux_x86_64"),
         (_host("linux", "aarch64"), "linux_aarch64"),
         (_host("linux", "arm64"), "linux_aarch64"),
         (_host("win32", "amd64"), "win_amd64"),
@@ -50,6 +49,8 @@ def test_a_python_has_the_platform_of_its_wheels(host: Host, platform: str | Non
     [
         (_host("linux", "x86_64", 32), "i686"),
         (_host("linux", "aarch64", 32), "armv7l"),
+        (_host("linux", "amd64", 32), "i686"),
+        (_host("linux", "arm64", 32), "armv7l"),
         (_host("win32", "win32", 32), "x86"),
         (_host("linux", "s390x"), "s390x"),
     ],
@@ -92,6 +93,7 @@ def test_a_musl_is_read_from_packagings_tags() -> None:
         ("", None),
         ("2.x", None),
         ("99999.1", None),
+        ("9999.9999", "glibc 9999.9999"),
         ("²٣.1", None),
     ],
 )
@@ -101,9 +103,62 @@ def test_a_version_of_a_libc_is_two_numbers_or_nothing(version: str, libc: str |
 
 
 def test_the_libc_costs_no_import_where_glibc_tells_itself() -> None:
-    """On glibc nothing of packaging is imported: a build would compile it each time."""
+    """On glibc nothing of packaging is imported, nor sysconfig: a build would compile them each time."""
     code = (
         "import sys; from torch_auto.detect.host import this_host; "
-        "sys.exit('packaging' in sys.modules and this_host().libc.startswith('glibc'))"
+        "sys.exit(this_host().libc.startswith('glibc') and not {'packaging', 'sysconfig'}.isdisjoint(sys.modules))"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-S", "-c", code], check=True)
+
+
+def test_a_python_that_was_built_for_android_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """sys.getandroidapilevel is there on Android alone (docs.python.org, sys), whatever sys.platform says."""
+    assert not this_host().android
+    monkeypatch.setattr(sys, "getandroidapilevel", lambda: 24, raising=False)
+    assert system_of(this_host()) == "android"
+
+
+def test_windows_python_is_what_its_build_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows names the architecture in sysconfig, and has no libc of these and no abiflags."""
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr("sysconfig.get_platform", lambda: "win-arm64")
+    monkeypatch.delattr(sys, "abiflags", raising=False)
+    for flag, ending in ((1, "t"), (0, "")):
+        monkeypatch.setattr("sysconfig.get_config_var", {"Py_GIL_DISABLED": flag}.get)
+        host = this_host()
+        assert host.python == f"{sys.version_info[0]}.{sys.version_info[1]}{ending}"
+    assert (host.sys_platform, host.machine, host.kernel, host.libc) == ("win32", "arm64", "", None)
+
+
+@pytest.mark.parametrize(("flags", "free"), [("", False), ("t", True), ("td", True), ("d", False)])
+def test_a_python_without_the_lock_says_so_in_its_flags(
+    monkeypatch: pytest.MonkeyPatch, flags: str, free: bool
+) -> None:
+    """PEP 703: "t" among sys.abiflags."""
+    monkeypatch.setattr(sys, "abiflags", flags, raising=False)
+    assert this_host().python.endswith("t") is free
+
+
+def test_the_size_of_a_pointer_is_the_pythons(monkeypatch: pytest.MonkeyPatch) -> None:
+    """sys.maxsize tells it, whatever the kernel is (docs.python.org, platform.architecture)."""
+    assert (this_host().pointer_bits, this_host().implementation) == (64, sys.implementation.name)
+    monkeypatch.setattr(sys, "maxsize", 2**31 - 1)
+    assert this_host().pointer_bits == 32
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has more than one libc")
+@pytest.mark.parametrize("answer", [None, "musl 1.2.5", ValueError("unrecognized configuration name")])
+def test_the_libc_is_that_of_the_wheels_where_glibc_does_not_tell_itself(
+    monkeypatch: pytest.MonkeyPatch, answer: str | ValueError | None
+) -> None:
+    """musl knows no such name: os.confstr gives nothing, or raises."""
+
+    def confstr(name: str) -> str | None:
+        assert name == "CS_GNU_LIBC_VERSION"
+        if isinstance(answer, ValueError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr("os.confstr", confstr)
+    monkeypatch.setattr("packaging.tags.platform_tags", lambda: iter(["musllinux_1_2_x86_64"]))
+    assert this_host().libc == "musl 1.2"

@@ -127,3 +127,25 @@ def test_a_build_waits_briefly_for_nvidia_smi_too(system: Callable[..., Sources]
     env = {"PATH": os.environ["PATH"]}
     sources = system(join(FILES, CUDA), env=env, module_path=(), nvidia_smi=(str(script),), deadline=60.0)
     assert describe(_detected(sources.replace(hurried=True), str(tmp_path), 30)) == KNOWN[0]
+
+
+@pytest.mark.parametrize(
+    ("interpreter", "why"),
+    [
+        (None, "there is no interpreter to start it from"),
+        ("/nonexistent/python", "[Errno 2] No such file or directory: '/nonexistent'"),
+        (sys.executable, "no answer within 0.5 s"),
+    ],
+)
+def test_why_nvidia_smi_said_nothing_is_told(
+    system: Callable[..., Sources], tmp_path: Path, interpreter: str | None, why: str
+) -> None:
+    """What is there and was not heard is not the same as what is not there."""
+    script = tmp_path / "nvidia-smi"
+    script.write_text("#!/bin/sh\nexec sleep 300\n", "utf-8")
+    script.chmod(0o755)
+    smi = (str(tmp_path / "absent"), str(script))
+    env = {"PATH": os.environ["PATH"]}
+    machine = detect_from(system(FILES, env=env, module_path=(), nvidia_smi=smi, deadline=0.5, interpreter=interpreter))
+    noted = [(item.source, item.outcome, item.detail) for item in machine.evidence if item.source in smi]
+    assert noted == [(smi[0], "absent", ""), (smi[1], "unreadable", why)]

@@ -136,7 +136,7 @@ def test_a_build_waits_for_a_hung_driver_only_where_it_has_something_to_say(
     waited = []
     for hurried in (True, False):
         started = time.monotonic()
-        machine = detect_from(sources.replace(hurried=hurried))
+        machine = detect_from(sources.replace(hurried=True) if hurried else sources)
         waited.append(time.monotonic() - started)
         assert describe(machine).startswith("NVIDIA driver 550.54.14, CUDA 12.4: ")
         seconds = 1 if hurried and brief else 4
@@ -242,6 +242,14 @@ def test_a_library_that_is_none_is_evidence(system: Callable[..., Sources]) -> N
     assert any("NVML error 12" in detail for detail in _unreadable(machine, "NVML"))
 
 
+def test_why_the_first_library_does_not_load_is_told(system: Callable[..., Sources], tmp_path: Path) -> None:
+    """Of two that are none, the one that would have been asked; in the words of the loader."""
+    files = {"usr/lib64/libnvidia-ml.so.1": "short", "usr/lib/libnvidia-ml.so.1": "x" * 4096}
+    machine = detect_from(system(files, env={}))
+    path = tmp_path / "tree/usr/lib64/libnvidia-ml.so.1"
+    assert _unreadable(machine, "NVML") == [f"nvmlInit: {path}: file too short (NVML error 12)"]
+
+
 def test_pynvml_is_found_and_not_imported() -> None:
     """Looking for pynvml does not import it: its 8,000 lines are compiled in the other process alone."""
     code = (
@@ -298,7 +306,7 @@ def nvmlDeviceGetCudaComputeCapability(handle): return (7, 0)
 def nvmlDeviceGetName(handle):
     os.write(1, b'{"driver": "1.1"}\\n')
     print('{"cuda": 11000}', flush=True)
-    return b"Old pynvml"
+    return b"Old pynvml \\xff"
 """
 
 
@@ -308,7 +316,7 @@ def test_what_the_library_prints_does_not_reach_the_report(system: Callable[...,
     folder.mkdir()
     (folder / "pynvml.py").write_text(TALKATIVE, encoding="utf-8")
     machine = detect_from(system(LIBRARY, env={}, module_path=(str(folder),)))
-    assert describe(machine) == "NVIDIA driver 550.54.14, CUDA 12.4: Old pynvml (7.0)"
+    assert describe(machine) == "NVIDIA driver 550.54.14, CUDA 12.4: Old pynvml \ufffd (7.0)"
 
 
 @pytest.mark.parametrize("interpreter", [None, "/nonexistent/python", os.devnull])
@@ -317,7 +325,7 @@ def test_without_an_interpreter_the_files_tell(system: Callable[..., Sources], i
     files = join(LIBRARY, nvidia_module("550.54.14"), pci("0000:41:00.0", "10de:1eb8", "0x030200", "nvidia"))
     machine = detect_from(system(files).replace(interpreter=interpreter))
     assert describe(machine) == "NVIDIA driver 550.54.14, CUDA 12.4: GPU (7.5)"
-    assert _unreadable(machine, "NVML")
+    assert [text.partition(": ")[0] for text in _unreadable(machine, "NVML")] == ["start"]
 
 
 def test_nothing_is_written_where_pynvml_is(system: Callable[..., Sources], tmp_path: Path) -> None:
@@ -327,3 +335,36 @@ def test_nothing_is_written_where_pynvml_is(system: Callable[..., Sources], tmp_
     (folder / "pynvml.py").write_text("def nvmlInit(): raise ValueError\n", encoding="utf-8")
     detect_from(system(LIBRARY, env={}, module_path=(str(folder),)))
     assert [path.name for path in folder.iterdir()] == ["pynvml.py"]
+
+
+def test_a_build_waits_where_a_gpu_of_the_same_kind_has_another_driver(
+    system: Callable[..., Sources], fake_nvml: Callable[..., dict[str, str]]
+) -> None:
+    """Of two like GPUs one is a virtual machine's: which of them are here is NVML's to say, and it has its time."""
+    gpus = [pci(f"0000:4{n}:00.0", "10de:20b2", "0x030200", name) for n, name in enumerate(("nvidia", "vfio-pci"))]
+    cuda = {"usr/lib64/libcuda.so.1": Link("libcuda.so.550.54.14"), "usr/lib64/libcuda.so.550.54.14": ""}
+    sources = system(join(LIBRARY, nvidia_module("550.54.14"), cuda, *gpus), env=fake_nvml(hang="nvmlInitWithFlags"))
+    machine = detect_from(sources.replace(hurried=True, deadline=1.25))
+    assert "no end within 1.25 s; the driver may be wedged" in _unreadable(machine, "NVML")
+
+
+def test_no_more_gpus_are_asked_for_than_any_machine_has(
+    system: Callable[..., Sources], fake_nvml: Callable[..., dict[str, str]]
+) -> None:
+    """A driver gone mad says that there are a thousand: 64 are asked for, and each that fails is noted."""
+    env = {**fake_nvml(devices=[("NVIDIA L4", "8.9")]), "FAKE_NVML_COUNT": "1000"}
+    noted = _unreadable(detect_from(system(LIBRARY, env=env)), "NVML")
+    assert [text.partition(":")[0] for text in noted] == [f"device {number}" for number in range(1, 64)]
+
+
+def test_a_pci_id_is_asked_for_where_no_compute_capability_is_told(
+    system: Callable[..., Sources], fake_nvml: Callable[..., dict[str, str]]
+) -> None:
+    """Those at the ends of what is one need none; of the others NVML says which PCI id it has not."""
+    pairs = ["1.0", "99.99", "1.99", "0.1", "100.0", "8.100", "8.-1"]
+    devices = [(f"GPU {number}", pair) for number, pair in enumerate(pairs)]
+    machine = detect_from(system(LIBRARY, env=fake_nvml(devices=devices, errors={"nvmlDeviceGetPciInfo_v3": 999})))
+    noted = [text.partition(":")[0] for text in _unreadable(machine, "NVML")]
+    assert [text for text in noted if "PCI" in text] == [f"PCI id of device {number}" for number in range(3, 7)]
+    said = "GPU 0 (1.0), GPU 1 (99.99), GPU 2 (1.99), GPU 3, GPU 4, GPU 5, GPU 6"
+    assert describe(machine) == f"NVIDIA driver 550.54.14, CUDA 12.4: {said}"

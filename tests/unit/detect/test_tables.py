@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from itertools import pairwise
@@ -12,11 +13,18 @@ import pytest
 
 from torch_auto.catalog import drivers
 from torch_auto.catalog.files import read
+from torch_auto.detect.amd import gfx_target, override_target, properties
+from torch_auto.detect.libraries import absolute_parts, find
 from torch_auto.detect.log import Log
 from torch_auto.detect.nvidia_files import proc_version
+from torch_auto.detect.nvidia_nvml import parse
 from torch_auto.detect.nvidia_pci import capability_of_pci_id
 from torch_auto.detect.nvidia_smi import lacks_cuda, parse_banner, parse_query
+from torch_auto.detect.process import Output
+from torch_auto.detect.tree import Tree
 from torch_auto.detect.windows import nvidia_driver_of, pci_id_of
+from torch_auto.machine import format_pair
+from unit.detect.trees import write
 
 REPOSITORY = Path(__file__).parents[3]
 DATA = REPOSITORY / "torch_auto" / "catalog" / "data"
@@ -73,6 +81,15 @@ def test_a_products_pci_id_has_its_compute_capability(product: str) -> None:
 def test_an_unknown_pci_id_has_no_compute_capability(pci_id: str) -> None:
     """Of an id that the table does not have, nothing is made up."""
     assert capability_of_pci_id(pci_id) is None
+
+
+def test_both_ends_of_a_range_of_pci_ids_are_in_it() -> None:
+    """The first and the last id of each range have its compute capability."""
+    for row in load("nvidia_pci.json")["ranges"]:
+        for end in ("first", "last"):
+            pair = capability_of_pci_id(f"10de:{row[end]}")
+            assert pair is not None
+            assert format_pair(pair) == row["compute_capability"]
 
 
 def test_the_ranges_of_pci_ids_are_in_order_and_apart() -> None:
@@ -215,7 +232,8 @@ def test_a_nonsense_driver_version_of_nvidia_smi_leaves_its_gpus(driver: str) ->
     report = parse_query(f"NVIDIA L4, {driver}, 8.9\nTesla K80, {driver}, 0x102D10DE\nNo, {driver}, [N/A]\n", log)
     assert report.driver_version is None
     assert report.devices == (("NVIDIA L4", (8, 9), None), ("Tesla K80", None, "10de:102d"))
-    assert [item.detail for item in log.evidence] == [f"{driver!r} is not a driver version"]
+    text = f"{driver!r} is not a driver version"
+    assert [(item.source, item.outcome, item.detail) for item in log.evidence] == [("nvidia-smi", "unreadable", text)]
 
 
 def test_an_older_nvidia_smi_tells_every_gpus_pci_id() -> None:
@@ -268,3 +286,94 @@ def test_windows_numbers_of_drivers_are_nvidias(windows: str, nvidia: str | None
 def test_hardware_ids_of_windows_are_pci_ids(text: object, pair: tuple[str, str] | None) -> None:
     """Upper and lower case, and nothing of what is on no PCI bus."""
     assert pci_id_of(text) == pair
+
+
+@pytest.mark.parametrize(
+    ("number", "cuda"), [(999, None), (1000, (1, 0)), (12040, (12, 4)), (99_999, (99, 99)), (100_000, None)]
+)
+def test_nvmls_number_of_a_cuda_is_its_version(number: int, cuda: tuple[int, int] | None) -> None:
+    """1000 * major + 10 * minor (nvml.h), from 1.0 to 99.99; anything else is said to be none."""
+    report = parse(Output(json.dumps({"cuda": number}) + '\n{"done": true}\n', 0))
+    assert report.cuda_driver_version == cuda
+    step = "nvmlSystemGetCudaDriverVersion"
+    assert report.errors == (() if cuda else ((step, None, f"{number} is not a CUDA version"),))
+
+
+@pytest.mark.parametrize(
+    "pair", [[1, 0], [99, 99], [0, 0], [100, 0], [8, 100], [8, -1], [8], [8, 0, 0], [8, True], "8"]
+)
+def test_a_compute_capability_of_nvmls_is_two_numbers(pair: object) -> None:
+    """Of at most two digits each, and the first is not 0."""
+    said = {"device": 3, "capability": pair, "mig": False}
+    report = parse(Output(json.dumps(said) + '\n{"done": true}\n', 0))
+    [device] = report.devices
+    if pair in ([1, 0], [99, 99]):
+        assert (list(device.compute_capability or ()), report.errors) == (pair, ())
+    else:
+        assert device.compute_capability is None
+        assert report.errors == (("compute capability of device 0", None, f"{pair!r} is not a compute capability"),)
+
+
+def test_no_gpus_are_a_number_of_gpus() -> None:
+    """0 is one; what is below it, or none, is shown, and cut where it is long."""
+    assert parse(Output('{"count": 0}', 0)).gpus == 0
+    for said, shown in ((-1, "-1"), ("x" * 58, repr("x" * 58)), ("x" * 59, "'" + "x" * 56 + "...")):
+        report = parse(Output(json.dumps({"count": said}), None))
+        assert (report.gpus, report.hung) == (None, True)
+        assert report.errors == (("nvmlDeviceGetCount", None, f"{shown} is not a number of GPUs"),)
+
+
+def test_a_report_that_ends_too_soon_is_told() -> None:
+    """With the exit code, and with all lines that came whole; a hang has none."""
+    text = '{"driver": "550.54.14"}\n[1]\nno JSON\n{"error": "nvmlInit", "code": 9, "text": "no"}\n{"dri'
+    report = parse(Output(text, 3))
+    assert (report.driver_version, report.began, report.hung, report.asked) == ("550.54.14", True, False, True)
+    assert report.errors == (("nvmlInit", 9, "no"), ("end", None, "the process that asked ended with exit code 3"))
+    assert parse(Output("", 0)).began is False
+
+
+@pytest.mark.parametrize(
+    ("version", "target"),
+    [
+        (0, None), (9_999, None), (10_000, "gfx100"), (90_010, "gfx90a"), (91_515, "gfx9ff"), (91_600, None),
+        (90_016, None), (990_000, "gfx9900"), (1_000_000, None), (110_501, "gfx1151"),
+    ],
+)  # fmt: skip
+def test_kfds_number_of_a_target_is_llvms_name(version: int, target: str | None) -> None:
+    """The minor and the stepping are a hex digit each (kfd_topology.c; libhsakmt)."""
+    assert gfx_target(version) == target
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("10.3.0", "gfx1030"), ("9.0.10", "gfx90a"), ("9.15.15", "gfx9ff"), ("9.16.0", None), ("9.0.16", None),
+        ("9.100.0", None), ("9.0.100", None), ("9.0.110", None), ("9.110.0", None), ("0.1.0", None),
+        ("99.0.0", "gfx9900"), ("9.0", None), ("9.0.a", None), ("", None),
+    ],
+)  # fmt: skip
+def test_an_override_is_three_numbers(text: str, target: str | None) -> None:
+    """As ROCm takes it: no number runs over into the one before."""
+    assert override_target(text) == target
+
+
+def test_properties_are_numbers_of_64_bits() -> None:
+    """A line of another form is passed over, and so is a number of more digits than the kernel has."""
+    text = f"a 1\n  b   2  \nc\nd x\ne -1\nf {2**64 - 1}\ng {10**20}\nh 1 2\n"
+    assert properties(text) == {"a": 1, "b": 2, "f": 2**64 - 1}
+
+
+def test_no_more_gpus_are_taken_of_nvidia_smi_than_any_machine_has() -> None:
+    """64; a program gone mad may print any number."""
+    assert len(parse_query("L4, 550.54.14, 8.9\n" * 70).devices) == 64
+
+
+def test_where_a_library_is_looked_for_has_bounds(tmp_path: Path) -> None:
+    """256 parts of a search path, 16 places of one library, and 4 MiB of the loader's cache."""
+    assert len(absolute_parts(":".join(["/x"] * 300))) == 256
+    tree = Tree(str(write(tmp_path, {f"{number}/lib.so": "" for number in range(20)})))
+    assert len(find("lib.so", tree, {"LD_LIBRARY_PATH": ":".join(f"/{number}" for number in range(20))})) == 16
+    entry = b"\0/opt/odd/lib.so\0"
+    for before, found in (((4 << 20) - len(entry), ("/opt/odd/lib.so",)), ((4 << 20) - len(entry) + 1, ())):
+        tree = Tree(str(write(tmp_path, {"etc/ld.so.cache": b"\0" * before + entry})))
+        assert find("lib.so", tree, {}) == found

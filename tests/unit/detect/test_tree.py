@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from torch_auto.detect.log import Log
-from torch_auto.detect.tree import LARGEST_READ, MOST_NAMES, Tree
+from torch_auto.detect.log import Log, clean
+from torch_auto.detect.tree import Tree
 from unit.detect.trees import FOLDER, Link, write
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ def _outcomes(log: Log) -> list[tuple[str, str]]:
 
 def test_a_file_is_read_without_the_white_space_around_it(tmp_path: Path) -> None:
     """What the kernel ends with a line's end, or a device tree with a NUL, comes without it."""
-    tree = Tree(str(write(tmp_path, {"a": "550.54.14\n", "b": b"nvidia,tegra234\0"})))
+    tree = Tree(str(write(tmp_path / "X", {"a": "550.54.14\n", "b": b"nvidia,tegra234\0", "c": b"\377"})))
+    assert tree.read("/c") == "\ufffd"
     assert tree.read("/a") == "550.54.14"
     assert tree.read("/b") == "nvidia,tegra234"
 
@@ -60,14 +61,14 @@ def test_of_a_huge_file_no_more_than_the_bound_is_read(tmp_path: Path) -> None:
         stream.truncate(1 << 30)
     data = Tree(str(tmp_path)).read_bytes("/version")
     assert data is not None
-    assert len(data) == LARGEST_READ
+    assert len(data) == 16384
 
 
 def test_a_folder_with_countless_names_is_listed_up_to_the_bound(tmp_path: Path) -> None:
     """No more than a few thousand names are taken of a folder."""
-    for number in range(MOST_NAMES + 10):
+    for number in range(4106):
         (tmp_path / f"{number}").touch()
-    assert len(Tree(str(tmp_path)).names("/")) == MOST_NAMES
+    assert len(Tree(str(tmp_path)).names("/")) == 4096
 
 
 def test_a_captured_absolute_link_leads_to_where_it_led_on_its_machine(tmp_path: Path) -> None:
@@ -99,6 +100,41 @@ def test_links_in_a_circle_end(tmp_path: Path) -> None:
     assert tree.names("/b", log) == []
     assert [outcome for outcome, _ in _outcomes(log)] == ["unreadable", "unreadable"]
     assert not tree.exists("/a")
+
+
+def test_no_more_links_are_followed_than_a_kernel_follows(tmp_path: Path) -> None:
+    """40, as path_resolution(7) says; one more is a circle."""
+    links = {f"{number}": Link(f"{number - 1}") for number in range(1, 42)}
+    tree, log = Tree(str(write(tmp_path, {"0": "here", **links}))), Log()
+    assert tree.read("/40", log) == "here"
+    assert tree.read("/41", log) is None
+    assert _outcomes(log) == [("unreadable", "too many links")]
+
+
+def test_what_cannot_be_a_path_is_unreadable(tmp_path: Path) -> None:
+    """A NUL in a name is told as Python tells it, and ends nothing."""
+    for root in (str(tmp_path), "/"):
+        tree, log = Tree(root), Log()
+        assert tree.read("/a\0b", log) is None
+        assert tree.names("/a\0b", log) == []
+        assert tree.link("/a\0b/c") is None
+        assert not tree.exists("/a\0b")
+        assert [outcome for outcome, _ in _outcomes(log)] == ["unreadable"]
+
+
+def test_a_folder_that_is_not_there_is_absent(tmp_path: Path) -> None:
+    """So is one below a file; its names are none. The names of one that is there come in their order."""
+    tree, log = Tree(str(write(tmp_path, {"file": "", "folder/b": "", "folder/c": "", "folder/a": ""}))), Log()
+    assert [tree.names(path, log) for path in ("/nothing", "/file", "/folder")] == [[], [], ["a", "b", "c"]]
+    assert _outcomes(log) == [("absent", ""), ("absent", "")]
+    assert [item.source for item in log.evidence] == ["/nothing", "/file"]
+
+
+def test_evidence_is_cut_where_it_is_too_long() -> None:
+    """300 characters are kept, and what is longer ends with dots."""
+    assert clean("x" * 300) == "x" * 300
+    assert clean("x" * 301) == "x" * 297 + "..."
+    assert clean("  a\n\tb\x1b ") == "a b?"
 
 
 def test_the_last_name_of_a_link_tells_a_driver(tmp_path: Path) -> None:

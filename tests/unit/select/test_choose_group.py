@@ -107,6 +107,12 @@ INTEL_MAC = {"release": "2.13.0", "platform": "macos_x86_64", "releases": (("2.0
             "2.14.1+cpu,2.14.1+cu126,2.13.0+rocm7.1",
             [unserved(RTX5090, "2.13.0", torch_backend="cu129"), NO_GROUP],
         ),
+        # The newest of the releases that have a build for it, and 2.13 is newer than 2.9.
+        (
+            "rtx5090-575",
+            "2.13.0+cpu,2.13.0+cu126,2.9.1+rocm6.3",
+            [unserved(RTX5090, "2.13.0", torch_backend="cu129"), NO_GROUP],
+        ),
     ],
 )
 def test_the_reason_is_true(machine: str, text: str, expected: list[Reason]) -> None:

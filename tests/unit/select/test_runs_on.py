@@ -55,6 +55,7 @@ CU130 = ("7.5", "8.0", "8.6", "9.0", "10.0", "12.0")
         ("2.14.1", "cpu", machine(H100_580), because("other-vendor", vendor=None)),
         ("2.14.1", "rocm7.2", machine(H100_580), because("other-vendor", vendor="amd")),
         ("2.14.1", "xpu", machine(amd("gfx942")), because("other-vendor", vendor="intel")),
+        ("2.14.1", "xpu", machine(intel("8086:ffee")), because("unknown-xpu", pci_id="8086:ffee")),
         (
             "2.14.1",
             "cu130",

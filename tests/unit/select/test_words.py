@@ -228,6 +228,7 @@ def test_the_json_of_a_reason() -> None:
         "why": {"code": "libc-too-old", "needs": "2.28", "has": "2.17"},
     }
     assert reason["why"]["has"] == "2.17"
+    assert reason_from_json(reason_to_json(reason)) == reason
     with pytest.raises(KeyError):
         reason["has"]
     with pytest.raises(KeyError):
