@@ -580,13 +580,8 @@ def of(found: Mapping[str, Any]) -> dict[str, str]:
     return {item["code"]: item["status"] for item in found["checks"] if item["status"] != "ok"}
 
 
-#: The one that pip makes and ends, which is slow.
-COLAB = "Colab: the command alone, torch for the CPU and torchvision beside it"
-
-
-@pytest.mark.parametrize(
-    "one", [pytest.param(one, id=one.name, marks=pytest.mark.slow if one.name == COLAB else ()) for one in FAULTS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("one", FAULTS, ids=[one.name for one in FAULTS])
 def test_what_is_printed_ends_it(one: Fault, place: Place) -> None:
     """check finds it; what it prints can be typed, ends well, and then check is content or says why it is not."""
     one.make(place)
@@ -617,7 +612,7 @@ def test_every_code_is_made() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(COLAB, marks=pytest.mark.slow),
+        pytest.param("Colab: the command alone, torch for the CPU and torchvision beside it", marks=pytest.mark.slow),
         "PyTorch's page is not named",
         "a bot without a GPU locked again",
     ],

@@ -114,9 +114,10 @@ def test_a_hang_ends_with_the_deadline(
     [
         (["10de:20b2", "10de:20b0"], "libcuda.so.550.54.14", True),
         (["10de:20b2", "10de:1eb8"], "libcuda.so.550.54.14", False),  # a container may have one of the two
-        (["10de:20b2", "10de:0020"], "libcuda.so.550.54.14", False),  # unknown to the table
-        (["10de:20b2"], "libcuda.so.570.86.15", False),  # a compatibility package, of a newer CUDA
-        (["10de:20b2"], None, False),  # no CUDA build finds the GPU
+        # Unknown to the table; a compatibility package, of a newer CUDA; and no CUDA build finds the GPU.
+        pytest.param(["10de:20b2", "10de:0020"], "libcuda.so.550.54.14", False, marks=pytest.mark.slow),
+        pytest.param(["10de:20b2"], "libcuda.so.570.86.15", False, marks=pytest.mark.slow),
+        pytest.param(["10de:20b2"], None, False, marks=pytest.mark.slow),
     ],
 )
 def test_a_build_waits_for_a_hung_driver_only_where_it_has_something_to_say(

@@ -381,14 +381,18 @@ def test_a_driver_whose_library_is_older_takes_the_nearest_newer_major() -> None
 # --- over the whole catalog ----------------------------------------------------------------------------------------
 
 
+#: Platforms that torch has builds for GPUs on.
+WITH_GPUS = ("linux_x86_64", "linux_aarch64", "win_amd64")
+
+
 def _machines(platform: str) -> list[tuple[Accelerator, ...]]:
     """Every machine of the list where torch has GPU builds; elsewhere a few, since nothing there depends on the GPU."""
     machines = list(all_accelerators())
-    return machines if platform in ("linux_x86_64", "linux_aarch64", "win_amd64") else machines[::40] + machines[-4:]
+    return machines if platform in WITH_GPUS else machines[::40] + machines[-4:]
 
 
 @pytest.mark.parametrize(
-    "platform", [pytest.param(name, marks=[] if name == "linux_x86_64" else pytest.mark.slow) for name in PLATFORMS]
+    "platform", [pytest.param(name, marks=pytest.mark.slow if name in WITH_GPUS else ()) for name in PLATFORMS]
 )
 def test_every_pin_names_a_build_that_exists_and_runs(platform: str) -> None:
     """Over every release, Python and machine: the pin leads to a build that the data call usable, or says why not."""

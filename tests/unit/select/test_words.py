@@ -192,6 +192,7 @@ RARE = {"no-torch", "not-on-pypi", "pair-unknown"}
 OF_A_DAY = {"doubtful", "for-unknown", "not-yet-seen", "unseen"}
 
 
+@pytest.mark.slow
 def test_every_code_is_met() -> None:
     """The run over all cases meets each code, so that the next tests say something of all of them."""
     assert CODES - {reason.code for reason in every_reason()} - OF_A_DAY == RARE
