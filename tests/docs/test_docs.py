@@ -168,7 +168,10 @@ def place(wheelhouse: Path, dists: Path, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.mark.frontend
 @pytest.mark.skipif(sys.platform == "win32", reason="the commands of the docs are written for bash")
-@pytest.mark.parametrize("block", RUN, ids=str)
+@pytest.mark.parametrize(
+    "block",
+    [pytest.param(block, id=str(block), marks=() if "README.md" in str(block) else pytest.mark.slow) for block in RUN],
+)
 def test_a_block_of_commands_runs(block: Block, place: Place) -> None:
     """Every block of commands that no mark excuses ends with exit code 0, and prints what it shows."""
     done = place.run(block)

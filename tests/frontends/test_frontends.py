@@ -19,10 +19,9 @@ all_rows()
 
 
 @pytest.mark.frontend
+@pytest.mark.slow
 @pytest.mark.parametrize("machine", MACHINES)
-@pytest.mark.parametrize(
-    "command", [pytest.param(key, marks=() if row.frontend == "uv" else pytest.mark.slow) for key, row in ROWS.items()]
-)
+@pytest.mark.parametrize("command", ROWS)
 def test_a_row_is_what_its_tool_does(
     command: str, machine: str, kit: Callable[[str], Kit], pytestconfig: pytest.Config
 ) -> None:

@@ -198,6 +198,7 @@ def test_every_code_is_met() -> None:
     assert CODES - {reason.code for reason in every_reason()} - OF_A_DAY == RARE
 
 
+@pytest.mark.slow
 def test_every_reason_is_a_plain_sentence() -> None:
     """No brace, no None and nothing of Python's is left in any; a reason at the top ends as a sentence does."""
     odd = re.compile(r"[{}]|\bNone\b|Reason\(|\bTrue\b|\bFalse\b|[(]['\"]|  |\.\.|,\.|\s[,.;:]|\bto go with$")
