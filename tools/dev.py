@@ -1,7 +1,7 @@
 """All set-up in one command, with python3 and PyPI alone.
 
     python3 tools/dev.py demo          the main job, end to end, against a small PyTorch index of its own
-    python3 tools/dev.py test [ARG …]  the quick tests, in 3 minutes; ARG go to pytest, and a path names its own
+    python3 tools/dev.py test [ARG …]  the quick tests, in 4 minutes; ARG go to pytest, and a path names its own
     python3 tools/dev.py test --all    all tests, which walk back with pip and run every frontend
     python3 tools/dev.py test clusters Ray, Slurm and images for real: installs Ray; needs Slurm, buildah and root
     python3 tools/dev.py test gpu      those for a real NVIDIA machine, with this Python as it is, without PyPI
