@@ -9,6 +9,7 @@ import re
 import shlex
 import sys
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from torch_auto.cli.project.encoding import NotTextError, seen
@@ -16,7 +17,7 @@ from torch_auto.cli.project.files import Text, content_of
 from torch_auto.cli.tools.places import ASIDE, DEFAULT, INDEX, LINKS, NamedPage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 #: The options that name a place to look at, in a file, on a line of requirements, and as variables, and their kinds.
 KINDS = {"find-links": LINKS, "extra-index-url": INDEX, "index-url": DEFAULT}
@@ -57,6 +58,9 @@ class _Words(argparse.ArgumentParser):
         raise ValueError(message)
 
 
+_words = lru_cache(maxsize=None)(_Words)
+
+
 def line_of(text: str, variables: Mapping[str, str]) -> Line:
     """A line of requirements as pip reads it."""
     text = re.split(r"(?:^|\s+)#", text, maxsplit=1)[0].strip()
@@ -64,7 +68,7 @@ def line_of(text: str, variables: Mapping[str, str]) -> Line:
         return Line(text)
     try:
         words = shlex.split(_VARIABLE.sub(lambda match: variables.get(match.group(1), match.group()), text))
-        found, _ = _Words().parse_known_args(words)
+        found, _ = _words().parse_known_args(words)
     except ValueError:
         return Line(text)  # pip says what is wrong with it
     values = [(name.replace("_", "-"), value) for name, given in vars(found).items() for value in given or ()]
@@ -93,8 +97,9 @@ def places(requirements: str | None, variables: Mapping[str, str], prefix: str) 
     """
     found = []
     listed = in_requirements(requirements, variables)
+    parsers = [(path, _configuration(path)) for path in configuration_files(variables, prefix)]
     for option, kind in KINDS.items():
-        settings = list(_in_settings(option, variables, prefix))
+        settings = list(_in_settings(option, parsers, variables))
         aside = [page for pages in settings[:-1] for page in pages]
         taken = [*(settings[-1] if settings else ()), *(page for page in listed if page.spelling == option)]
         if kind == DEFAULT:  # there is one, and that of a file stands in the place of the setting's
@@ -103,9 +108,10 @@ def places(requirements: str | None, variables: Mapping[str, str], prefix: str) 
     return found
 
 
-def _in_settings(option: str, variables: Mapping[str, str], prefix: str) -> Iterator[list[NamedPage]]:
+def _in_settings(
+    option: str, parsers: Sequence[tuple[str, configparser.RawConfigParser]], variables: Mapping[str, str]
+) -> Iterator[list[NamedPage]]:
     """What each place of pip's settings says of an option, the one that counts last."""
-    parsers = [(path, _configuration(path)) for path in configuration_files(variables, prefix)]
     for section in ("global", "install"):
         for path, parser in parsers:
             value = parser.get(section, option, fallback="") or parser.get(
