@@ -60,6 +60,7 @@ def _project() -> tuple[str, bool]:
     """What the project in this folder has, in words, and whether torch-auto is among it."""
     from torch_auto.cli.errors import UserError  # noqa: PLC0415
     from torch_auto.cli.project import environment as environments  # noqa: PLC0415
+    from torch_auto.cli.project.own import below_here  # noqa: PLC0415
     from torch_auto.cli.project.project import find  # noqa: PLC0415
     from torch_auto.cli.project.toml import NotTomlError  # noqa: PLC0415
 
@@ -74,13 +75,7 @@ def _project() -> tuple[str, bool]:
         return f"{os.path.basename(project.root)}, without an environment", False
     found = [environments.installed(there, name) for name in ("torch", "torchvision", "torchaudio")]
     names = ", ".join(str(item) for item in found if item is not None) or "no torch"
-    return f"{names}, in {_short(there.prefix)}", there.distribution("torch-auto") is not None
-
-
-def _short(path: str) -> str:
-    """A path below the folder that the user stands in as it is from there."""
-    here = os.getcwd() + os.sep
-    return path[len(here) :] if path.startswith(here) else path
+    return f"{names}, in {below_here(there.prefix)}", there.distribution("torch-auto") is not None
 
 
 def _typed() -> str:

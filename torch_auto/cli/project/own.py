@@ -60,7 +60,13 @@ def typed(variables: Mapping[str, str]) -> str:
     return f"{shlex.quote(_short(sys.executable))} -m torch_auto"
 
 
-def _short(path: str) -> str:
+def below_here(path: str) -> str:
     """A path below the folder that the user stands in as it is from there."""
     here = os.getcwd() + os.sep
-    return path[len(here) :] if path.startswith(here) and os.sep in path[len(here) :] else path
+    return path[len(here) :] if path.startswith(here) else path
+
+
+def _short(path: str) -> str:
+    """The same for a program: one word without a folder would be looked for in PATH."""
+    short = below_here(path)
+    return short if os.sep in short else path
