@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support import machines
 
 from torch_auto.cli import main
 from torch_auto.cli.project.change import Change
@@ -31,13 +30,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="owners, modes and links o
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="attributes and mounts of Linux")
 
 
-@pytest.fixture(autouse=True)
-def machine(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine without a GPU, whatever the tests run on."""
-    path = tmp_path_factory.mktemp("machine") / "machine.json"
-    path.write_text(json.dumps(machines.cpu()), "utf-8")
-    monkeypatch.setenv("TORCH_AUTO_MACHINE", str(path))
-    monkeypatch.setenv("UV", str(path.parent / "no-uv"))
+pytestmark = pytest.mark.usefixtures("no_gpu_no_uv")
 
 
 @pytest.fixture

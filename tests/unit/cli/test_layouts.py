@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import json
 import os
 import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support import machines
 
 from torch_auto.cli import command_line, main
 from torch_auto.cli.project.toml import parse
@@ -100,12 +98,9 @@ MOVED = ("pages are there as find-links",)
 
 
 @pytest.fixture(autouse=True)
-def machine(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine without a GPU, and no tool that does anything; what is told is another test's."""
-    path = tmp_path_factory.mktemp("machine") / "machine.json"
-    path.write_text(json.dumps(machines.cpu()), "utf-8")
-    monkeypatch.setenv("TORCH_AUTO_MACHINE", str(path))
-    monkeypatch.setenv("UV", str(path.parent / "no-uv"))
+def machine(no_gpu_no_uv: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same, and no tool that does anything; what is told is another test's."""
+    del no_gpu_no_uv
     monkeypatch.setattr(os, "fsync", lambda _: None)  # a disk's time, a thousand times
     monkeypatch.setattr("torch_auto.cli.command_line", cache(command_line))
     monkeypatch.setattr("torch_auto.cli.tools.uv_program.version", lambda _: None)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING
 
 import pytest
-from support import machines
 
 from torch_auto.cli import main
 from torch_auto.cli.project.toml import parse
@@ -26,13 +24,7 @@ VERBS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def machine(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine without a GPU, whatever the tests run on, and no uv."""
-    path = tmp_path_factory.mktemp("machine") / "machine.json"
-    path.write_text(json.dumps(machines.cpu()), "utf-8")
-    monkeypatch.setenv("TORCH_AUTO_MACHINE", str(path))
-    monkeypatch.setenv("UV", str(path.parent / "no-uv"))
+pytestmark = pytest.mark.usefixtures("no_gpu_no_uv")
 
 
 # --- values -------------------------------------------------------------------------------------------------------

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support import machines
 
 from torch_auto.cli import main, signals
 from torch_auto.cli.project.files import replace
@@ -30,17 +29,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[3]
 PROJECT = '[project]\nname = "x"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["numpy"]\n'
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes that fork, and signals")
-
-
-@pytest.fixture(autouse=True)
-def machine(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine without a GPU, whatever the tests run on, and no uv."""
-    path = tmp_path_factory.mktemp("machine") / "machine.json"
-    path.write_text(json.dumps(machines.cpu()), "utf-8")
-    monkeypatch.setenv("TORCH_AUTO_MACHINE", str(path))
-    monkeypatch.setenv("UV", str(path.parent / "no-uv"))
-    return path
+pytestmark = [
+    pytest.mark.skipif(os.name != "posix", reason="processes that fork, and signals"),
+    pytest.mark.usefixtures("no_gpu_no_uv"),
+]
 
 
 # --- two at once --------------------------------------------------------------------------------------------------

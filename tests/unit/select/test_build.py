@@ -469,32 +469,29 @@ def test_pypis_build_serves_where_it_runs_on_all_gpus_that_the_best_build_runs_o
     assert chosen("2.2.2", machine(nvidia("580.65.06", (13, 0), (5, 0)))) == "cu121|public"
 
 
+def _chosen_of_two(release: str, name: str, other: str) -> set[tuple[str, object]]:
+    """Which of two builds an A100 gets whose driver 580 says CUDA 12.4, in either order, and how."""
+    on = machine(nvidia("580.65.06", (12, 4), (8, 0)))
+    here = CATALOG.release(release).platforms["linux_x86_64"]
+    first = here.find(name)
+    assert first is not None
+    second = first.replace(torch_backend=TorchBackend(other), local_version=other)
+    found = set()
+    for builds in ((first, second), (second, first)):
+        alone = CATALOG.release(release).replace(platforms={"linux_x86_64": here.replace(builds=builds, public=None)})
+        selection = select(on, alone, CATALOG.replace(releases=(alone,)))
+        found.add((str(selection.torch_backend), selection.reasons[1]["how"]))
+    return found
+
+
 def test_an_older_major_comes_before_a_newer_one() -> None:
     """A driver 580 whose library says CUDA 12.4, with builds for CUDA 11.8 and 13.0 alone: the older one is sure."""
-    on = machine(nvidia("580.65.06", (12, 4), (8, 0)))
-    here = CATALOG.release("2.7.1").platforms["linux_x86_64"]
-    older = here.find("cu118")
-    assert older is not None
-    newer = older.replace(torch_backend=TorchBackend("cu130"), local_version="cu130")
-    for builds in ((older, newer), (newer, older)):
-        release = CATALOG.release("2.7.1").replace(platforms={"linux_x86_64": here.replace(builds=builds, public=None)})
-        selection = select(on, release, CATALOG.replace(releases=(release,)))
-        assert (selection.torch_backend, selection.reasons[1]["how"]) == ("cu118", "older-major")
+    assert _chosen_of_two("2.7.1", "cu118", "cu130") == {("cu118", "older-major")}
 
 
 def test_of_newer_majors_the_nearest_comes_first() -> None:
     """The same with builds for CUDA 13 and 14 alone, and with two of one major."""
-    on = machine(nvidia("580.65.06", (12, 4), (8, 0)))
-    here = CATALOG.release("2.14.1").platforms["linux_x86_64"]
-    first = here.find("cu130")
-    assert first is not None
-    second = first.replace(torch_backend=TorchBackend("cu132"), local_version="cu132")
-    for builds in ((first, second), (second, first)):
-        release = CATALOG.release("2.14.1").replace(
-            platforms={"linux_x86_64": here.replace(builds=builds, public=None)}
-        )
-        selection = select(on, release, CATALOG.replace(releases=(release,)))
-        assert (selection.torch_backend, selection.reasons[1]["how"]) == ("cu130", "newer-major")
+    assert _chosen_of_two("2.14.1", "cu130", "cu132") == {("cu130", "newer-major")}
 
 
 @pytest.mark.parametrize("vendor", ["amd", "intel"])
